@@ -1,0 +1,35 @@
+// Checking: look now whether a version serves: processes, code, checks. Changes nothing on the site.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "app/workspace.h"
+#include "model/outcome.h"
+
+namespace backout::app {
+
+struct Look {
+  std::string step, host, title;
+  bool manual = false;  // a question to a person: not asked here
+  Sight sight;
+};
+
+struct Checked {
+  Version version;
+  std::vector<Look> looks;
+  bool all_hold() const;
+  /// Nothing was there to look at: never a success.
+  bool blind() const;
+};
+
+/// `version` empty: the current release. `once`: no patience, each look is taken once (for watching).
+/// `seen` is called after each look.
+Result<Checked> check_now(const Workspace& workspace, const Version& version, bool once,
+                          const std::function<void(const Look&)>& seen);
+
+/// After bake time a release whose checks hold becomes known-good: never without looking. Returns what was promoted, if
+/// anything.
+Result<std::string> promote_if_baked(const Workspace& workspace, const Checked& checked);
+
+}  // namespace backout::app

@@ -1,0 +1,159 @@
+#include "app/deploying.h"
+
+#include "app/planning.h"
+#include "app/target.h"
+#include "base/text.h"
+#include "run/recovery.h"
+
+namespace backout::app {
+namespace {
+
+/// The evidence of every step that saved something, as the parts of a checkpoint.
+Json parts_of(const Subject& subject, const std::vector<Step>& steps) {
+  Json parts = Json::array();
+  for (const Step& step : steps)
+    if (step.phase == Phase::kPrepare)
+      parts.push_back({{"driver", subject.driver},
+                       {"subject", subject.name},
+                       {"step", step.id.str()},
+                       {"evidence_of", step.id.str()}});
+  return parts;
+}
+
+std::vector<StepId> ids_of(const std::vector<plan::Offered>& offers) {
+  std::vector<StepId> ids;
+  for (const plan::Offered& offered : offers)
+    for (const Step& step : offered.steps) ids.push_back(step.id);
+  return ids;
+}
+
+Step deploy_step(const DeployRequest& request) {
+  Step step;
+  step.id = StepId(kDeployStep);
+  step.phase = Phase::kSwitch;
+  step.title = "your command: " + shortened(one_line(join(request.command.argv, " ")), 100);
+  step.needs = {StepId("record-release")};
+  step.action = {"command", "deploy", {{"run", to_json(request.command)}}};
+  step.timeout = request.command.timeout;
+  return step;
+}
+
+Release release_of(const DeployRequest& request, const Workspace& workspace, int64_t number,
+                   const CheckpointId& checkpoint) {
+  Release release;
+  release.id = ReleaseId(fmt::format("R-{}", number));
+  release.version = request.version;
+  release.state = ReleaseState::kDeploying;
+  release.deployed_at = release.state_since = system_clock().wall();
+  release.deployed_by = workspace.actor();
+  release.checkpoint_before = checkpoint;
+  release.why = "its deploy command was started";
+  return release;
+}
+
+}  // namespace
+
+Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& request) {
+  const Site& site = workspace.site();
+  journal::Journal& journal = workspace.journal();
+  const bool checkpoint_only = request.command.argv.empty();
+  const std::vector<Release> releases = TRY(journal.releases(site.id));
+  const auto current = current_release(releases);
+  if (!current && checkpoint_only) return current.error();
+
+  plan::Draft draft;
+  Contract& contract = draft.contract;
+  contract.kind = checkpoint_only ? RunKind::kCheckpoint : RunKind::kDeploy;
+  contract.site = site.id;
+  contract.from = current ? current->version : Version();
+  contract.to = request.version;
+  contract.database_rung = "none";
+  contract.preconditions = Json::object();
+  if (current) contract.preconditions["release"] = current->id.str();
+
+  const CheckpointId id(fmt::format("C-{}", TRY(journal.next_number(site.id, "C"))));
+  contract.checkpoint = id;
+  const Journey journey{
+      contract.kind, contract.from, contract.to, nullptr, {}, workspace.checkpoints_directory() + "/" + id.str()};
+  Json parts = Json::array();
+  bool database = false;
+  for (const Subject& subject : subjects_of(site)) {
+    if (subject.part != plan::Part::kCode && subject.part != plan::Part::kDatabase) continue;
+    if (const auto driver = workspace.registry().find(subject.driver); !driver) {
+      contract.refusals.push_back(subject.name + ": " + driver.error().message);
+      continue;
+    }
+    const Seen seen = TRY(observe(workspace, subject));
+    std::vector<Step> steps = TRY(offers(workspace, subject, journey, seen));
+    for (Json& part : parts_of(subject, steps)) parts.push_back(std::move(part));
+    database = database || subject.part == plan::Part::kDatabase;
+    draft.offers.push_back({subject.part, std::move(steps)});
+  }
+  const bool worth_keeping = current.has_value() || checkpoint_only;
+  if (worth_keeping) {
+    Step record =
+        record_step("record-checkpoint", Phase::kPrepare, EventType::kCheckpointTaken,
+                    {{"checkpoint", id.str()},
+                     {"taken_at_ms", to_millis(system_clock().wall())},
+                     {"version", contract.from.str()},
+                     {"verified", database},
+                     {"parts", std::move(parts)}},
+                    "checkpoint " + id.str() + " brings " + contract.from.str() + " back", ids_of(draft.offers));
+    draft.offers.push_back({plan::Part::kRecord, {std::move(record)}});
+  }
+  if (!checkpoint_only) {
+    const Release release =
+        release_of(request, workspace, TRY(journal.next_number(site.id, "R")), worth_keeping ? id : CheckpointId());
+    draft.offers.push_back({plan::Part::kRecord,
+                            {record_step("record-release", Phase::kSwitch, EventType::kReleaseRecorded,
+                                         to_json(release), release.version.str() + " is recorded as being deployed")}});
+    draft.offers.push_back({plan::Part::kCommand, {deploy_step(request)}});
+    const WallTime bake_until = release.deployed_at + site.bake;
+    draft.offers.push_back(
+        {plan::Part::kRecord,
+         {record_step("record-current", Phase::kStart, EventType::kReleaseCurrent,
+                      {{"release", release.id.str()}, {"version", release.version.str()}, {"why", "deployed"}},
+                      "the journal says that " + release.version.str() + " runs"),
+          record_step("record-watching", Phase::kStart, EventType::kReleaseState,
+                      {{"release", release.id.str()},
+                       {"state", "watching"},
+                       {"why", "deployed; its checks come next"},
+                       {"bake_until_ms", to_millis(bake_until)}},
+                      "known-good once it has baked for " + for_people(site.bake), {StepId("record-current")})}});
+    // What is offered to look at a release needs the release to be there: the looks of the code driver are left to the
+    // checks.
+    for (plan::Offered& looks : TRY(looks_for(workspace, request.version, RunKind::kDeploy)))
+      if (looks.part == plan::Part::kCheck) draft.offers.push_back(std::move(looks));
+  }
+  draft.earlier = TRY(journal.step_durations(site.id, contract.kind));
+  draft.now = system_clock().wall();
+  draft.by = workspace.actor();
+  Plan plan = TRY(plan::compose(std::move(draft)));
+  TRY(journal.append(site.id, 0, {{EventType::kPlanMade, to_json(plan)}}));
+  return plan;
+}
+
+std::vector<journal::NewEvent> end_of_deploy(const Plan& plan, const run::RunState& state, const run::RunEnd& end) {
+  const auto recorded_release = state.evidence.find("record-release");
+  if (recorded_release == state.evidence.end()) return {};
+  const std::string release = get_string(recorded_release->second, "release");
+  const auto says = [&](std::string_view name, const std::string& why) {
+    return journal::NewEvent{EventType::kReleaseState, {{"release", release}, {"state", name}, {"why", why}}};
+  };
+  const run::PairState& command = state.at({kDeployStep, "local", run::Purpose::kApply});
+  const journal::NewEvent may_run{EventType::kReleaseCurrent,
+                                  {{"release", release},
+                                   {"version", plan.contract.to.str()},
+                                   {"why", "its deploy command was run, at least in part"}}};
+  switch (run::recorded(command)) {
+    case run::Recorded::kNothing: return {says("failed", "its deploy command was never started")};
+    case run::Recorded::kInDoubt:
+    case run::Recorded::kUnknown: return {may_run, says("failed", "whether its deploy command finished is Unknown")};
+    case run::Recorded::kFailed: return {may_run, says("failed", "its deploy command failed: " + command.outcome->why)};
+    case run::Recorded::kSucceeded: break;
+  }
+  if (end.result == "done") return {says("watching", "its checks passed")};
+  return {may_run, says("watching", "its deploy command finished, but " + end.why)};
+}
+
+}  // namespace backout::app

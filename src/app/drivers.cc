@@ -1,0 +1,30 @@
+// The one list of drivers.
+#include "app/workspace.h"
+#include "database/sqlite/driver.h"
+#include "drivers/checks/http.h"
+#include "drivers/code/checkout.h"
+#include "drivers/code/releases.h"
+#include "drivers/command/check.h"
+#include "drivers/command/command.h"
+#include "drivers/command/door.h"
+#include "drivers/services/process.h"
+#include "drivers/services/systemd.h"
+#include "drivers/traffic/nginx.h"
+
+namespace backout::app {
+
+void add_drivers(driver::Registry& registry, const std::string& self) {
+  registry.add(drivers::make_releases_driver());
+  registry.add(drivers::make_checkout_driver());
+  registry.add(drivers::make_process_driver());
+  registry.add(drivers::make_systemd_driver());
+  registry.add(drivers::make_nginx_driver());
+  registry.add(drivers::make_door_command_driver());
+  registry.add(drivers::make_http_driver());
+  registry.add(drivers::make_run_check_driver());
+  registry.add(drivers::make_ask_driver());
+  registry.add(drivers::make_command_driver());
+  registry.add(database::make_sqlite_driver(self));
+}
+
+}  // namespace backout::app

@@ -1,0 +1,264 @@
+#include "app/planning.h"
+
+#include "app/target.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "database/sqlite/rung.h"
+#include "database/sqlite/verbs.h"
+
+namespace backout::app {
+namespace {
+
+/// What must not have moved between plan and run. Row counts and pids move all the time and are left out.
+Json precondition_of(const Subject& subject, const Seen& seen) {
+  Json kept = Json::object();
+  for (const auto& [host, sight] : seen) {
+    if (subject.part == plan::Part::kCode)
+      for (const char* key : {"current", "head", "branch"})
+        if (sight.contains(key)) kept[host][key] = sight[key];
+    if (subject.part == plan::Part::kDatabase && sight.contains("schema"))
+      kept[host]["schema_sha256"] = sha256_hex(canonical(sight["schema"]));
+  }
+  return kept;
+}
+
+Result<Json> preconditions(const Workspace& workspace, const std::map<std::string, Seen>& seen_by_name) {
+  Json all = Json::object();
+  for (const Subject& subject : subjects_of(workspace.site())) {
+    const auto seen = seen_by_name.find(subject.name);
+    if (seen == seen_by_name.end()) continue;
+    if (Json kept = precondition_of(subject, seen->second); !kept.empty()) all[subject.name] = std::move(kept);
+  }
+  const std::vector<Release> releases = TRY(workspace.journal().releases(workspace.site().id));
+  const Release current = TRY(current_release(releases));
+  all["release"] = current.id.str();
+  return all;
+}
+
+bool wanted(const Subject& subject, const PlanRequest& request) {
+  if (request.code_only && subject.part == plan::Part::kDatabase) return false;
+  if (request.db_only && subject.part == plan::Part::kCode) return false;
+  return true;
+}
+
+std::vector<std::string> known_good(const std::vector<Release>& releases) {
+  std::vector<std::string> versions;
+  for (const Release& release : releases)
+    if (release.state == ReleaseState::kGood) versions.push_back(release.version.str());
+  return versions;
+}
+
+/// Old code must not be left alone with a database it cannot use, nor new code with an old one.
+void refuse_half(const PlanRequest& request, Contract& contract, const std::string& rung) {
+  if (request.code_only && rung == "restore")
+    contract.refusals.push_back("--code-only: " + contract.to.str() + " cannot run on the database as it is now (" +
+                                contract.database_why + ")");
+  if (request.db_only && rung == "restore")
+    contract.refusals.push_back("--db-only: " + contract.from.str() +
+                                " would be left on a database it was not written for");
+}
+
+void decide_database(Contract& contract, const Subject& subject, const Checkpoint* checkpoint, const Seen& seen) {
+  if (checkpoint == nullptr) {
+    contract.database_rung = "none";
+    contract.database_why = "no checkpoint was taken while " + contract.to.str() + " ran, so its schema is not known";
+    contract.refusals.push_back(contract.database_why + "; if the code alone will do: --code-only");
+    return;
+  }
+  const Json saved = saved_part(*checkpoint, subject);
+  const auto comparison = database::decide_rung(saved, seen.begin()->second);
+  if (!comparison) {
+    contract.database_why = "the schemas cannot be compared: " + comparison.error().message;
+    contract.refusals.push_back(contract.database_why);
+    return;
+  }
+  contract.database_rung = name_of(comparison->rung);
+  contract.database_why = comparison->why();
+}
+
+std::string approvals_refusal(const Site& site, const Contract& contract) {
+  for (const std::string& kind : site.approvals) {
+    const bool covers = kind == "database" ? contract.database_rung == "restore" : true;
+    if (covers)
+      return fmt::format(
+          "approvals: backout.yaml asks for approval of '{}', and this version cannot collect approvals yet", kind);
+  }
+  return "";
+}
+
+}  // namespace
+
+Step record_step(const std::string& id, Phase phase, EventType type, Json body, std::string title,
+                 std::vector<StepId> needs) {
+  Step step;
+  step.id = StepId(id);
+  step.phase = phase;
+  step.kind = StepKind::kRecord;
+  step.title = std::move(title);
+  step.needs = std::move(needs);
+  step.action = {"journal", std::string(name_of(type)), std::move(body)};
+  step.repeatable = true;
+  step.has_probe = true;
+  return step;
+}
+
+namespace {
+
+std::vector<Step> settle_records(const Contract& contract, const Release& from, const Release& to,
+                                 const std::vector<Step>& database_steps) {
+  std::vector<Step> steps;
+  const bool back = contract.kind == RunKind::kRollback;
+  steps.push_back(record_step("record-current", Phase::kSettle, EventType::kReleaseCurrent,
+                              {{"release", to.id.str()},
+                               {"version", to.version.str()},
+                               {"why", back ? "rolled back to" : "went forward again to"}},
+                              "the journal says that " + to.version.str() + " runs"));
+  if (back)
+    steps.push_back(record_step("record-bad", Phase::kSettle, EventType::kReleaseState,
+                                {{"release", from.id.str()}, {"state", "bad"}, {"why", "rolled back from, in {run}"}},
+                                from.version.str() + " is marked bad", {StepId("record-current")}));
+  else
+    steps.push_back(
+        record_step("record-watching", Phase::kSettle, EventType::kReleaseState,
+                    {{"release", to.id.str()}, {"state", "watching"}, {"why", "went forward again, in {run}"}},
+                    to.version.str() + " is watched again", {StepId("record-current")}));
+  for (const Step& step : database_steps) {
+    if (step.phase != Phase::kSettle || step.kind != StepKind::kEffect) continue;
+    // What settle keeps is the database of `from`: with it the site can go the other way again, rows and all.
+    steps.push_back(record_step(
+        "record-kept", Phase::kSettle, EventType::kCheckpointTaken,
+        {{"checkpoint", "K-{run}"},
+         {"version", from.version.str()},
+         {"verified", true},
+         {"parts", {{{"driver", step.action.driver}, {"subject", "sqlite"}, {"evidence_of", step.id.str()}}}}},
+        "the database of " + from.version.str() + " is kept", {step.id, StepId("record-current")}));
+  }
+  return steps;
+}
+
+}  // namespace
+
+namespace {
+
+/// What a restore would have to carry, counted now: read-only, and only for the forecast. A count that fails is no
+/// reason not to plan; prepare counts again and would stop.
+Json rows_to_carry(const std::vector<Step>& database_steps, const Json& saved) {
+  for (const Step& step : database_steps) {
+    if (step.action.verb != "diff") continue;
+    Json args = step.action.args;
+    args["target"] = get_string(saved, "backup");
+    args.erase("result");
+    const auto counted = database::run_verb("diff", args, {});
+    return counted ? get(*counted, "rows") : Json::object();
+  }
+  return Json::object();
+}
+
+}  // namespace
+
+Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
+  const Site& site = workspace.site();
+  journal::Journal& journal = workspace.journal();
+  const std::vector<Release> releases = TRY(journal.releases(site.id));
+  const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site.id));
+  const Release from = TRY(current_release(releases));
+  const Release to = TRY(target_release(releases, from, request.to, request.kind));
+  const Checkpoint* checkpoint = checkpoint_for(checkpoints, to.version);
+
+  plan::Draft draft;
+  Contract& contract = draft.contract;
+  contract.kind = request.kind;
+  contract.site = site.id;
+  contract.from = from.version;
+  contract.to = to.version;
+  contract.on_failed_check = site.on_failed_check;
+  contract.database_rung = "none";
+  contract.database_why = "no database is configured";
+  if (checkpoint != nullptr) contract.checkpoint = checkpoint->id;
+
+  Journey journey{request.kind, from.version, to.version, checkpoint, known_good(releases), "{runs}/{run}"};
+  std::map<std::string, Seen> seen_by_name;
+  std::vector<Step> database_steps;
+  Json rows = Json::object();
+  for (const Subject& subject : subjects_of(site)) {
+    if (const auto driver = workspace.registry().find(subject.driver); !driver) {
+      contract.refusals.push_back(subject.name + ": " + driver.error().message);
+      continue;
+    }
+    if (subject.part == plan::Part::kDatabase && !site.database->host.empty() &&
+        !workspace.hosts().at(site.database->host)->is_local()) {
+      contract.refusals.push_back("the database is on " + site.database->host +
+                                  ": this version can only carry an SQLite file on the machine it runs on");
+      continue;
+    }
+    Seen seen;
+    if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
+        subject.part == plan::Part::kService)
+      seen = TRY(observe(workspace, subject));
+    if (subject.part == plan::Part::kDatabase) {
+      decide_database(contract, subject, checkpoint, seen);
+      refuse_half(request, contract, contract.database_rung);
+    }
+    if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase) seen_by_name[subject.name] = seen;
+    if (!wanted(subject, request) || (subject.part == plan::Part::kDatabase && checkpoint == nullptr)) continue;
+    std::vector<Step> steps = TRY(offers(workspace, subject, journey, seen));
+    if (subject.part == plan::Part::kDatabase) {
+      rows = rows_to_carry(steps, saved_part(*checkpoint, subject));
+      database_steps = steps;
+    }
+    draft.offers.push_back({subject.part, std::move(steps)});
+  }
+  draft.offers.push_back({plan::Part::kRecord, settle_records(contract, from, to, database_steps)});
+  if (const std::string refusal = approvals_refusal(site, contract); !refusal.empty())
+    contract.refusals.push_back(refusal);
+  contract.preconditions = TRY(preconditions(workspace, seen_by_name));
+  draft.earlier = TRY(journal.step_durations(site.id, request.kind));
+  draft.now = system_clock().wall();
+  draft.by = workspace.actor();
+
+  Plan plan = TRY(plan::compose(std::move(draft)));
+  plan.forecast.rows = std::move(rows);
+  TRY(journal.append(site.id, 0, {{EventType::kPlanMade, to_json(plan)}}));
+  return plan;
+}
+
+Result<void> still_holds(const Workspace& workspace, const Contract& contract) {
+  std::map<std::string, Seen> seen_by_name;
+  for (const Subject& subject : subjects_of(workspace.site()))
+    if (contract.preconditions.contains(subject.name)) seen_by_name[subject.name] = TRY(observe(workspace, subject));
+  const Json now = TRY(preconditions(workspace, seen_by_name));
+  if (now == contract.preconditions) return {};
+  std::vector<std::string> moved;
+  for (const auto& [key, value] : contract.preconditions.items())
+    if (get(now, key) != value)
+      moved.push_back(
+          fmt::format("{} was {}, is {}", key, shortened(value.dump(), 120), shortened(get(now, key).dump(), 120)));
+  return Error{Code::kConflict, "the plan is stale: " + join(moved, "; "), "make a new one: backout plan"};
+}
+
+Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const Version& version, RunKind kind) {
+  std::vector<plan::Offered> looks;
+  const Journey journey{RunKind::kRollback, version, version, nullptr, {}, ""};
+  for (const Subject& subject : subjects_of(workspace.site())) {
+    const bool state = subject.part == plan::Part::kCode || subject.part == plan::Part::kService;
+    if (!state && subject.part != plan::Part::kCheck) continue;
+    if (!workspace.registry().find(subject.driver)) continue;
+    Seen seen;
+    if (state) seen = TRY(observe(workspace, subject));
+    auto steps = offers(workspace, subject, journey, seen);
+    if (!steps && state) continue;  // nothing to go back to is no reason not to look at what runs
+    if (!steps) return std::move(steps).error();
+    plan::Offered offered{subject.part, {}};
+    for (Step& step : *steps) {
+      const bool looks_only = step.kind == StepKind::kLook || step.kind == StepKind::kAsk;
+      if (!looks_only || (step.phase != Phase::kCheck && step.phase != Phase::kSettle)) continue;
+      if (kind == RunKind::kDeploy) step.phase = Phase::kCheck;
+      step.needs.clear();
+      offered.steps.push_back(std::move(step));
+    }
+    looks.push_back(std::move(offered));
+  }
+  return looks;
+}
+
+}  // namespace backout::app

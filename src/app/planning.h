@@ -1,0 +1,32 @@
+// Planning: look at the site, ask the drivers, hand offers and observations to the pure planner. Never touches the
+// site.
+#pragma once
+#include <string>
+
+#include "app/subject.h"
+#include "app/workspace.h"
+#include "model/plan.h"
+
+namespace backout::app {
+
+struct PlanRequest {
+  RunKind kind = RunKind::kRollback;  // rollback or forward
+  Version to;                         // empty: chosen (app/target.h)
+  bool code_only = false, db_only = false;
+};
+
+/// A plan of how to go from what runs to `to`; recorded in the journal as PlanMade. Exit 3 errors (kRefused, kNotFound)
+/// when there is no way; a plan that exists but may not be run says so in contract.refusals.
+Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request);
+
+/// kConflict (a stale plan) naming what moved since it was made.
+Result<void> still_holds(const Workspace& workspace, const Contract& contract);
+
+/// The looks and questions that say whether `version` serves, as steps of phase check.
+Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const Version& version, RunKind kind);
+
+/// A step that puts one event into the journal.
+Step record_step(const std::string& id, Phase phase, EventType type, Json body, std::string title,
+                 std::vector<StepId> needs = {});
+
+}  // namespace backout::app

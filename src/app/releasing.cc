@@ -1,0 +1,90 @@
+#include "app/releasing.h"
+
+#include "app/target.h"
+#include "base/text.h"
+#include "os/file.h"
+
+namespace backout::app {
+
+Result<Version> checked_version(const std::string& text) {
+  const bool fits = !text.empty() && text.size() <= 128 && text[0] != '-' && text[0] != '.' &&
+                    std::all_of(text.begin(), text.end(), [](unsigned char c) {
+                      return (std::isalnum(c) != 0 && c < 0x80) || c == '.' || c == '_' || c == '+' || c == '-';
+                    });
+  if (!fits)
+    return Error{Code::kInvalid, "'" + shortened(one_line(text), 60) + "' cannot be a version",
+                 "letters, digits and . _ + - only, not starting with - or ., at most 128"};
+  return Version(text);
+}
+
+Result<Release> record_release(const Workspace& workspace, const Version& version, const std::string& commit) {
+  journal::Journal& journal = workspace.journal();
+  const SiteId& site = workspace.site().id;
+  Release release;
+  release.id = ReleaseId(fmt::format("R-{}", TRY(journal.next_number(site, "R"))));
+  release.version = version;
+  release.commit = one_line(commit);
+  release.state = ReleaseState::kWatching;
+  release.deployed_at = release.state_since = system_clock().wall();
+  release.bake_until = release.deployed_at + workspace.site().bake;
+  release.deployed_by = workspace.actor();
+  release.why = "recorded by " + workspace.actor();
+  TRY(journal.append(site, 0,
+                     {{EventType::kReleaseRecorded, to_json(release)},
+                      {EventType::kReleaseCurrent,
+                       {{"release", release.id.str()}, {"version", version.str()}, {"why", release.why}}}}));
+  release.current = true;
+  return release;
+}
+
+Result<Release> mark_release(const Workspace& workspace, const Version& version, ReleaseState state,
+                             const std::string& why) {
+  journal::Journal& journal = workspace.journal();
+  const SiteId& site = workspace.site().id;
+  const std::vector<Release> releases = TRY(journal.releases(site));
+  const Release* found = nullptr;
+  for (const Release& release : releases) {
+    if (version.empty() ? !release.current : release.version != version) continue;
+    found = &release;
+    break;
+  }
+  if (found == nullptr)
+    return Error{Code::kNotFound,
+                 version.empty() ? "the journal does not know which release runs now"
+                                 : "no release '" + one_line(version.str()) + "' is recorded on this site",
+                 "see what there is: backout releases; tell what runs: backout record VERSION"};
+  const std::string reason =
+      why.empty() ? "marked by " + workspace.actor() : sanitised(why) + " (" + workspace.actor() + ")";
+  TRY(journal.append(
+      site, 0,
+      {{EventType::kReleaseState, {{"release", found->id.str()}, {"state", name_of(state)}, {"why", reason}}}}));
+  Release marked = *found;
+  marked.state = state;
+  marked.why = reason;
+  return marked;
+}
+
+Result<RunId> add_note(const Workspace& workspace, const std::string& text, const std::string& file) {
+  journal::Journal& journal = workspace.journal();
+  const SiteId& site = workspace.site().id;
+  RunId run;
+  for (const journal::RunRow& row : TRY(journal.runs(site, 20)))
+    if (!row.incident.empty()) {
+      run = row.id;
+      break;
+    }
+  Json body = {{"text", sanitised(text)}, {"by", workspace.actor()}};
+  if (!file.empty()) {
+    const std::string content = TRY(os::read_file(file, 64U << 20).with_context("evidence"));
+    const std::string hash = TRY(os::sha256_of_file(file));
+    const std::string kept = journal.directory() + "/evidence/" + hash;
+    TRY_VOID(os::make_directories(journal.directory() + "/evidence", 0700));
+    TRY_VOID(os::write_file_atomic(kept, content, 0600));
+    body["file"] = one_line(file.substr(file.rfind('/') + 1));
+    body["sha256"] = hash;
+  }
+  TRY(journal.append(site, 0, {{EventType::kNote, std::move(body), run}}));
+  return run;
+}
+
+}  // namespace backout::app

@@ -1,0 +1,156 @@
+#include "app/session.h"
+
+#include "app/deploying.h"
+#include "app/planning.h"
+#include "base/text.h"
+#include "os/file.h"
+#include "run/lease_keeper.h"
+
+namespace backout::app {
+namespace {
+
+run::Context context_of(const Workspace& workspace, const RunId& run, Acting& acting) {
+  return {workspace.journal(),
+          workspace.registry(),
+          workspace.hosts(),
+          system_clock(),
+          acting.progress,
+          acting.asker,
+          workspace.site().id,
+          run,
+          workspace.runs_directory(),
+          workspace.site().jobs};
+}
+
+run::Executor::AtEnd at_end_of(const Plan& plan) {
+  if (plan.contract.kind != RunKind::kDeploy) return {};
+  return [&plan](const run::RunState& state, const run::RunEnd& end) { return end_of_deploy(plan, state, end); };
+}
+
+/// Attempt directories at the targets are kept while a run can be resumed, and no longer.
+void forget_attempts(const Workspace& workspace, const Plan& plan, int64_t token) {
+  const host::Guard guard{workspace.site().id.str(), workspace.journal().id(), token};
+  std::set<std::string> names;
+  for (const Step& step : plan.contract.steps)
+    for (std::string& host : run::hosts_of(step)) names.insert(std::move(host));
+  // A host that cannot be reached keeps its directories until the next run there; nothing depends on them any more.
+  for (const std::string& name : names) (void)workspace.hosts().at(name)->forget(guard, {});
+}
+
+Result<Finished> carry(const Workspace& workspace, const Plan& plan, const RunId& run_id, run::Wish wish, bool again,
+                       run::LeaseKeeper& lease, Acting& acting) {
+  const run::Context context = context_of(workspace, run_id, acting);
+  const auto ledger = TRY(run::Ledger::open(context, plan, lease.token()));
+  const IncidentId incident = ledger->state().incident;
+  acting.progress.run_begins(run_id, incident, plan, again);
+  run::Executor executor(context, plan, *ledger, at_end_of(plan));
+  run::RunEnd end = TRY(executor.proceed(wish, acting.stop.get_token()));
+  if (end.ended) forget_attempts(workspace, plan, lease.token());
+  return Finished{run_id, incident, plan, std::move(end)};
+}
+
+std::string doing(const Plan& plan) {
+  return fmt::format("{} {}", name_of(plan.contract.kind),
+                     plan.contract.to.empty() ? "" : "to " + plan.contract.to.str());
+}
+
+}  // namespace
+
+Result<std::optional<journal::RunRow>> unfinished(const Workspace& workspace) {
+  for (journal::RunRow& row : TRY(workspace.journal().runs(workspace.site().id, 5)))
+    if (row.open()) return std::optional(std::move(row));
+  return std::optional<journal::RunRow>();
+}
+
+Result<Finished> start(const Workspace& workspace, const Plan& plan, const std::string& reason, Acting& acting) {
+  const Contract& contract = plan.contract;
+  if (!contract.refusals.empty())
+    return Error{Code::kRefused, "this plan may not be run: " + join(contract.refusals, "; "),
+                 "see the whole of it: backout plan"};
+  const auto lease = TRY(run::LeaseKeeper::take(workspace.journal(), workspace.site().id, doing(plan), acting.stop));
+  if (const auto open = TRY(unfinished(workspace)))
+    return Error{Code::kRefused,
+                 fmt::format("{} ({} {} -> {}) is unfinished: {}", open->id, name_of(open->kind), open->from.str(),
+                             open->to.str(), open->why),
+                 "carry it on: backout resume; or put everything back: backout abort"};
+  TRY_VOID(still_holds(workspace, contract));
+
+  journal::Journal& journal = workspace.journal();
+  const RunId run_id(fmt::format("RUN-{:04}", TRY(journal.next_number(contract.site, "RUN"))));
+  IncidentId incident;
+  if (contract.kind == RunKind::kRollback || contract.kind == RunKind::kForward) {
+    const std::string year = to_iso(system_clock().wall()).substr(0, 4);
+    incident = IncidentId(fmt::format("INC-{}-{:04}", year, TRY(journal.next_number(contract.site, "INC-" + year))));
+  }
+  TRY_VOID(os::make_directories(workspace.runs_directory() + "/" + run_id.str(), 0700));
+  if (contract.kind == RunKind::kDeploy || contract.kind == RunKind::kCheckpoint)
+    TRY_VOID(os::make_directories(workspace.checkpoints_directory() + "/" + contract.checkpoint.str(), 0700));
+  TRY(journal.append(contract.site, lease->token(),
+                     {{EventType::kRunStarted,
+                       {{"kind", name_of(contract.kind)},
+                        {"incident", incident.str()},
+                        {"plan", plan.id.str()},
+                        {"from", contract.from.str()},
+                        {"to", contract.to.str()},
+                        {"reason", sanitised(reason)},
+                        {"by", workspace.actor()},
+                        {"jobs", workspace.site().jobs}},
+                       run_id}}));
+  return carry(workspace, plan, run_id, run::Wish::kCarryOn, false, *lease, acting);
+}
+
+Result<Finished> take_up(const Workspace& workspace, const RunId& run, run::Wish wish, Acting& acting) {
+  journal::Journal& journal = workspace.journal();
+  const SiteId& site = workspace.site().id;
+  std::optional<journal::RunRow> row;
+  for (journal::RunRow& each : TRY(journal.runs(site, 100)))
+    if (run.empty() ? each.open() : each.id == run || each.incident.str() == run.str()) {
+      row = std::move(each);
+      break;
+    }
+  if (!row && run.empty())
+    return Error{Code::kNotFound, "no run on " + site.str() + " is unfinished: nothing to do",
+                 "see what happened: backout log"};
+  if (!row)
+    return Error{Code::kNotFound, "there is no run '" + one_line(run.str()) + "' on " + site.str(),
+                 "see them: backout log"};
+  if (!row->open())
+    return Error{Code::kNotFound, fmt::format("{} has ended ({}): nothing to do", row->id, row->state),
+                 "see what happened: backout log " + row->id.str()};
+  const auto plan = TRY(journal.plan(site, row->plan));
+  if (!plan)
+    return Error{Code::kCorrupt, fmt::format("the plan {} of {} is not in the journal", row->plan, row->id),
+                 "backout audit verify"};
+  const auto lease = TRY(run::LeaseKeeper::take(
+      journal, site, (wish == run::Wish::kTurnBack ? "abort of " : "resume of ") + row->id.str(), acting.stop));
+  return carry(workspace, *plan, row->id, wish, true, *lease, acting);
+}
+
+Result<void> make_way(const Workspace& workspace, Acting& acting) {
+  const auto open = TRY(unfinished(workspace));
+  if (!open) return {};
+  // Unfinished, because somebody is at it: that is what to say, and to whom to talk.
+  if (const auto lease = TRY(workspace.journal().holder(workspace.site().id)))
+    return Error{Code::kBusy,
+                 fmt::format("{} is held by {} since {}, doing: {}", workspace.site().id, lease->holder,
+                             to_hms(lease->since), lease->doing),
+                 "wait, or look: backout status"};
+  const bool deploys = open->kind == RunKind::kDeploy || open->kind == RunKind::kCheckpoint;
+  if (!deploys) {
+    const std::vector<Event> events = TRY(workspace.journal().read(workspace.site().id, 0, open->id));
+    const bool past = std::any_of(events.begin(), events.end(),
+                                  [](const Event& each) { return each.type == EventType::kDoorOpened; });
+    if (!past)
+      return Error{
+          Code::kRefused,
+          fmt::format("{} ({} -> {}) is unfinished: {}", open->id, open->from.str(), open->to.str(), open->why),
+          "carry it on: backout resume; or put everything back: backout abort"};
+  }
+  const Finished concluded = TRY(take_up(workspace, open->id, run::Wish::kConclude, acting));
+  if (!concluded.end.ended)
+    return Error{Code::kBusy, fmt::format("{} cannot be closed yet: {}", open->id, concluded.end.why),
+                 "look: backout status"};
+  return {};
+}
+
+}  // namespace backout::app

@@ -1,0 +1,41 @@
+// Session: one command that acts: takes the site, carries a run on, gives the site back.
+#pragma once
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "app/workspace.h"
+#include "run/executor.h"
+#include "run/progress.h"
+
+namespace backout::app {
+
+struct Acting {
+  run::Progress& progress;
+  run::Asker& asker;
+  std::stop_source stop;  // requested by Ctrl-C, and by the loss of the lease
+};
+
+struct Finished {
+  RunId run;
+  IncidentId incident;
+  Plan plan;
+  run::RunEnd end;
+};
+
+/// Starts a run of `plan` and carries it to its end or to a stop. kRefused when the contract says that it may not be
+/// run or another run is unfinished; kBusy; kConflict when the plan is stale.
+Result<Finished> start(const Workspace& workspace, const Plan& plan, const std::string& reason, Acting& acting);
+
+/// Takes up the newest unfinished run, or `run`. kNotFound when there is nothing to do.
+Result<Finished> take_up(const Workspace& workspace, const RunId& run, run::Wish wish, Acting& acting);
+
+/// The unfinished run of the site, if there is one.
+Result<std::optional<journal::RunRow>> unfinished(const Workspace& workspace);
+
+/// Ends an unfinished run that is past the point of going back (a deploy; a rollback whose door is open) as what it is,
+/// so that the next one may begin. kBusy while a command of it still runs; kRefused when it must be resumed or aborted
+/// instead.
+Result<void> make_way(const Workspace& workspace, Acting& acting);
+
+}  // namespace backout::app

@@ -1,0 +1,113 @@
+#include "app/subject.h"
+
+#include "base/text.h"
+#include "run/resolve.h"
+
+namespace backout::app {
+namespace {
+
+std::vector<std::string> or_all(const std::vector<std::string>& named, const Site& site) {
+  if (!named.empty()) return named;
+  std::vector<std::string> all;
+  for (const HostConfig& host : hosts_of(site)) all.push_back(host.name);
+  return all;
+}
+
+Subject subject(plan::Part part, std::string driver, std::string name, Json config, std::vector<std::string> hosts) {
+  return {part, std::move(driver), std::move(name), std::move(config), std::move(hosts), {}, false};
+}
+
+void add_check(std::vector<Subject>& subjects, const Site& site, const CheckConfig& check) {
+  const std::string driver = driver_of(check);
+  const bool asked_at_base = check.args.contains("path");
+  if (!asked_at_base) {
+    std::vector<std::string> hosts =
+        check.kind == "run" ? or_all(check.hosts, site) : std::vector<std::string>{"local"};
+    subjects.push_back(subject(plan::Part::kCheck, driver, check.name, subject_of(check, ""), std::move(hosts)));
+    subjects.back().patience = check.patience;
+    return;
+  }
+  const std::vector<std::string> on = or_all(check.hosts, site);
+  for (const HostConfig& host : hosts_of(site)) {
+    if (std::find(on.begin(), on.end(), host.name) == on.end()) continue;
+    Json config = subject_of(check, base_url_for(site, host));
+    if (on.size() > 1) config["name"] = check.name + " on " + host.name;
+    subjects.push_back(subject(plan::Part::kCheck, driver, get_string(config, "name"), std::move(config), {host.name}));
+    subjects.back().patience = check.patience;
+  }
+  if (site.public_url.empty()) return;
+  subjects.push_back(subject(plan::Part::kCheck, driver, check.name, subject_of(check, site.public_url), {"local"}));
+  subjects.back().patience = check.patience;
+  subjects.back().in_front = true;
+}
+
+}  // namespace
+
+std::vector<Subject> subjects_of(const Site& site) {
+  std::vector<Subject> subjects;
+  if (site.door)
+    subjects.push_back(subject(plan::Part::kDoor, driver_of(*site.door), "door",
+                               subject_of(*site.door, site.public_url), or_all(site.door->hosts, site)));
+  for (const ServiceConfig& service : site.services)
+    subjects.push_back(subject(plan::Part::kService, driver_of(service), service.name, subject_of(service, site.code),
+                               or_all(service.hosts, site)));
+  if (site.database)
+    subjects.push_back(subject(plan::Part::kDatabase, driver_of(*site.database), site.database->kind,
+                               subject_of(*site.database), {"local"}));
+  if (site.code)
+    subjects.push_back(subject(plan::Part::kCode, driver_of(*site.code), "code", subject_of(*site.code),
+                               or_all(site.code->hosts, site)));
+  for (const CommandConfig& command : site.commands)
+    subjects.push_back(subject(plan::Part::kCommand, driver_of(command), command.name, subject_of(command),
+                               or_all(command.hosts, site)));
+  for (const CheckConfig& check : site.checks) add_check(subjects, site, check);
+  return subjects;
+}
+
+Result<Seen> observe(const Workspace& workspace, const Subject& subject) {
+  const driver::Driver* driver = TRY(workspace.registry().find(subject.driver));
+  Seen seen;
+  for (const std::string& host : subject.hosts)
+    seen[host] = TRY(driver->observe(run::with_host(subject.config, host), *workspace.hosts().at(host), {})
+                         .with_context(fmt::format("looking at {} on {}", subject.name, host)));
+  return seen;
+}
+
+Json saved_part(const Checkpoint& checkpoint, const Subject& subject) {
+  Json saved = Json::object();
+  for (const Json& part : checkpoint.parts) {
+    if (get_string(part, "driver") != subject.driver || get_string(part, "subject") != subject.name) continue;
+    for (const auto& [key, value] : part.items())
+      if (key != "part") saved[key] = value;
+    for (const auto& [key, value] : get(part, "part").items()) saved[key] = value;
+  }
+  return saved;
+}
+
+Result<std::vector<Step>> offers(const Workspace& workspace, const Subject& subject, const Journey& journey,
+                                 const Seen& seen) {
+  const driver::Driver* driver = TRY(workspace.registry().find(subject.driver));
+  driver::Offering offering;
+  offering.kind = journey.kind;
+  offering.site = workspace.site().id;
+  offering.from = journey.from;
+  offering.to = journey.to;
+  offering.subject = subject.config;
+  offering.hosts = subject.hosts;
+  offering.seen = seen;
+  if (subject.part == plan::Part::kCode) offering.subject["keep_versions"] = journey.keep_versions;
+  if (journey.checkpoint != nullptr) offering.saved = saved_part(*journey.checkpoint, subject);
+  offering.run_directory = journey.keep_in;
+  offering.public_url = workspace.site().public_url;
+  std::vector<Step> steps = TRY(driver->offer(offering).with_context(subject.name));
+  for (Step& step : steps) {
+    if (subject.part == plan::Part::kCheck && step.kind == StepKind::kLook) step.patience = subject.patience;
+    if (!subject.in_front) continue;
+    step.id = StepId("public-" + step.id.str());
+    step.phase = Phase::kSettle;
+    step.title = "in front of the door: " + step.title;
+  }
+  return steps;
+}
+
+}  // namespace backout::app

@@ -1,0 +1,24 @@
+// Target: which release to go back to, and which checkpoint brings it back. Pure, from the journal's read models.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "model/plan.h"
+#include "model/release.h"
+
+namespace backout::app {
+
+/// What the site serves as far as the journal knows. kNotFound when it has never been told.
+Result<Release> current_release(const std::vector<Release>& releases);
+
+/// `asked` empty: back: the newest known-good release of another version than the current one; forward: the release
+/// that the newest rollback left. A release marked bad is refused as a target for going back, and so is the current
+/// one.
+Result<Release> target_release(const std::vector<Release>& releases, const Release& current, const Version& asked,
+                               RunKind kind);
+
+/// The newest checkpoint taken while `version` ran; none if there is none.
+const Checkpoint* checkpoint_for(const std::vector<Checkpoint>& checkpoints, const Version& version);
+
+}  // namespace backout::app

@@ -1,0 +1,22 @@
+// Kill points and saboteurs for the crash matrix. Compiled to nothing unless BACKOUT_FAULTS is set (never in a
+// release).
+//
+// BACKOUT_KILL="append:17:before|after" (its COMMIT) or "command:5:before|during|after" makes the process end itself by
+// SIGKILL when that point is passed for the given time (counted from 1 in this process). BACKOUT_SABOTAGE="fsync" or
+// "intent" leaves out that one safety, so that the matrix can prove that it notices.
+#pragma once
+#include <string_view>
+
+namespace backout::fault {
+
+#ifdef BACKOUT_FAULTS
+/// Counts this passing of `point` ("append", "command"), then kills the process if it is the one asked for.
+/// `moment`: before or after for appends; before, during or after for commands. The count advances at before.
+void pass(std::string_view point, std::string_view moment = "");
+bool sabotaged(std::string_view safety);
+#else
+inline void pass(std::string_view, std::string_view = "") {}
+inline bool sabotaged(std::string_view) { return false; }
+#endif
+
+}  // namespace backout::fault

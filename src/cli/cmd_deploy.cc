@@ -1,0 +1,84 @@
+#include <unistd.h>
+#include <climits>
+
+#include "app/checking.h"
+#include "app/deploying.h"
+#include "app/releasing.h"
+#include "base/text.h"
+#include "cli/finish.h"
+#include "cli/opened.h"
+#include "cli/stage.h"
+
+namespace backout::cli {
+namespace {
+
+/// Stays for watch.first and looks again and again. A look that does not hold twice running ends it.
+int watch_first(const Globals& globals, const app::Workspace& workspace, app::Acting& acting) {
+  const Millis span = workspace.site().watch_first;
+  if (span == Millis(0)) return 0;
+  if (!globals.quiet && !globals.json) std::printf("watching for %s\n", for_people(span).c_str());
+  const BootTime end = system_clock().boot() + span;
+  int bad_rounds = 0;
+  while (system_clock().boot() < end) {
+    const auto checked = app::check_now(workspace, {}, true, [](const app::Look&) {});
+    if (!checked) return fail(checked.error());
+    bad_rounds = checked->all_hold() ? 0 : bad_rounds + 1;
+    if (bad_rounds == 2) {
+      for (const app::Look& look : checked->looks)
+        if (!look.manual && look.sight.kind != SightKind::kHolds)
+          std::fprintf(stderr, "%s on %s: %s\n", look.step.c_str(), look.host.c_str(),
+                       one_line(look.sight.why).c_str());
+      std::fprintf(stderr,
+                   "NOT good: its checks stopped holding while it was watched\n  go back: backout plan, then backout "
+                   "rollback --reason \"...\"\n");
+      return 5;
+    }
+    if (!system_clock().wait(Millis(1000), acting.stop.get_token())) return 4;
+  }
+  return 0;
+}
+
+Result<int> run_deploy(const Globals& globals, const DeployOptions& options) {
+  if (options.command.empty())
+    return Error{Code::kInvalid, "no deploy command was given", "backout deploy --version V -- COMMAND..."};
+  if (options.version.empty())
+    return Error{Code::kInvalid, "the release needs a name", "backout deploy --version V -- COMMAND..."};
+  const auto timeout = parse_duration(options.timeout);
+  if (!timeout)
+    return Error{Code::kInvalid, "--timeout '" + one_line(options.timeout) + "' is no duration",
+                 "such as 30s, 10m, 1h"};
+  app::DeployRequest request;
+  request.version = TRY(app::checked_version(options.version));
+  request.command.argv = options.command;
+  request.command.timeout = *timeout;
+  char here[PATH_MAX];
+  if (getcwd(here, sizeof here) != nullptr) request.command.cwd = here;
+  const auto workspace = TRY(open(globals));
+  Stage stage(globals);
+  TRY_VOID(app::make_way(*workspace, stage.acting()));
+  const Plan plan = TRY(app::plan_deploy(*workspace, request));
+  const int exit =
+      finish(globals, *workspace, TRY(app::start(*workspace, plan, "deploy of " + options.version, stage.acting())));
+  return exit == 0 ? watch_first(globals, *workspace, stage.acting()) : exit;
+}
+
+Result<int> run_checkpoint(const Globals& globals) {
+  const auto workspace = TRY(open(globals));
+  Stage stage(globals);
+  const Plan plan = TRY(app::plan_deploy(*workspace, {}));
+  return finish(globals, *workspace, TRY(app::start(*workspace, plan, "checkpoint", stage.acting())));
+}
+
+}  // namespace
+
+int deploy(const Globals& globals, const DeployOptions& options) {
+  const auto exit = run_deploy(globals, options);
+  return exit ? *exit : fail(exit.error());
+}
+
+int checkpoint(const Globals& globals) {
+  const auto exit = run_checkpoint(globals);
+  return exit ? *exit : fail(exit.error());
+}
+
+}  // namespace backout::cli

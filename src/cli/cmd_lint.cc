@@ -1,0 +1,33 @@
+#include <cstdio>
+
+#include "cli/opened.h"
+#include "config/config.h"
+
+namespace backout::cli {
+
+int lint(const Globals& globals, const std::string& file) {
+  const std::string path = !file.empty()                     ? file
+                           : !globals.where.file.empty()     ? globals.where.file
+                           : globals.where.directory.empty() ? "backout.yaml"
+                                                             : globals.where.directory + "/backout.yaml";
+  const auto loaded = config::inspect(path, globals.where.environment);
+  if (!loaded) return fail(loaded.error()), 2;
+  if (globals.json) {
+    Json findings = Json::array();
+    for (const config::Finding& finding : loaded->findings)
+      findings.push_back({{"severity", finding.severity == config::Severity::kError ? "error" : "warning"},
+                          {"line", finding.line},
+                          {"column", finding.column},
+                          {"message", finding.message},
+                          {"next", finding.next}});
+    print_json({{"file", path}, {"ok", loaded->ok()}, {"findings", std::move(findings)}});
+  } else {
+    for (const config::Finding& finding : loaded->findings)
+      std::fprintf(stderr, "%s\n", config::render(path, finding).c_str());
+    if (loaded->ok() && !globals.quiet)
+      std::printf("%s: %s/%s reads well\n", path.c_str(), loaded->site.name.c_str(), loaded->site.environment.c_str());
+  }
+  return loaded->ok() ? 0 : 2;
+}
+
+}  // namespace backout::cli

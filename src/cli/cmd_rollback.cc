@@ -1,0 +1,83 @@
+#include <cstdio>
+
+#include "app/planning.h"
+#include "app/releasing.h"
+#include "app/session.h"
+#include "base/text.h"
+#include "cli/finish.h"
+#include "cli/opened.h"
+#include "cli/plan_view.h"
+#include "cli/progress_view.h"
+#include "cli/stage.h"
+
+namespace backout::cli {
+namespace {
+
+Result<app::PlanRequest> request_of(const PlanOptions& options) {
+  app::PlanRequest request;
+  request.kind = options.forward ? RunKind::kForward : RunKind::kRollback;
+  if (!options.version.empty()) request.to = TRY(app::checked_version(options.version));
+  if (options.code_only && options.db_only)
+    return Error{Code::kInvalid, "--code-only and --db-only exclude each other", ""};
+  request.code_only = options.code_only;
+  request.db_only = options.db_only;
+  return request;
+}
+
+Result<Plan> saved_plan(const app::Workspace& workspace, const std::string& id) {
+  auto plan = TRY(workspace.journal().plan(workspace.site().id, PlanId(id)));
+  if (!plan)
+    return Error{Code::kNotFound, "there is no plan '" + one_line(id) + "' on " + workspace.site().id.str(),
+                 "make one: backout plan"};
+  return std::move(*plan);
+}
+
+/// Asked before anything is begun: y/N, or the site's name when a database will be replaced.
+Result<void> confirmed(const app::Workspace& workspace, const Plan& plan) {
+  const bool restores = plan.contract.database_rung == "restore";
+  const std::string verb = plan.contract.kind == RunKind::kForward ? "Take" : "Roll";
+  const std::string question =
+      fmt::format("{} {} {} to {} now?", verb, workspace.site().id.str(),
+                  plan.contract.kind == RunKind::kForward ? "forward" : "back", plan.contract.to.str());
+  if (!TRY(confirm(question, restores ? workspace.site().name : "")))
+    return Error{Code::kRefused, "not confirmed; nothing was begun", ""};
+  return {};
+}
+
+Result<int> run_rollback(const Globals& globals, const RollbackOptions& options) {
+  if (trimmed(options.reason).empty())
+    return Error{Code::kInvalid, "a rollback needs a reason: it goes into the record", "say it: --reason \"...\""};
+  const auto workspace = TRY(open(globals));
+  Stage stage(globals);
+  TRY_VOID(app::make_way(*workspace, stage.acting()));
+  const Plan plan = options.plan_id.empty() ? TRY(app::make_plan(*workspace, TRY(request_of(options.plan))))
+                                            : TRY(saved_plan(*workspace, options.plan_id));
+  if (!globals.json && !globals.quiet) std::printf("%s\n", view_of(plan).c_str());
+  if (!plan.contract.refusals.empty())
+    return Error{Code::kRefused, "this plan may not be run: " + join(plan.contract.refusals, "; "),
+                 "mend that, or choose another target: backout releases"};
+  if (!options.yes) TRY_VOID(confirmed(*workspace, plan));
+  return finish(globals, *workspace, TRY(app::start(*workspace, plan, options.reason, stage.acting())));
+}
+
+}  // namespace
+
+int plan(const Globals& globals, const PlanOptions& options) {
+  const auto made = [&]() -> Result<Plan> {
+    const auto workspace = TRY(open(globals));
+    return app::make_plan(*workspace, TRY(request_of(options)));
+  }();
+  if (!made) return fail(made.error());
+  if (globals.json)
+    print_json(to_json(*made));
+  else
+    std::printf("%s", view_of(*made).c_str());
+  return made->contract.refusals.empty() ? 0 : 3;
+}
+
+int rollback(const Globals& globals, const RollbackOptions& options) {
+  const auto exit = run_rollback(globals, options);
+  return exit ? *exit : fail(exit.error());
+}
+
+}  // namespace backout::cli

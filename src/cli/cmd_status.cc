@@ -1,0 +1,143 @@
+#include <cstdio>
+
+#include "app/session.h"
+#include "base/text.h"
+#include "cli/opened.h"
+#include "run/recovery.h"
+
+namespace backout::cli {
+namespace {
+
+/// What the journal and, for a command in doubt, the target say about an unfinished run.
+struct Unfinished {
+  journal::RunRow row;
+  run::RunState state;
+  std::vector<std::string> doubts;
+};
+
+std::string seen_at_target(const app::Workspace& workspace, const std::string& host, const std::string& attempt,
+                           int64_t token) {
+  const auto found = workspace.hosts().find(host);
+  if (found == workspace.hosts().end()) return "its host is not in backout.yaml";
+  const auto state =
+      found->second->inspect({workspace.site().id.str(), workspace.journal().id(), token}, host::AttemptId(attempt));
+  if (!state) return "the target cannot be asked: " + one_line(state.error().message);
+  switch (state->kind) {
+    case host::AttemptState::Kind::kNeverStarted: return "its command was not started";
+    case host::AttemptState::Kind::kRunning:
+      return "its command is still running, for " + for_people(state->running_for);
+    case host::AttemptState::Kind::kFinished:
+      return state->result.ok() ? "its command finished with exit status 0"
+                                : "its command finished: " + state->result.why_not_ok();
+    case host::AttemptState::Kind::kLost: return "its command was started and ended without leaving an exit status";
+  }
+  return "";
+}
+
+/// The newest lease granted since the run began: looking under it is no claim, and the target does not take us for a
+/// stranger.
+Result<int64_t> newest_token(journal::Journal& journal, const SiteId& site, const journal::RunRow& row) {
+  int64_t token = 0;
+  const std::vector<Event> own = TRY(journal.read(site, 0, row.id, 1));
+  const int64_t before = own.empty() ? 0 : std::max<int64_t>(own.front().seq - 8, 0);
+  for (const Event& event : TRY(journal.read(site, before)))
+    if (event.type == EventType::kLeaseGranted) token = std::max(token, get_int(event.body, "token"));
+  return token;
+}
+
+Result<std::optional<Unfinished>> look(const app::Workspace& workspace) {
+  auto row = TRY(app::unfinished(workspace));
+  if (!row) return std::optional<Unfinished>();
+  journal::Journal& journal = workspace.journal();
+  const auto plan = TRY(journal.plan(workspace.site().id, row->plan));
+  Unfinished unfinished{
+      *row, run::fold(TRY(journal.read(workspace.site().id, 0, row->id)), row->id, plan ? *plan : Plan{}), {}};
+  const int64_t token = TRY(newest_token(journal, workspace.site().id, *row));
+  for (const auto& [pair, at] : unfinished.state.pairs)
+    if (run::recorded(at) == run::Recorded::kInDoubt)
+      unfinished.doubts.push_back(fmt::format("step '{}' on {} was begun: {}", pair.step, pair.host,
+                                              seen_at_target(workspace, pair.host, at.last_attempt, token)));
+    else if (run::recorded(at) == run::Recorded::kUnknown)
+      unfinished.doubts.push_back(fmt::format("step '{}' on {} is Unknown: {}", pair.step, pair.host, at.outcome->why));
+  return std::optional(std::move(unfinished));
+}
+
+void show(const Unfinished& unfinished, bool held) {
+  const journal::RunRow& row = unfinished.row;
+  std::printf("  %s  %s %s -> %s  %s%s\n", (row.incident.empty() ? row.id.str() : row.incident.str()).c_str(),
+              std::string(name_of(row.kind)).c_str(), one_line(row.from.str()).c_str(), one_line(row.to.str()).c_str(),
+              held ? "is running" : "is UNFINISHED", row.why.empty() ? "" : (": " + one_line(row.why)).c_str());
+  for (const std::string& doubt : unfinished.doubts) std::printf("    %s\n", one_line(doubt).c_str());
+  if (unfinished.state.door_closed && !unfinished.state.door_opened)
+    std::printf("    the door is closed: users are outside\n");
+  if (held) return;
+  if (row.kind == RunKind::kDeploy)
+    std::printf("  next: backout resume   or go back: backout rollback --reason \"...\"\n");
+  else
+    std::printf("  next: backout resume   or put everything back: backout abort\n");
+}
+
+}  // namespace
+
+int status(const Globals& globals) {
+  const auto shown = [&]() -> Result<int> {
+    const auto workspace = TRY(open(globals));
+    journal::Journal& journal = workspace->journal();
+    const SiteId& site = workspace->site().id;
+    const std::vector<Release> releases = TRY(journal.releases(site));
+    const auto lease = TRY(journal.holder(site));
+    const auto unfinished = TRY(look(*workspace));
+    const std::vector<journal::RunRow> runs = TRY(journal.runs(site, 3));
+    const Release* current = nullptr;
+    const Release* target = nullptr;
+    for (const Release& release : releases) {
+      if (release.current && current == nullptr) current = &release;
+      if (release.state == ReleaseState::kGood && !release.current && target == nullptr) target = &release;
+    }
+    if (globals.json) {
+      Json value = {{"site", site.str()}, {"state_directory", journal.directory()}};
+      value["current"] = current == nullptr ? Json() : to_json(*current);
+      value["target"] = target == nullptr ? Json() : to_json(*target);
+      value["held_by"] =
+          lease ? Json{{"holder", lease->holder}, {"doing", lease->doing}, {"since_ms", to_millis(lease->since)}}
+                : Json();
+      if (unfinished)
+        value["unfinished"] = {{"run", unfinished->row.id.str()},
+                               {"incident", unfinished->row.incident.str()},
+                               {"kind", name_of(unfinished->row.kind)},
+                               {"why", unfinished->row.why},
+                               {"doubts", unfinished->doubts},
+                               {"door_closed", unfinished->state.door_closed && !unfinished->state.door_opened}};
+      print_json(std::move(value));
+      return 0;
+    }
+    std::printf("%s\n", site.str().c_str());
+    if (current == nullptr) {
+      std::printf("  now        not known to the journal\n  next: backout record VERSION\n");
+    } else {
+      const auto ago =
+          std::max(std::chrono::duration_cast<Millis>(system_clock().wall() - current->deployed_at), Millis(0));
+      std::printf("  now        %s  %s  deployed %s ago by %s\n", one_line(current->version.str()).c_str(),
+                  std::string(name_of(current->state)).c_str(), for_people(ago).c_str(),
+                  one_line(current->deployed_by).c_str());
+    }
+    std::printf("  target     %s\n", target == nullptr ? "none: no other release is known-good"
+                                                       : (one_line(target->version.str()) + "  known-good").c_str());
+    if (lease)
+      std::printf("  held by    %s since %s: %s\n", one_line(lease->holder).c_str(), to_iso(lease->since).c_str(),
+                  one_line(lease->doing).c_str());
+    if (unfinished) {
+      show(*unfinished, lease.has_value());
+    } else if (!runs.empty()) {
+      const journal::RunRow& last = runs.front();
+      std::printf("  last run   %s  %s %s -> %s  %s\n",
+                  (last.incident.empty() ? last.id.str() : last.incident.str()).c_str(),
+                  std::string(name_of(last.kind)).c_str(), one_line(last.from.str()).c_str(),
+                  one_line(last.to.str()).c_str(), last.state.c_str());
+    }
+    return 0;
+  }();
+  return shown ? *shown : fail(shown.error());
+}
+
+}  // namespace backout::cli

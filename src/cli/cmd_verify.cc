@@ -1,0 +1,71 @@
+#include <cstdio>
+
+#include "app/checking.h"
+#include "app/releasing.h"
+#include "base/text.h"
+#include "cli/opened.h"
+
+namespace backout::cli {
+namespace {
+
+std::string_view word(const app::Look& look) {
+  if (look.manual) return "ask";
+  switch (look.sight.kind) {
+    case SightKind::kHolds: return "holds";
+    case SightKind::kDoesNotHold: return "FAILS";
+    case SightKind::kCannotTell: return "UNSEEN";
+  }
+  return "";
+}
+
+Result<int> look(const Globals& globals, const std::string& version, bool promote) {
+  const auto workspace = TRY(open(globals));
+  const Version wanted = version.empty() ? Version() : TRY(app::checked_version(version));
+  const bool talk = !globals.json && !globals.quiet;
+  const app::Checked checked = TRY(app::check_now(*workspace, wanted, false, [&](const app::Look& each) {
+    if (talk)
+      std::printf("  %-6s %s on %s: %s\n", std::string(word(each)).c_str(), each.step.c_str(), each.host.c_str(),
+                  one_line(each.manual ? each.title : each.sight.why).c_str());
+  }));
+  const std::string promoted = promote ? TRY(app::promote_if_baked(*workspace, checked)) : "";
+  const int exit = checked.all_hold() ? 0 : 1;
+  if (globals.json) {
+    Json looks = Json::array();
+    for (const app::Look& each : checked.looks)
+      looks.push_back({{"step", each.step},
+                       {"host", each.host},
+                       {"result", word(each)},
+                       {"why", each.sight.why},
+                       {"evidence", each.sight.evidence}});
+    print_json({{"release", checked.version.str()},
+                {"verified", checked.all_hold()},
+                {"looks", std::move(looks)},
+                {"promoted", promoted}});
+    return exit;
+  }
+  if (checked.blind())
+    std::fprintf(stderr,
+                 "NOT verified: there was nothing to look at, and no data is never good\n  next: add checks to %s\n",
+                 workspace->site().file.c_str());
+  else if (exit == 0 && talk)
+    std::printf("Verified: %s serves, every look held.\n", one_line(checked.version.str()).c_str());
+  else if (exit != 0)
+    std::fprintf(stderr, "NOT verified: %s does not serve as it should\n  go back: backout plan\n",
+                 one_line(checked.version.str()).c_str());
+  if (!promoted.empty() && talk) std::printf("%s\n", one_line(promoted).c_str());
+  return exit;
+}
+
+}  // namespace
+
+int verify(const Globals& globals, const std::string& version) {
+  const auto exit = look(globals, version, false);
+  return exit ? *exit : fail(exit.error());
+}
+
+int tick(const Globals& globals) {
+  const auto exit = look(globals, "", true);
+  return exit ? *exit : fail(exit.error());
+}
+
+}  // namespace backout::cli

@@ -1,0 +1,55 @@
+// Commands: one file each (cmd_<name>.cc). A command returns its exit status, prints its result on stdout and what went
+// wrong on stderr; it never calls exit().
+#pragma once
+#include <string>
+#include <vector>
+
+#include "app/workspace.h"
+
+namespace backout::cli {
+
+struct Globals {
+  app::Where where;
+  bool json = false;  // -o json
+  bool no_color = false;
+  bool quiet = false;    // -q: only what went wrong, and the last line
+  bool verbose = false;  // -v: the output of every command
+};
+
+struct PlanOptions {
+  std::string version;
+  bool code_only = false, db_only = false, forward = false;
+};
+struct RollbackOptions {
+  PlanOptions plan;
+  std::string reason, plan_id;
+  bool yes = false;
+};
+struct DeployOptions {
+  std::string version, timeout = "1h";
+  std::vector<std::string> command;
+};
+
+int lint(const Globals& globals, const std::string& file);
+int deploy(const Globals& globals, const DeployOptions& options);
+int checkpoint(const Globals& globals);
+int record(const Globals& globals, const std::string& version, const std::string& commit);
+int good(const Globals& globals, const std::string& version, const std::string& why);
+int bad(const Globals& globals, const std::string& version, const std::string& why);
+int note(const Globals& globals, const std::string& text, const std::string& file);
+int releases(const Globals& globals);
+int status(const Globals& globals);
+int log(const Globals& globals, const std::string& run, const std::string& step);
+int verify(const Globals& globals, const std::string& version);
+int tick(const Globals& globals);
+int plan(const Globals& globals, const PlanOptions& options);
+int rollback(const Globals& globals, const RollbackOptions& options);
+int resume(const Globals& globals, const std::string& run);
+int abort_run(const Globals& globals, const std::string& run);
+int retry(const Globals& globals, const std::string& run);
+int report(const Globals& globals, const std::string& incident, const std::string& format);
+int audit_verify(const Globals& globals);
+int journal_export(const Globals& globals);
+int internal(const std::vector<std::string>& arguments);
+
+}  // namespace backout::cli

@@ -1,0 +1,68 @@
+#include "cli/finish.h"
+
+#include <cstdio>
+
+#include "base/text.h"
+#include "cli/opened.h"
+#include "record/report.h"
+
+namespace backout::cli {
+namespace {
+
+std::string verdict(const app::Finished& finished) {
+  const Contract& contract = finished.plan.contract;
+  const std::string to = one_line(contract.to.str());
+  const run::RunEnd& end = finished.end;
+  if (end.result == "done") {
+    switch (contract.kind) {
+      case RunKind::kRollback: return "Rolled back and verified: " + to + " serves.";
+      case RunKind::kForward: return "Gone forward again and verified: " + to + " serves.";
+      case RunKind::kDeploy: return to + " is deployed and its checks passed; known-good once it has baked.";
+      case RunKind::kCheckpoint:
+        return "Checkpoint " + contract.checkpoint.str() + " is taken: it brings " + one_line(contract.from.str()) +
+               " back.";
+    }
+  }
+  if (end.result == "aborted" && end.exit == 0)
+    return "Put back as it was found: " + one_line(contract.from.str()) + ".";
+  if (end.result == "aborted")
+    return "NOT done: " + end.why + ". Everything was put back; " + one_line(contract.from.str()) + " runs as before.";
+  if (end.result == "unverified" && contract.kind == RunKind::kDeploy)
+    return to + " is deployed but NOT good: " + end.why;
+  if (end.exit == 4) return "Stopped: " + end.why;
+  return "NOT " + std::string(contract.kind == RunKind::kForward ? "gone forward" : "rolled back") + ": " + end.why;
+}
+
+std::string next(const app::Finished& finished) {
+  const run::RunEnd& end = finished.end;
+  const std::string name = finished.incident.empty() ? finished.run.str() : finished.incident.str();
+  if (end.result == "done" && !finished.incident.empty()) return "report: backout report " + name;
+  if (end.result == "unverified" && finished.plan.contract.kind == RunKind::kDeploy)
+    return "look: backout verify      go back: backout plan, then backout rollback --reason \"...\"";
+  if (end.ended) return end.exit == 0 ? "" : "look: backout log " + name;
+  if (end.exit == 3) return "look who: backout status";
+  if (end.exit == 5) return "look: backout log " + name + "     try again: backout retry     undo: backout abort";
+  return "carry on: backout resume     put everything back: backout abort     look: backout status";
+}
+
+}  // namespace
+
+int finish(const Globals& globals, const app::Workspace& workspace, const app::Finished& finished) {
+  const auto events = workspace.journal().read(workspace.site().id);
+  if (globals.json) {
+    Json value = {{"run", finished.run.str()},      {"incident", finished.incident.str()},
+                  {"plan", finished.plan.id.str()}, {"result", finished.end.result},
+                  {"exit", finished.end.exit},      {"why", finished.end.why},
+                  {"step", finished.end.step},      {"host", finished.end.host}};
+    if (events) value["report"] = record::to_json(record::make_report(*events, finished.run));
+    print_json(std::move(value));
+    return finished.end.exit;
+  }
+  FILE* where = finished.end.exit == 0 ? stdout : stderr;
+  std::fflush(stdout);
+  std::fprintf(where, "\n%s\n", sanitised(verdict(finished)).c_str());
+  if (const std::string type = next(finished); !type.empty()) std::fprintf(where, "  %s\n", type.c_str());
+  return finished.end.exit;
+}
+
+}  // namespace backout::cli

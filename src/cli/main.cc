@@ -1,0 +1,171 @@
+// The command line: what can be said, in one place. CLI11 is included here and nowhere else.
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/failure.h"
+
+namespace {
+
+using namespace backout::cli;
+
+struct Line {
+  Globals globals;
+  PlanOptions plan;
+  RollbackOptions rollback;
+  DeployOptions deploy;
+  std::string output = "text", file, name, why, commit, text, run, step, format = "md", server;
+  std::vector<std::string> rest;
+  std::function<int()> chosen;
+};
+
+void add_plan_options(CLI::App* command, PlanOptions& plan) {
+  command->add_option("version", plan.version, "where to go; without it the last known-good release");
+  command->add_flag("--code-only", plan.code_only, "leave the database alone");
+  command->add_flag("--db-only", plan.db_only, "leave the code alone");
+  command->add_flag("--forward", plan.forward, "the way forward again, after a rollback");
+}
+
+void add_globals(CLI::App& app, Line& line) {
+  app.add_option("-f", line.globals.where.file, "configuration file (default: backout.yaml)")->type_name("FILE");
+  app.add_option("-C", line.globals.where.directory, "look for it there")->type_name("DIR");
+  app.add_option("-e", line.globals.where.environment, "environment: backout.<ENV>.yaml lies over it")
+      ->type_name("ENV");
+  app.add_option("--state", line.globals.where.state, "where the journal lives")->type_name("DIR");
+  app.add_option("-o", line.output, "text or json")->check(CLI::IsMember({"text", "json"}))->type_name("FORM");
+  app.add_flag("--no-color", line.globals.no_color, "no colours (as NO_COLOR)");
+  app.add_flag("-q", line.globals.quiet, "say less");
+  app.add_flag("-v", line.globals.verbose, "say more: the output of every command");
+}
+
+CLI::App* add(CLI::App& app, const char* name, const char* what, Line& line, std::function<int()> action) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->fallthrough();
+  command->callback([&line, action = std::move(action)] { line.chosen = action; });
+  return command;
+}
+
+void add_release_commands(CLI::App& app, Line& line) {
+  auto* deploy_command = add(app, "deploy", "checkpoint, run your deploy command, record the release, check it", line,
+                             [&] { return deploy(line.globals, line.deploy); });
+  deploy_command->add_option("--version", line.deploy.version, "the name of the release")->type_name("V");
+  deploy_command->add_option("--timeout", line.deploy.timeout, "how long the command may take (default 1h)");
+  deploy_command->add_option("command", line.deploy.command, "-- and your deploy command");
+  add(app, "checkpoint", "save what is needed to come back to what runs now", line,
+      [&] { return checkpoint(line.globals); });
+  auto* record_command = add(app, "record", "tell the journal which release runs now", line,
+                             [&] { return record(line.globals, line.name, line.commit); });
+  record_command->add_option("version", line.name)->required();
+  record_command->add_option("--commit", line.commit, "its git commit");
+  for (const bool is_good : {true, false}) {
+    auto* mark =
+        add(app, is_good ? "good" : "bad", is_good ? "mark a release known-good" : "mark a release bad", line,
+            [&line, is_good] {
+              return is_good ? good(line.globals, line.name, line.why) : bad(line.globals, line.name, line.why);
+            });
+    mark->add_option("version", line.name, "without it the current release");
+    mark->add_option("--reason", line.why, "why");
+  }
+  add(app, "releases", "what was deployed here, and what may be gone back to", line,
+      [&] { return releases(line.globals); });
+  add(app, "status", "what is going on", line, [&] { return status(line.globals); });
+  auto* log_command = add(app, "log", "what happened", line, [&] { return log(line.globals, line.run, line.step); });
+  log_command->add_option("run", line.run, "a run or an incident; without it everything");
+  log_command->add_option("--step", line.step, "one step, with its output");
+  auto* verify_command =
+      add(app, "verify", "look now whether the release serves", line, [&] { return verify(line.globals, line.name); });
+  verify_command->add_option("version", line.name, "without it the current release");
+  add(app, "tick", "timer work: verify, and mark known-good what has baked", line, [&] { return tick(line.globals); });
+  auto* note_command = add(app, "note", "a person's word for the record", line,
+                           [&] { return note(line.globals, line.text, line.file); });
+  note_command->add_option("text", line.text)->required();
+  note_command->add_option("--file", line.file, "evidence to keep");
+}
+
+void add_run_commands(CLI::App& app, Line& line) {
+  add_plan_options(add(app, "plan", "what a rollback would do; changes nothing", line,
+                       [&] { return plan(line.globals, line.plan); }),
+                   line.plan);
+  auto* rollback_command = add(app, "rollback", "take the site back to known good", line,
+                               [&] { return rollback(line.globals, line.rollback); });
+  add_plan_options(rollback_command, line.rollback.plan);
+  rollback_command->add_option("--reason", line.rollback.reason, "why; goes into the record");
+  rollback_command->add_option("--plan", line.rollback.plan_id, "run exactly this plan")->type_name("ID");
+  rollback_command->add_flag("--yes", line.rollback.yes, "do not ask");
+  struct Again {
+    const char* name;
+    const char* what;
+    int (*action)(const Globals&, const std::string&);
+  };
+  for (const Again& again : {Again{"resume", "carry on an interrupted run", resume},
+                             Again{"abort", "put everything back, until the door is open", abort_run},
+                             Again{"retry", "try failed steps again", retry}})
+    add(app, again.name, again.what, line, [&line, action = again.action] {
+      return action(line.globals, line.run);
+    })->add_option("run", line.run, "a run or an incident; without it the unfinished one");
+  auto* report_command =
+      add(app, "report", "the incident record", line, [&] { return report(line.globals, line.run, line.format); });
+  report_command->add_option("incident", line.run, "without it the newest");
+  report_command->add_option("--format", line.format, "md or json");
+}
+
+void add_upkeep_commands(CLI::App& app, Line& line) {
+  auto* lint_command = add(app, "lint", "check backout.yaml", line, [&] { return lint(line.globals, line.file); });
+  lint_command->add_option("file", line.file);
+  CLI::App* audit = app.add_subcommand("audit", "check the journal")->require_subcommand(1)->fallthrough();
+  add(*audit, "verify", "walk every hash chain", line, [&] { return audit_verify(line.globals); });
+  CLI::App* journal = app.add_subcommand("journal", "the record itself")->require_subcommand(1)->fallthrough();
+  add(*journal, "export", "one event per line as JSON", line, [&] { return journal_export(line.globals); });
+  auto* internal_command = add(app, "internal", "", line, [&] { return internal(line.rest); });
+  internal_command->group("")->add_option("rest", line.rest);
+}
+
+/// The word where a command was expected, when it is none: the first that is neither an option nor the value of one.
+std::string word_that_is_no_command(const CLI::App& app, int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.starts_with("-")) {
+      const CLI::Option* option = app.get_option_no_throw(word);
+      if (option != nullptr && option->get_items_expected_min() > 0) ++i;
+      continue;
+    }
+    const auto named = app.get_subcommands([&](const CLI::App* each) { return each->get_name() == word; });
+    return named.empty() ? word : "";
+  }
+  return "";
+}
+
+int fail_unknown(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); }))
+    names.push_back(command->get_name());
+  const auto near = backout::nearest(word, names);
+  const std::string shown = backout::shortened(backout::one_line(word), 60);
+  return fail({backout::Code::kInvalid, "there is no command '" + shown + "'",
+               near ? "did you mean: backout " + *near : "see what there is: backout --help"});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Line line;
+  CLI::App app("backout takes a broken production release back to known good.\n");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "backout " BACKOUT_VERSION);
+  app.footer(
+      "Exit status: 0 done and verified; 1 failed, nothing changed or all put back; 2 usage or configuration;\n"
+      "3 refused or not possible; 4 interrupted or Unknown, resume needed; 5 changed but not verified.");
+  add_globals(app, line);
+  add_release_commands(app, line);
+  add_run_commands(app, line);
+  add_upkeep_commands(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const std::string unknown = error.get_exit_code() == 0 ? "" : word_that_is_no_command(app, argc, argv);
+    if (!unknown.empty()) return fail_unknown(app, unknown);
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  line.globals.json = line.output == "json";
+  return line.chosen();
+}

@@ -1,0 +1,85 @@
+#include "cli/plan_view.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/terminal.h"
+
+namespace backout::cli {
+namespace {
+
+std::string part_line(std::string_view part, bool has_outage) {
+  if (part == "prepare") return "  prepare   the site keeps running; can be abandoned freely\n";
+  if (part == "cutover")
+    return has_outage ? "  cutover   users are outside until the door opens\n" : "  cutover   under traffic, no door\n";
+  return "  settle    the new state serves\n";
+}
+
+std::string step_line(size_t number, const Step& step, const Forecast& forecast, size_t name_width) {
+  const auto span = forecast.per_step.find(step.id.str());
+  std::string line = fmt::format("  {:3}  {}  {}", number, padded(step.id.str(), name_width), one_line(step.title));
+  if (!step.hosts.empty() && step.hosts != std::vector<std::string>{"local"}) line += "  on " + join(step.hosts, ", ");
+  if (span != forecast.per_step.end() && span->second > Millis(0)) line += "   " + for_people(span->second);
+  if (step.phase == Phase::kOpen) return line + "   from here on, going back is a new plan\n";
+  if (step.undo) line += "   undo: " + step.undo->verb;
+  return line + "\n";
+}
+
+std::string database_line(const Contract& contract) {
+  const std::string why = one_line(contract.database_why);
+  if (contract.database_rung == "restore")
+    return "  + database  is restored beside, rows are carried over, then it is swapped in, because " + why + "\n";
+  if (contract.database_rung == "leave") return "  ~ database  is left alone: " + why + "\n";
+  return "  ~ database  " + why + "\n";
+}
+
+}  // namespace
+
+std::string view_of(const Forecast& forecast) {
+  return fmt::format("about {}, outage about {}", for_people(forecast.total), for_people(forecast.outage));
+}
+
+std::string rows_view(const Forecast& forecast) {
+  int64_t rows = 0;
+  int64_t tables = 0;
+  for (const auto& [table, counts] : forecast.rows.items()) {
+    int64_t here = 0;
+    for (const auto& [kind, count] : counts.items())
+      if (count.is_number()) here += count.get<int64_t>();
+    rows += here;
+    if (here > 0) ++tables;
+  }
+  if (forecast.rows.empty()) return "";
+  return fmt::format("{} in {} to carry over", counted(rows, "row"), counted(tables, "table"));
+}
+
+std::string view_of(const Plan& plan) {
+  const Contract& contract = plan.contract;
+  std::string text = fmt::format("Plan {}  {}  {} -> {}       {}", plan.id, contract.site.str(),
+                                 one_line(contract.from.str()), one_line(contract.to.str()), view_of(plan.forecast));
+  if (const std::string rows = rows_view(plan.forecast); !rows.empty()) text += ", " + rows;
+  text += fmt::format("\n                (times: {})\n\n", plan.forecast.source);
+  size_t name_width = 12;
+  for (const Step& step : contract.steps) name_width = std::max(name_width, display_width(step.id.str()));
+  std::string part;
+  size_t number = 0;
+  for (const Step& step : contract.steps) {
+    if (part != part_of(step.phase)) {
+      part = part_of(step.phase);
+      text += part_line(part, plan.forecast.outage > Millis(0));
+    }
+    text += step_line(++number, step, plan.forecast, name_width);
+  }
+  text += "\n" + database_line(contract);
+  text += fmt::format("  - {}  is kept\n", one_line(contract.from.str()));
+  if (contract.refusals.empty()) {
+    text += fmt::format("  Nothing has been changed. Run exactly this: backout rollback --plan {} --reason \"...\"\n",
+                        plan.id);
+  } else {
+    text += "  This plan may not be run:\n";
+    for (const std::string& refusal : contract.refusals) text += "    " + one_line(refusal) + "\n";
+  }
+  return text;
+}
+
+}  // namespace backout::cli

@@ -1,0 +1,25 @@
+// The pieces every acting command needs, in one place: progress, questions, Ctrl-C.
+#pragma once
+#include <memory>
+
+#include "app/session.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/progress_view.h"
+
+namespace backout::cli {
+
+class Stage {
+ public:
+  explicit Stage(const Globals& globals)
+      : progress_(make_progress(globals)), acting_{*progress_, asker_, {}}, interrupt_(acting_.stop) {}
+  app::Acting& acting() { return acting_; }
+
+ private:
+  std::unique_ptr<run::Progress> progress_;
+  TerminalAsker asker_;
+  app::Acting acting_;
+  Interrupt interrupt_;
+};
+
+}  // namespace backout::cli

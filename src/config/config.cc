@@ -1,0 +1,144 @@
+#include "config/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/text.h"
+#include "config/document.h"
+#include "config/read.h"
+#include "config/shape.h"
+
+namespace backout::config {
+namespace {
+
+std::string absolute_file(const std::string& file) {
+  std::error_code failure;
+  const std::filesystem::path path = std::filesystem::absolute(file, failure);
+  return (failure ? std::filesystem::path(file) : path).lexically_normal().string();
+}
+
+Loaded read(const Node& root, const std::string& file, const std::string& environment, Findings& findings) {
+  Loaded loaded;
+  loaded.site.file = absolute_file(file);
+  loaded.site.directory = std::filesystem::path(loaded.site.file).parent_path().string();
+  if (!environment.empty()) loaded.site.environment = environment;
+  const Reading reading{root, loaded.site, findings};
+  check_shape(root, findings);
+  read_basics(reading);
+  read_code(reading);
+  read_services(reading);
+  read_door(reading);
+  read_database(reading);
+  read_checks(reading);
+  read_commands(reading);
+  lint(reading);
+  return loaded;
+}
+
+/// "/etc/shop/backout.yaml", "staging" -> "/etc/shop/backout.staging.yaml".
+std::string overlay_of(const std::string& file, const std::string& environment) {
+  const std::filesystem::path path(file);
+  return (path.parent_path() / fmt::format("{}.{}{}", path.stem().string(), environment, path.extension().string()))
+      .string();
+}
+
+Result<std::string> content_of(const std::string& file) {
+  std::error_code failure;
+  const auto status = std::filesystem::status(file, failure);
+  if (status.type() == std::filesystem::file_type::directory)
+    return Error{Code::kInvalid, file + " is a directory", "name the file: -f FILE"};
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return errno_error("reading " + file).with_next("name it with -f FILE, or make one: backout init");
+  std::string text(kLargestText + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) return errno_error("reading " + file);
+  text.resize(static_cast<size_t>(stream.gcount()));
+  return text;
+}
+
+bool is_environment_name(const std::string& name) {
+  return name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+             std::string::npos &&
+         name.front() != '.' && name.front() != '-';
+}
+
+/// The environment that the tree must end with when `environment` was asked for.
+void check_environment(const Node& root, const std::string& environment, Findings& findings) {
+  const Node* said = root.find("environment");
+  if (said == nullptr || !said->is_text() || said->text == environment) return;
+  findings.error(said->place, fmt::format("environment is '{}' here, but '{}' was asked for", said->text, environment));
+}
+
+}  // namespace
+
+std::string render(const std::string& file, const Finding& finding) {
+  std::string text = finding.file.empty() ? file : finding.file;
+  if (finding.line > 0) text += fmt::format(":{}:{}", finding.line, finding.column);
+  text += fmt::format(": {}: {}", finding.severity == Severity::kError ? "error" : "warning", finding.message);
+  if (!finding.next.empty()) text += "\n    " + finding.next;
+  return text;
+}
+
+bool Loaded::ok() const {
+  return std::none_of(findings.begin(), findings.end(),
+                      [](const Finding& finding) { return finding.severity == Severity::kError; });
+}
+
+Loaded parse(const std::string& text, const std::string& file) {
+  Findings findings({file});
+  Loaded loaded;
+  if (const std::optional<Node> root = read_document(text, 0, findings)) loaded = read(*root, file, "", findings);
+  loaded.findings = findings.take();
+  return loaded;
+}
+
+Result<Loaded> inspect(const std::string& file, const std::string& environment) {
+  if (environment.empty()) return parse(TRY(content_of(file)), file);
+  if (!is_environment_name(environment))
+    return Error{Code::kInvalid,
+                 fmt::format("'{}' cannot be an environment: letters, digits, '.', '_' and '-'", one_line(environment)),
+                 ""};
+
+  const std::string over_file = overlay_of(file, environment);
+  Findings findings({file, over_file});
+  std::optional<Node> root = read_document(TRY(content_of(file)), 0, findings);
+  Result<std::string> over_text = content_of(over_file);
+  const bool own = root && text_at(*root, "environment", "production") == environment;
+  if (!over_text && !(own && over_text.error().code == Code::kNotFound)) {
+    Error error = std::move(over_text).error();
+    error.next = fmt::format("-e {} lays that file over {}", environment, file);
+    return error;
+  }
+  Loaded loaded;
+  if (over_text) {
+    std::optional<Node> over = read_document(*over_text, 1, findings);
+    if (over) check_environment(*over, environment, findings);
+    if (root && over) {
+      // What the base says of its own environment does not hold for the overlay's.
+      std::erase_if(root->entries, [](const Entry& entry) { return entry.key == "environment"; });
+      root = merged(std::move(*root), std::move(*over));
+    } else {
+      root.reset();
+    }
+  }
+  if (root) loaded = read(*root, file, environment, findings);
+  loaded.findings = findings.take();
+  return loaded;
+}
+
+Result<Site> load(const std::string& file, const std::string& environment) {
+  Loaded loaded = TRY(inspect(file, environment));
+  if (loaded.ok()) return std::move(loaded.site);
+  std::string message;
+  for (const Finding& finding : loaded.findings)
+    if (finding.severity == Severity::kError) message += (message.empty() ? "" : "\n") + render(file, finding);
+  return Error{Code::kInvalid, std::move(message), "mend it, then look again: backout lint " + file};
+}
+
+}  // namespace backout::config

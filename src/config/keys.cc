@@ -1,0 +1,256 @@
+#include "config/keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/text.h"
+
+namespace backout::config {
+namespace {
+
+// clang-format off
+constexpr std::string_view kHostsDoc = "Only on these hosts; all when left out";
+constexpr Key kKeys[] = {
+  {"site", Type::kName, "The name of the service that this file describes", "site: shop", kRequired},
+  {"environment", Type::kName, "Which installation of it; with `-e staging`, backout.staging.yaml lies over this file", "environment: production", "production"},
+  {"state", Type::kPath, "Where the journal lies; everyone who may act on the site uses the same one", "state: /var/lib/backout", "/var/lib/backout for root, else $XDG_STATE_HOME/backout"},
+  {"base_url", Type::kUrl, "Where checks given as paths are asked, behind the door; `{host}` is the host's name", "base_url: http://127.0.0.1:8000"},
+  {"public_url", Type::kUrl, "Where users come in: the same checks are asked there once the door is open", "public_url: https://shop.example.com"},
+  {"jobs", Type::kWhole, "How many steps may run at once", "jobs: 4", "4", "", 1, 64},
+  {"on_failed_check", Type::kChoice, "After a failed check behind the door: back to how it was found, keep the door closed, or ask", "on_failed_check: abort", "abort", "abort|hold|ask"},
+
+  {"hosts", Type::kMap, "The machines, by name; leave it out for this one", "hosts: {web-1: {ssh: web-1.internal}}", "this machine, named local"},
+  {"hosts.*", Type::kMap, "One machine", "web-1: {ssh: web-1.internal}"},
+  {"hosts.*.ssh", Type::kWord, "Destination for ssh(1), with the user's own ssh configuration; left out: this machine", "ssh: web-1.internal"},
+  {"hosts.*.url", Type::kUrl, "Where this host's checks are asked, behind the door", "url: http://10.0.0.4:8000", "base_url"},
+  {"hosts.*.root", Type::kAbsolute, "The directory there in which backout keeps locks and exit statuses", "root: /var/lib/backout/target", "/var/lib/backout/target for root, else under the login's home"},
+
+  {"code", Type::kMap, "The program's files", "code: {layout: releases, path: /srv/shop}"},
+  {"code.layout", Type::kChoice, "`releases`: path/releases/VERSION with path/current pointing at one; `in-place`: path is a git checkout", "layout: releases", kRequired, "releases|in-place"},
+  {"code.path", Type::kPath, "The directory that the layout is about", "path: /srv/shop", kRequired},
+  {"code.source", Type::kMap, "Where code comes from when a release is no longer there", "source: {git: /srv/shop/repo.git, user: deploy}"},
+  {"code.source.git", Type::kWord, "A git repository: a path, or whatever git clone takes", "git: /srv/shop/repo.git"},
+  {"code.source.user", Type::kWord, "Runs git and the build", "user: deploy", "whoever runs backout"},
+  {"code.build", Type::kList, "Commands run in the new release's directory, in order; their relative cwd starts there", "build: [make]"},
+  {"code.build[]", Type::kCommand, "One command; its timeout is 15m unless it says otherwise", "- venv/bin/pip install -r requirements.txt"},
+  {"code.config", Type::kList, "Files saved at a checkpoint and put back with the release", "config: [/etc/shop/env]"},
+  {"code.config[]", Type::kPath, "One file", "- /etc/shop/env"},
+  {"code.keep", Type::kWhole, "How many good releases stay on disk", "keep: 5", "5", "", 1, 1000},
+  {"code.hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"code.hosts[]", Type::kText, "A name from hosts", "- web-1"},
+
+  {"services", Type::kList, "What runs, in the order in which it is stopped; started in the reverse one", "services: [{systemd: shop.service}]"},
+  {"services[]", Type::kForms, "One service", "- {systemd: shop.service}"},
+  {"services[systemd].systemd", Type::kWord, "The unit", "systemd: shop-web.service"},
+  {"services[systemd].name", Type::kName, "What it is called in plans", "name: web", "the unit"},
+  {"services[systemd].drain", Type::kSpan, "How long it may take to stop by itself", "drain: 30s", "10s"},
+  {"services[systemd].port", Type::kWhole, "What it listens on when it is up", "port: 8000", "", "", 1, 65535},
+  {"services[systemd].startup", Type::kSpan, "How long it may take until it serves", "startup: 1m", "15s"},
+  {"services[systemd].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"services[systemd].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+  {"services[process].process", Type::kName, "The name of a plain process", "process: web"},
+  {"services[process].name", Type::kName, "Another name for plans", "name: web", "the process's name"},
+  {"services[process].start", Type::kCommand, "What starts it; it must stay in the foreground", "start: [venv/bin/gunicorn, shop.wsgi]", kRequired},
+  {"services[process].cwd", Type::kPath, "Where it runs", "cwd: /srv/shop/current", "the live code, else beside this file"},
+  {"services[process].user", Type::kWord, "Who runs it", "user: shop", "whoever runs backout"},
+  {"services[process].env", Type::kMap, "Its environment, beside the one found there", "env: {PORT: \"8000\"}"},
+  {"services[process].env.*", Type::kText, "One variable", "PORT: \"8000\""},
+  {"services[process].log", Type::kPath, "Its output is appended here; its user must be able to write there", "log: /var/log/shop/web.log", "NAME.log in code.path (releases) or beside this file"},
+  {"services[process].pidfile", Type::kPath, "Its process id is written here, likewise", "pidfile: /run/shop/web.pid", "NAME.pid in code.path (releases) or beside this file"},
+  {"services[process].port", Type::kWhole, "What it listens on when it is up", "port: 8000", "", "", 1, 65535},
+  {"services[process].drain", Type::kSpan, "How long it may take to stop by itself", "drain: 30s", "10s"},
+  {"services[process].startup", Type::kSpan, "How long it may take until it serves", "startup: 1m", "15s"},
+  {"services[process].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"services[process].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+  {"services[cron].cron", Type::kPath, "A crontab whose jobs write to the site", "cron: /etc/cron.d/shop", "", "", 0, 0, "every plan is refused (exit 3), because these writers could not be stopped"},
+  {"services[cron].name", Type::kName, "What it is called in plans", "name: jobs", "the file's name"},
+  {"services[cron].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"services[cron].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+
+  {"door", Type::kMap, "How users are kept outside between close and open: nginx or command", "door: {nginx: {include: /etc/nginx/shop-door.conf}}"},
+  {"door.nginx", Type::kMap, "A maintenance page by nginx", "nginx: {include: /etc/nginx/shop-door.conf}"},
+  {"door.nginx.include", Type::kPath, "A file that the site's server block includes and that backout may write", "include: /etc/nginx/shop-door.conf", kRequired},
+  {"door.nginx.page", Type::kPath, "The page shown while the door is closed", "page: /srv/shop/maintenance.html", "a plain one"},
+  {"door.nginx.test", Type::kArgv, "Checks the configuration before it is used", "test: [nginx, -t]", "[nginx, -t]"},
+  {"door.nginx.reload", Type::kArgv, "Makes nginx read it", "reload: [nginx, -s, reload]", "[nginx, -s, reload]"},
+  {"door.command", Type::kMap, "Commands of your own", "command: {close: ./close.sh, open: ./open.sh}"},
+  {"door.command.close", Type::kCommand, "Puts users outside", "close: /usr/local/bin/maintenance on", kRequired},
+  {"door.command.open", Type::kCommand, "Lets them in again", "open: /usr/local/bin/maintenance off", kRequired},
+  {"door.command.probe", Type::kCommand, "Exit status 0: closed; 1: open; anything else: cannot tell", "probe: test -e /srv/shop/closed"},
+  {"door.hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"door.hosts[]", Type::kText, "A name from hosts", "- web-1"},
+
+  {"database", Type::kMap, "Where the site keeps its rows", "database: {sqlite: {file: /srv/shop/db.sqlite3}}"},
+  {"database.sqlite", Type::kMap, "An SQLite file", "sqlite: {file: /srv/shop/db.sqlite3}"},
+  {"database.sqlite.file", Type::kPath, "The file", "file: /srv/shop/db.sqlite3", kRequired},
+  {"database.sqlite.tables", Type::kMap, "For each table: are rows written since the checkpoint carried over a restore, or left behind?", "tables: {sessions: leave}", "carry for every table"},
+  {"database.sqlite.tables.*", Type::kChoice, "carry or leave", "orders: carry", "carry", "carry|leave"},
+  {"database.sqlite.host", Type::kWord, "The host that the file lies on", "host: web-1", "the only host"},
+  {"database.postgresql", Type::kAnything, "A libpq service or DSN; the password never stands here", "postgresql: {service: shop}", "", "", 0, 0, "every plan that touches the database is refused (exit 3)"},
+  {"database.migrations", Type::kMap, "Who changes the schema", "migrations: {django: {manage: venv/bin/python manage.py}}", "", "", 0, 0, "schemas are compared as they are found, and migration tools are not asked"},
+  {"database.backups", Type::kMap, "Backups beside those of checkpoints", "backups: {dir: /srv/backups/shop, keep: 7d}", "", "", 0, 0, "the only backups are the ones that checkpoints take"},
+  {"database.rescue", Type::kMap, "How written rows are found and carried", "rescue: {capture: slot}", "", "", 0, 0, "rows are found by comparing with the checkpoint; database.sqlite.tables says which are carried"},
+
+  {"checks", Type::kList, "What must hold for a release to count as working", "checks: [/health/ 200]"},
+  {"checks[]", Type::kForms, "One check: a map, or a line: PATH STATUS, and optionally the text that the answer contains", "- /health/ 200 \"ok\""},
+  {"checks[http].get", Type::kText, "GET this path (at base_url) or URL", "get: /health/"},
+  {"checks[http].head", Type::kText, "The same with HEAD", "head: /health/"},
+  {"checks[http].post", Type::kText, "The same with POST", "post: /ping"},
+  {"checks[http].body", Type::kText, "What a POST sends", "body: ping"},
+  {"checks[http].name", Type::kText, "What it is called in plans", "name: health", "the path and the status"},
+  {"checks[http].status", Type::kWhole, "The status that is expected", "status: 200", "200", "", 100, 599},
+  {"checks[http].contains", Type::kText, "A text that the answer contains; `{{version}}` is the version that should run", "contains: ok"},
+  {"checks[http].header", Type::kMap, "Headers that the answer has", "header: {content-type: application/json}"},
+  {"checks[http].header.*", Type::kText, "The value of one", "content-type: application/json"},
+  {"checks[http].send_header", Type::kMap, "Headers that are sent", "send_header: {host: shop.example.com}"},
+  {"checks[http].send_header.*", Type::kText, "The value of one", "host: shop.example.com"},
+  {"checks[http].json", Type::kMap, "What fields of a JSON answer hold: a value, or a comparison", "json: {count: \">0\"}"},
+  {"checks[http].json.*", Type::kText, "At the end of a path of dots: a value, `!=`, `>`, `>=`, `<` or `<=` before one, `exists`, or `absent`", "count: \">0\""},
+  {"checks[http].version", Type::kTextOrFlag, "The version that the answer must report, as its whole body or in a JSON field version; true: the one that should run", "version: true"},
+  {"checks[http].version_header", Type::kText, "The header that reports the version instead", "version_header: x-version"},
+  {"checks[http].within", Type::kSpan, "How long the answer may take", "within: 800ms"},
+  {"checks[http].attempts", Type::kWhole, "How often it is tried before it has failed", "attempts: 6", "3", "", 1, 1000},
+  {"checks[http].every", Type::kSpan, "The time between tries", "every: 1s", "1s"},
+  {"checks[http].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"checks[http].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+  {"checks[run].run", Type::kCommand, "A command that exits 0 when all is well; it runs in the live code", "run: venv/bin/python manage.py check"},
+  {"checks[run].name", Type::kText, "What it is called in plans", "name: django", "the command"},
+  {"checks[run].attempts", Type::kWhole, "How often it is tried before it has failed", "attempts: 6", "3", "", 1, 1000},
+  {"checks[run].every", Type::kSpan, "The time between tries", "every: 1s", "1s"},
+  {"checks[run].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"checks[run].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+  {"checks[ask].ask", Type::kText, "A question to a person", "ask: \"Can you log in?\""},
+  {"checks[ask].name", Type::kText, "What it is called in plans", "name: login", "the question"},
+  {"checks[ask].role", Type::kText, "Who should answer", "role: support"},
+
+  {"commands", Type::kList, "Steps of your own, run in the phase that they name", "commands: [{name: cache, phase: switch, run: ./clear-cache}]"},
+  {"commands[]", Type::kMap, "One step", "- {name: cache, phase: switch, run: ./clear-cache}"},
+  {"commands[].name", Type::kName, "Its name in plans", "name: cache", kRequired},
+  {"commands[].phase", Type::kChoice, "When it runs", "phase: switch", kRequired, "prepare|close|last rows|switch|start|check|open|settle"},
+  {"commands[].run", Type::kCommand, "What it does", "run: ./clear-cache", kRequired},
+  {"commands[].undo", Type::kCommand, "Puts it back when the run is aborted", "undo: ./warm-cache"},
+  {"commands[].probe", Type::kCommand, "Exit status 0: done; 1: not done; anything else: cannot tell", "probe: test -e /tmp/cleared"},
+  {"commands[].repeatable", Type::kFlag, "Running it twice does the same as once", "repeatable: true", "false"},
+  {"commands[].on_unknown", Type::kChoice, "When nobody can tell whether it ran: ask a person, or run it again", "on_unknown: ask", "ask", "ask|rerun"},
+  {"commands[].timeout", Type::kSpan, "How long it may take; then it is killed and its outcome is Unknown", "timeout: 5m", "1m"},
+  {"commands[].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"commands[].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+
+  {"watch", Type::kMap, "How a new release is followed", "watch: {first: 10m, bake: 24h}"},
+  {"watch.first", Type::kSpan, "How long deploy stays and watches", "first: 10m", "0s"},
+  {"watch.bake", Type::kSpan, "How long until it is known-good", "bake: 24h", "24h"},
+
+  {"approvals", Type::kMap, "Which plans need other people's consent", "approvals: {database: {of: [dba], need: 1}}", "", "", 0, 0, "every plan of a kind named here is refused (exit 3)"},
+  {"approvals.code", Type::kAnything, "Plans that leave the database alone", "code: {of: [devops-lead], need: 1}"},
+  {"approvals.database", Type::kAnything, "Plans that restore the database", "database: {of: [dba, devops-lead], need: 2}"},
+  {"signals", Type::kList, "Streams of observations", "signals: [{access_log: /var/log/nginx/shop.log}]", "", "", 0, 0, "nothing is watched but the checks"},
+  {"policy", Type::kList, "Rules for decide", "policy: [./rules.yaml]", "", "", 0, 0, "no rule is read, and a person decides"},
+  {"people", Type::kMap, "Who can be reached, and the order of escalation", "people: {dba: {name: Sam}}", "", "", 0, 0, "nobody is called"},
+  {"notify", Type::kList, "Who hears of a rollback", "notify: [{email: {to: [support@example.com]}}]", "", "", 0, 0, "no message is sent"},
+  {"drill", Type::kMap, "Rehearsals", "drill: {every: 90d, in: staging}", "", "", 0, 0, "no drill is held or called for"},
+
+  {"<command>.run", Type::kArgv, "A string is given to sh -c, a list is run as it stands", "run: make install", kRequired},
+  {"<command>.cwd", Type::kText, "Where it runs; a relative one starts beside this file, for builds in the new release", "cwd: /srv/shop"},
+  {"<command>.user", Type::kWord, "Who runs it", "user: deploy", "whoever runs backout"},
+  {"<command>.env", Type::kMap, "Its environment, beside the one found there", "env: {CI: \"1\"}"},
+  {"<command>.env.*", Type::kText, "One variable", "CI: \"1\""},
+  {"<command>.timeout", Type::kSpan, "How long it may take; then it is killed and its outcome is Unknown", "timeout: 5m", "1m; 15m for builds"},
+};
+// clang-format on
+
+struct Split {
+  std::string_view parent, name;
+};
+/// "code.source.git" -> {"code.source", "git"}.
+Split split_path(std::string_view path) {
+  const size_t dot = path.rfind('.');
+  if (dot == std::string_view::npos) return {"", path};
+  return {path.substr(0, dot), path.substr(dot + 1)};
+}
+
+}  // namespace
+
+std::span<const Key> all_keys() { return kKeys; }
+
+const std::vector<Form>& all_forms() {
+  static const std::vector<Form> forms = {
+      {"services[]", "systemd", {"systemd"}}, {"services[]", "process", {"process"}},
+      {"services[]", "cron", {"cron"}},       {"checks[]", "http", {"get", "head", "post"}},
+      {"checks[]", "run", {"run"}},           {"checks[]", "ask", {"ask"}}};
+  return forms;
+}
+
+const Key* find_key(std::string_view path) {
+  static const auto index = [] {
+    std::map<std::string_view, const Key*> by_path;
+    for (const Key& key : kKeys) by_path[key.path] = &key;
+    return by_path;
+  }();
+  const auto found = index.find(path);
+  return found == index.end() ? nullptr : found->second;
+}
+
+std::string joined(std::string_view path, std::string_view name) {
+  return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
+}
+
+const Key* key_in(std::string_view path, std::string_view name) {
+  const bool plain = name.find_first_of(".[]*<>") == std::string_view::npos;
+  const Key* named = plain ? find_key(joined(path, name)) : nullptr;
+  return named != nullptr ? named : find_key(joined(path, "*"));
+}
+
+std::vector<std::string> names_in(std::string_view path) {
+  std::vector<std::string> names;
+  for (const Key& key : kKeys) {
+    const Split split = split_path(key.path);
+    if (split.parent == path && split.name != "*" && !split.name.ends_with(']') && !split.name.starts_with('<'))
+      names.emplace_back(split.name);
+  }
+  return names;
+}
+
+std::optional<std::string> home_of(std::string_view path, std::string_view name) {
+  if (name == "*") return std::nullopt;
+  const std::string_view list = path.substr(0, path.find('['));
+  std::optional<std::string> home;
+  for (const Key& key : kKeys) {
+    const Split split = split_path(key.path);
+    if (split.name != name || split.parent == "<command>") continue;
+    const std::string_view part = split.parent.substr(0, split.parent.find_first_of("[*"));
+    const size_t form = split.parent.find('[') + 1;
+    if (list != path && part == list)
+      return fmt::format("{} of the form {}", part, split.parent.substr(form, split.parent.find(']') - form));
+    if (!home)
+      home = part.empty() ? "the top of the file" : std::string(part.substr(0, part.find_last_not_of('.') + 1));
+  }
+  return home;
+}
+
+std::string expected(const Key& key) {
+  switch (key.type) {
+    case Type::kText: return "text";
+    case Type::kName: return "a name of letters, digits, '.', '_' and '-'";
+    case Type::kWord: return "text that does not begin with '-'";
+    case Type::kPath: return "a path (~ is not expanded)";
+    case Type::kAbsolute: return "an absolute path";
+    case Type::kUrl: return "a URL that begins with http:// or https://";
+    case Type::kWhole: return fmt::format("a whole number from {} to {}", key.least, key.most);
+    case Type::kFlag: return "true or false";
+    case Type::kTextOrFlag: return "text, or true";
+    case Type::kSpan: return "a duration (a whole number and ms, s, m, h or d)";
+    case Type::kChoice: return "one of " + replaced(std::string(key.choices), "|", ", ");
+    case Type::kCommand: return "a command: a string for sh -c, a list of words, or a map with run";
+    case Type::kArgv: return "a command: a string for sh -c, or a list of words";
+    case Type::kList: return "a list";
+    case Type::kMap: return "keys and values";
+    case Type::kForms:
+      return key.path == "checks[]" ? "a check: one line of text, or keys and values" : "keys and values";
+    case Type::kAnything: return "a value";
+  }
+  return "a value";
+}
+
+}  // namespace backout::config

@@ -1,0 +1,124 @@
+// Rules between the parts of a site.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "config/read.h"
+
+namespace backout::config {
+namespace {
+
+/// Where to point at: the first of the keys that is there, else the whole file.
+Place place_of(const Node& root, std::initializer_list<std::string_view> keys) {
+  Place place{0, 0, 0};
+  const Node* at = &root;
+  for (const std::string_view key : keys) {
+    const Entry* entry = at->entry(key);
+    if (entry == nullptr) return place;
+    place = entry->place;
+    at = &entry->value;
+  }
+  return place;
+}
+
+/// Is `path` the directory itself or inside it? Both absolute and normal.
+bool inside(const std::string& path, const std::string& directory) {
+  if (path.empty() || directory.empty()) return false;
+  return path == directory || directory == "/" || path.starts_with(directory + "/");
+}
+
+void lint_state(const Reading& reading) {
+  const Site& site = reading.site;
+  const Place state = place_of(reading.root, {"state"});
+  if (site.code && !site.code->path.empty()) {
+    for (const char* part : {"/releases", "/current"})
+      if (site.code->layout == "releases" && inside(site.state, site.code->path + part))
+        reading.findings.error(
+            state,
+            fmt::format("state lies in {}{}: the journal must survive the release that it rolls back", site.code->path,
+                        part),
+            "put it elsewhere, such as /var/lib/backout");
+    if (site.code->layout == "in-place" && inside(site.state, site.code->path))
+      reading.findings.error(
+          state,
+          fmt::format("state lies in {}: the journal must survive the checkout that it rolls back", site.code->path),
+          "put it elsewhere, such as /var/lib/backout");
+  }
+  if (site.database && inside(get_string(site.database->args, "file"), site.state))
+    reading.findings.error(
+        place_of(reading.root, {"database", "sqlite", "file"}),
+        "the database lies in the state directory: the journal must not share one with what is rolled back",
+        "give state a directory of its own");
+}
+
+void lint_checks(const Reading& reading) {
+  const Site& site = reading.site;
+  if (site.checks.empty() && items_at(reading.root, "checks").empty())
+    reading.findings.warning(place_of(reading.root, {"checks"}), "no checks: nothing can show that a release works",
+                             std::string("for example: checks: [/health/ 200]"));
+  for (const CheckConfig& check : site.checks) {
+    if (!check.args.contains("path")) continue;
+    std::vector<std::string> nowhere;
+    for (const HostConfig& host : hosts_of(site)) {
+      const bool asked =
+          check.hosts.empty() || std::find(check.hosts.begin(), check.hosts.end(), host.name) != check.hosts.end();
+      if (asked && base_url_for(site, host).empty()) nowhere.push_back(host.name);
+    }
+    if (nowhere.empty()) continue;
+    // A warning: the file is right as far as it goes, and the plan that needs the address is refused.
+    reading.findings.warning(
+        place_of(reading.root, {"checks"}),
+        fmt::format("checks given as paths have no address on {}: no base_url, and no url there", join(nowhere, ", ")),
+        "for example: base_url: http://{host}:8000");
+    return;
+  }
+}
+
+void lint_commands(const Reading& reading) {
+  const std::vector<Node>& nodes = items_at(reading.root, "commands");
+  size_t index = 0;
+  for (const Node& node : nodes) {
+    if (!node.is_map()) continue;
+    const CommandConfig& command = reading.site.commands.at(index++);
+    if (command.probe || command.repeatable || command.name.empty() || command.run.argv.empty()) continue;
+    if (command.on_unknown == OnUnknown::kRerun)
+      reading.findings.warning(
+          node.place,
+          fmt::format("commands: '{}' may run twice after a crash: it has no probe, and on_unknown is rerun",
+                      command.name),
+          "say repeatable: true if that does no harm");
+    else
+      reading.findings.warning(
+          node.place,
+          fmt::format("commands: '{}' has no probe: a crash while it runs leaves it Unknown, and a person is asked",
+                      command.name),
+          "for example: probe: test -e /tmp/done; or repeatable: true");
+  }
+}
+
+}  // namespace
+
+void lint(const Reading& reading) {
+  const Site& site = reading.site;
+  Findings& findings = reading.findings;
+  lint_state(reading);
+  lint_checks(reading);
+  lint_commands(reading);
+  if (!site.code && !site.database)
+    findings.warning({0, 0, 0}, "neither code nor database: there is nothing to roll back",
+                     "for example: code: {layout: releases, path: /srv/shop}");
+  if (site.database && !site.door)
+    findings.warning(
+        place_of(reading.root, {"database"}),
+        "a database without a door: users write while it is restored, and those rows are lost when a run is aborted",
+        "for example: door: {nginx: {include: /etc/nginx/shop-door.conf}}");
+  if (site.code && site.code->layout == "in-place" && !site.code->build.empty())
+    findings.warning(place_of(reading.root, {"code", "build"}), "built in place: the build counts as outage",
+                     "layout: releases builds beside the running code");
+  if (site.bake == Millis(0))
+    findings.warning(place_of(reading.root, {"watch", "bake"}),
+                     "bake is 0: a release is known-good as soon as it is deployed");
+}
+
+}  // namespace backout::config

@@ -1,0 +1,19 @@
+// Readers: each fills its part of the Site from the document and finds what only that part can know to be wrong.
+// REQUIRES: read_basics before the others (they look up hosts), read_code before services, checks and commands.
+#pragma once
+#include "config/fields.h"
+
+namespace backout::config {
+
+void read_basics(const Reading& reading);  // name, hosts, URLs, watch, approvals
+void read_code(const Reading& reading);
+void read_services(const Reading& reading);
+void read_door(const Reading& reading);
+void read_database(const Reading& reading);
+void read_checks(const Reading& reading);
+void read_commands(const Reading& reading);
+
+/// Rules between parts: what contradicts, and what is worth a warning. Last.
+void lint(const Reading& reading);
+
+}  // namespace backout::config

@@ -1,0 +1,117 @@
+// Name, hosts, URLs, watch, approvals; code; database.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "config/read.h"
+
+namespace backout::config {
+namespace {
+
+constexpr Millis kBuildTimeout{15 * 60'000};
+
+std::string without_slash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+void read_hosts(const Reading& reading) {
+  const Node* hosts = reading.root.find("hosts");
+  if (hosts == nullptr) return;
+  for (const Entry& entry : hosts->entries) {
+    if (entry.key.starts_with("x-")) continue;
+    HostConfig host{.name = entry.key,
+                    .ssh = text_at(entry.value, "ssh"),
+                    .url = without_slash(text_at(entry.value, "url")),
+                    .root = text_at(entry.value, "root")};
+    static constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    if (host.name.empty() || host.name.find_first_not_of(kAllowed) != std::string::npos || host.name.front() == '-' ||
+        host.name.front() == '.')
+      reading.findings.error(entry.place, fmt::format("'{}' cannot be a host's name: letters, digits, '.', '_' and '-'",
+                                                      shortened(host.name, 60)));
+    else if (host.name == "local" && !host.ssh.empty())
+      reading.findings.error(entry.place, "'local' is this machine: give a host behind ssh another name");
+    reading.site.hosts.push_back(std::move(host));
+  }
+  if (hosts->is_map() && reading.site.hosts.empty())
+    reading.findings.error(hosts->place, "hosts is empty: leave it out to mean this machine");
+}
+
+/// "git@server:shop.git" and "ssh://..." are not paths of this machine.
+bool is_remote_repository(std::string_view git) {
+  const size_t colon = git.find(':');
+  return colon != std::string_view::npos && git.find('/') >= colon;
+}
+
+}  // namespace
+
+void read_basics(const Reading& reading) {
+  const Node& root = reading.root;
+  Site& site = reading.site;
+  require(reading, root, "", "site");
+  site.name = text_at(root, "site");
+  site.environment = text_at(root, "environment", site.environment);
+  site.id = SiteId(site.name + "/" + site.environment);
+  site.state = path_at(reading, root, "state");
+  site.base_url = without_slash(text_at(root, "base_url"));
+  site.public_url = without_slash(text_at(root, "public_url"));
+  site.jobs = whole_at(root, "jobs", site.jobs);
+  if (const auto choice = on_failed_check_of(text_at(root, "on_failed_check"))) site.on_failed_check = *choice;
+  read_hosts(reading);
+  if (const Node* watch = root.find("watch")) {
+    site.watch_first = span_at(*watch, "first", site.watch_first);
+    site.bake = span_at(*watch, "bake", site.bake);
+  }
+  if (const Node* approvals = root.find("approvals"))
+    for (const Entry& entry : approvals->entries)
+      if (!entry.key.starts_with("x-")) site.approvals.push_back(entry.key);
+}
+
+void read_code(const Reading& reading) {
+  const Node* node = reading.root.find("code");
+  if (node == nullptr || !node->is_map()) return;
+  require(reading, *node, "code", "layout");
+  require(reading, *node, "code", "path");
+  CodeConfig code{.layout = text_at(*node, "layout"), .path = path_at(reading, *node, "path")};
+  if (const Node* source = node->find("source")) {
+    code.git = text_at(*source, "git");
+    if (!is_remote_repository(code.git)) code.git = absolute(reading.site.directory, code.git);
+    code.user = text_at(*source, "user");
+  }
+  for (const Node& item : items_at(*node, "build"))
+    code.build.push_back(command_of(item, {.cwd = "", .relative_to = "", .timeout = kBuildTimeout}));
+  for (const Node& item : items_at(*node, "config"))
+    if (item.is_text()) code.config.push_back(absolute(reading.site.directory, item.text));
+  code.keep = whole_at(*node, "keep", code.keep);
+  code.hosts = hosts_at(reading, *node);
+  reading.site.code = std::move(code);
+}
+
+void read_database(const Reading& reading) {
+  const Node* node = reading.root.find("database");
+  if (node == nullptr || !node->is_map()) return;
+  const Node* sqlite = node->find("sqlite");
+  const bool postgresql = node->entry("postgresql") != nullptr;
+  if ((sqlite != nullptr) == postgresql)
+    reading.findings.error(node->place, "database: exactly one of sqlite, postgresql",
+                           "for example: sqlite: {file: /srv/shop/db.sqlite3}");
+  DatabaseConfig database;
+  if (sqlite != nullptr) {
+    database.kind = "sqlite";
+    if (sqlite->is_map()) require(reading, *sqlite, "database.sqlite", "file");
+    database.args = {{"file", path_at(reading, *sqlite, "file")}, {"tables", texts_at(*sqlite, "tables")}};
+    database.host = text_at(*sqlite, "host");
+    if (const Node* host = sqlite->find("host"); host != nullptr && host->is_text())
+      check_host(reading, host->place, host->text);
+    else if (reading.site.hosts.size() > 1)
+      reading.findings.error(sqlite->place,
+                             "database.sqlite: 'host' is missing: the site has several hosts, and the file lies on one",
+                             fmt::format("for example: host: {}", reading.site.hosts.front().name));
+  } else {
+    database.kind = "postgresql";
+  }
+  reading.site.database = std::move(database);
+}
+
+}  // namespace backout::config

@@ -1,0 +1,123 @@
+// docs/configuration.md from the table of keys.
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "config/config.h"
+#include "config/keys.h"
+
+namespace backout::config {
+namespace {
+
+struct Section {
+  std::string_view path;  // keys at or under it, "" for scalars at the top
+  std::string_view title, words;
+};
+
+constexpr Section kSections[] = {
+    {"", "At the top", ""},
+    {"hosts", "hosts", "Leave it out when everything runs on this machine."},
+    {"code", "code",
+     "With `releases`, a release is built beside the running one and switched to by one symlink. With `in-place`, one "
+     "git "
+     "checkout is moved to another commit: what is not committed there is kept, and building counts as outage."},
+    {"services", "services",
+     "Each element takes one of three forms, told apart by its first key: `systemd`, `process` or `cron`."},
+    {"door", "door", "Users are outside from *close* to *open*, so that nothing they write can be lost by an abort."},
+    {"database", "database", "Exactly one of `sqlite` and `postgresql`."},
+    {"checks", "checks",
+     "Each element is a line, `PATH STATUS` and optionally `\"TEXT\"`, or a map told apart by its first key: `get`, "
+     "`head`, "
+     "`post`; `run`; `ask`. `{{version}}` in any text is the version that should run. An `http` check given as a path "
+     "is asked on every host, at "
+     "that host's `url` or at `base_url`; once the door is open, at `public_url` as well."},
+    {"commands", "commands",
+     "A command without a `probe` that is not `repeatable` leaves its outcome Unknown when a crash comes at the wrong "
+     "moment."},
+    {"watch", "watch", ""},
+    {"<command>", "A command",
+     "Wherever a command is asked for, it is a string (given to `sh -c`), a list of words (run as it stands, without a "
+     "shell), or a map of these keys:"},
+    {"approvals", "approvals", ""},
+    {"signals", "signals, policy, people, notify, drill", ""},
+    {"policy", "", ""},
+    {"people", "", ""},
+    {"notify", "", ""},
+    {"drill", "", ""},
+};
+
+constexpr std::string_view kIntroduction = R"(# backout.yaml
+
+This page is made from the table of keys in `src/config/keys.cc`, which also checks the file: what is not here is refused, with the
+line, the column and the nearest right key. `backout lint` shows every finding at once. `examples/backout.yaml` is a whole file.
+
+- One file is one site in one environment. With `-e staging`, `backout.staging.yaml` beside it lies over it: maps merge, lists and
+  values replace, and an empty value takes the key away.
+- Relative paths start in the directory of the file. `{host}` in a text is replaced by the host's name when it is used.
+- Durations are whole numbers with a unit: `250ms`, `30s`, `5m`, `24h`, `7d`.
+- A key that begins with `x-` is yours, anywhere but among names that are yours already (variables, headers, tables).
+- Anchors and aliases work; merge keys (`<<`) do not. A file has at most 1 MiB and one document.
+- Where a part has no `hosts`, all hosts of the site are meant.
+- Secrets do not belong here: a command finds them in its own environment or files.
+)";
+
+bool belongs(std::string_view path, std::string_view section) {
+  if (section.empty())
+    return path.find_first_of(".[<") == std::string_view::npos && find_key(path)->type != Type::kMap &&
+           find_key(path)->type != Type::kList;
+  return path == section || (path.starts_with(section) && (path[section.size()] == '.' || path[section.size()] == '['));
+}
+
+std::string cell(std::string_view text) { return replaced(std::string(text), "|", "\\|"); }
+
+std::string takes(const Key& key) {
+  switch (key.type) {
+    case Type::kText:
+    case Type::kWord: return "text";
+    case Type::kName: return "name";
+    case Type::kPath: return "path";
+    case Type::kAbsolute: return "absolute path";
+    case Type::kUrl: return "URL";
+    case Type::kWhole: return fmt::format("{} to {}", key.least, key.most);
+    case Type::kFlag: return "true, false";
+    case Type::kTextOrFlag: return "text or true";
+    case Type::kSpan: return "duration";
+    case Type::kChoice: return replaced(std::string(key.choices), "|", ", ");
+    case Type::kCommand: return "command";
+    case Type::kArgv: return "text or list";
+    case Type::kList: return "list";
+    case Type::kMap: return "map";
+    case Type::kForms: return key.path == "checks[]" ? "line or map" : "map";
+    case Type::kAnything: return "anything";
+  }
+  return "";
+}
+
+std::string row(const Key& key) {
+  std::string meaning(key.doc);
+  if (!key.instead.empty()) meaning += fmt::format(". **Not built yet**: {}", key.instead);
+  return fmt::format("| `{}` | {} | {} | {} |\n", key.path, cell(takes(key)),
+                     key.fallback == kRequired ? "**required**" : cell(key.fallback), cell(meaning));
+}
+
+}  // namespace
+
+std::string reference() {
+  std::string page(kIntroduction);
+  bool fresh = true;  // a section without a title goes on in the table before it
+  for (const Section& section : kSections) {
+    if (!section.title.empty()) {
+      page += fmt::format("\n## {}\n\n", section.title);
+      if (!section.words.empty()) page += fmt::format("{}\n\n", section.words);
+      fresh = true;
+    }
+    for (const Key& key : all_keys()) {
+      if (!belongs(key.path, section.path) || key.path.ends_with("hosts[]")) continue;
+      if (fresh) page += "| key | takes | when left out | meaning |\n|---|---|---|---|\n";
+      fresh = false;
+      page += row(key);
+    }
+  }
+  return page;
+}
+
+}  // namespace backout::config

@@ -1,0 +1,61 @@
+// CarryMap: for three schemas - checkpoint (base), what users write to (live), what will be swapped in (target) - which
+// tables' rows can be matched by key, over which columns, and what else must be kept in a file. Pure.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "database/sqlite/value.h"
+#include "schema/snapshot.h"
+
+namespace backout::database {
+
+enum class Affinity { kInteger, kText, kBlob, kReal, kNumeric };
+/// By SQLite's rules for a declared type (https://www.sqlite.org/datatype3.html, section 3.1).
+Affinity affinity_of(const schema::Column& column, const schema::Table& table);
+std::string_view name_of(Affinity affinity);
+
+struct KeyPart {
+  size_t column = 0;  // position in Carry::columns
+  Collation collation = Collation::kBinary;
+};
+
+/// One table whose rows can be matched.
+struct Carry {
+  std::string table;
+  bool leave = false;        // counted, not carried: by choice, or because a migrator keeps its books in it
+  std::string rowid;         // not empty: no primary key is declared; rows are matched by this name of the rowid
+  std::vector<KeyPart> key;  // otherwise
+  std::vector<std::string> columns;       // in all three, not computed in the target
+  std::vector<Affinity> affinities;       // of those columns in the target
+  std::vector<schema::Column> only_live;  // new columns: their values go to the archive
+  std::vector<std::string>
+      only_target;            // columns that live does not have: old rows keep theirs, new rows get the default
+  bool convert_base = false;  // an affinity differs from the target's: values are converted before they are compared
+  bool convert_live = false;
+  bool base_may_repeat = false;  // the key is not declared unique and NOT NULL on that side
+  bool live_may_repeat = false;
+};
+
+struct CarryMap {
+  std::vector<Carry> tables;                // by name
+  std::vector<std::string> new_tables;      // live only: archived whole
+  std::vector<std::string> dropped_tables;  // not in live: stay as the target has them
+  std::map<std::string, std::string>
+      unkeyed;  // table -> why its rows cannot be matched: archived whole when they changed
+};
+
+enum class Choice { kCarry, kLeave };
+
+/// Tables in which migrators remember what they have applied. Their rows say what schema a file has, so they stay with
+/// it.
+bool is_migration_book(std::string_view table);
+
+CarryMap map_tables(const schema::Snapshot& base, const schema::Snapshot& live, const schema::Snapshot& target,
+                    const std::map<std::string, Choice>& choices);
+
+/// {"orders": "carry", "sessions": "leave"}; kInvalid on another word.
+Result<std::map<std::string, Choice>> choices_from_json(const Json& tables);
+
+}  // namespace backout::database

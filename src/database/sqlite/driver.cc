@@ -1,0 +1,96 @@
+#include "database/sqlite/driver.h"
+
+#include "base/text.h"
+#include "database/sqlite/offer.h"
+
+namespace backout::database {
+namespace {
+
+constexpr Millis kLookTimeout{600'000};
+
+class SqliteDriver : public driver::Driver {
+ public:
+  explicit SqliteDriver(std::string self) : self_(std::move(self)) {}
+
+  std::string_view name() const override { return "sqlite"; }
+
+  std::vector<driver::Verb> capabilities() const override {
+    std::vector<driver::Verb> verbs;
+    for (const char* verb :
+         {"backup", "verify-backup", "restore", "diff", "rescue", "swap", "swap-back", "keep", "discard"})
+      verbs.push_back({verb, StepKind::kEffect, true, true});
+    verbs.push_back({"schema-is", StepKind::kLook, true, true});
+    return verbs;
+  }
+
+  Result<std::vector<Step>> offer(const driver::Offering& offering) const override { return offer_sqlite(offering); }
+
+  Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
+    return ask(host, "observe", {{"file", get_string(subject, "file")}}, stop);
+  }
+
+  Result<host::Command> command(const Action& action, const host::Host& host) const override {
+    if (!host.is_local()) return remote();
+    const auto verbs = capabilities();
+    const bool known = std::any_of(verbs.begin(), verbs.end(), [&](const driver::Verb& verb) {
+      return verb.name == action.verb && verb.kind == StepKind::kEffect;
+    });
+    if (!known) return Error{Code::kInvalid, "the sqlite driver has no verb '" + action.verb + "'", ""};
+    return tool(action.verb, action.args);
+  }
+
+  Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
+    const auto answer = ask(host, "look", {{"verb", action.verb}, {"args", action.args}}, stop);
+    if (!answer) return Sight::cannot_tell(answer.error().message);
+    Sight sight{.kind = get_string(*answer, "sight") == "holds" ? SightKind::kHolds : SightKind::kDoesNotHold,
+                .why = get_string(*answer, "why")};
+    if (get(*answer, "evidence").is_object()) sight.evidence = get(*answer, "evidence");
+    return sight;
+  }
+
+ private:
+  static Error remote() {
+    return {Code::kUnsupported, "an SQLite file on another machine is not supported by this version",
+            "run backout on the machine that has the file"};
+  }
+
+  host::Command tool(const std::string& verb, const Json& args) const {
+    host::Command command{.argv = {self_, "internal", "sqlite", verb}};
+    command.stdin_text = canonical(args);
+    command.timeout = kLookTimeout;
+    command.output_limit = 16U << 20;  // evidence with a whole schema in it
+    return command;
+  }
+
+  Result<Json> ask(host::Host& host, const std::string& verb, const Json& args, const std::stop_token& stop) const {
+    if (!host.is_local()) return remote();
+    const auto result = TRY(host.run(tool(verb, args), stop));
+    const auto last = parse_json(trimmed(last_line(result.out)));
+    if (result.ok() && last) return *last;
+    const Json& error = last ? get(*last, "error") : get({}, "");
+    if (!error.is_object())
+      return Error{Code::kInternal, "backout internal sqlite " + verb + ": " + result.why_not_ok(), ""};
+    Error out{Code::kInternal, get_string(error, "message"), get_string(error, "next")};
+    for (const Code code : {Code::kInvalid, Code::kNotFound, Code::kDenied, Code::kConflict, Code::kBusy,
+                            Code::kRefused, Code::kUnsupported, Code::kUnavailable, Code::kTimedOut, Code::kCorrupt,
+                            Code::kNoSpace, Code::kCancelled, Code::kInternal})
+      if (name_of(code) == get_string(error, "code")) out.code = code;
+    return out;
+  }
+
+  static std::string_view last_line(std::string_view text) {
+    text = trimmed(text);
+    const size_t newline = text.rfind('\n');
+    return newline == std::string_view::npos ? text : text.substr(newline + 1);
+  }
+
+  std::string self_;
+};
+
+}  // namespace
+
+std::unique_ptr<driver::Driver> make_sqlite_driver(std::string self_path) {
+  return std::make_unique<SqliteDriver>(std::move(self_path));
+}
+
+}  // namespace backout::database

@@ -1,0 +1,107 @@
+#include "database/sqlite/observe.h"
+
+#include <unistd.h>
+#include <cstdlib>
+
+#include "database/sqlite/connection.h"
+#include "database/sqlite/files.h"
+#include "database/sqlite/holders.h"
+#include "database/sqlite/read_schema.h"
+#include "os/file.h"
+
+namespace backout::database {
+namespace {
+
+constexpr int kTries = 5;
+
+bool has_content(const std::string& path) { return os::size_of(path).value_or(0) > 0; }
+
+/// Bytes 18 and 19 of the header: 2 in WAL mode (https://www.sqlite.org/fileformat2.html, 1.3.3).
+Result<bool> is_wal(const std::string& file) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> opened(std::fopen(file.c_str(), "re"), &std::fclose);
+  if (!opened) return errno_error(file);
+  unsigned char header[20] = {};
+  return std::fread(header, 1, sizeof header, opened.get()) == sizeof header && header[19] == 2;
+}
+
+Result<Json> look(const std::string& path, Open how) {
+  auto connection = TRY(Connection::open(path, how));
+  TRY_VOID(connection.exec("BEGIN; SELECT count(*) FROM sqlite_schema;"));
+  const auto schema = TRY(read_schema(connection));
+  return Json{{"page_size", TRY(connection.integer("PRAGMA page_size"))},
+              {"encoding", TRY(connection.text("PRAGMA encoding"))},
+              {"user_version", schema.user_version},
+              {"schema", schema::to_json(schema)},
+              {"schema_hash", hash_of(schema)}};
+}
+
+/// A crash left something to be rolled back or replayed, and nobody has done it yet: we do it on a copy.
+Result<Json> look_at_copy(const std::string& file) {
+  const char* base = std::getenv("TMPDIR");
+  std::string directory = std::string(base == nullptr || *base == '\0' ? "/tmp" : base) + "/backout-look-XXXXXX";
+  if (::mkdtemp(directory.data()) == nullptr) return errno_error("making a scratch directory");
+  const Cleanup cleanup([&] { (void)os::remove_tree(directory); });
+  const std::string copy = directory + "/copy";
+  TRY_VOID(require_space(directory, TRY(os::size_of(file)), "looking at a database that a crash left unfinished"));
+  TRY_VOID(copy_file(file, copy));
+  for (const char* suffix : {"-wal", "-journal"})
+    if (os::exists(file + suffix)) TRY_VOID(copy_file(file + suffix, copy + suffix));
+  return look(copy, Open::kWrite);
+}
+
+bool unchanged(const FileFacts& before, const std::string& file) {
+  const auto now = facts_of(file);
+  return now && now->same_file(before) && now->size == before.size;
+}
+
+}  // namespace
+
+Result<Json> schema_of(const std::string& file) {
+  Error last{Code::kBusy, file + " is being written all the time", "try again"};
+  for (int i = 0; i < kTries; ++i) {
+    const bool wal = TRY(is_wal(file)), journal = has_content(file + "-journal");
+    const auto before = TRY(facts_of(file));
+    Result<Json> seen = last;
+    if (wal && os::exists(file + "-wal") && os::exists(file + "-shm")) {
+      seen = look(file, Open::kRead);
+    } else if (wal && !has_content(file + "-wal")) {
+      // Nobody has it open: a connection in WAL mode has a -wal. Should one open it now, we look again.
+      seen = look(file, Open::kFixed);
+      if (seen && (os::exists(file + "-wal") || !unchanged(before, file))) continue;
+    } else if (wal) {
+      seen = look_at_copy(file);
+    } else {
+      seen = look(file, Open::kRead);
+      if (!seen && journal) seen = look_at_copy(file);
+    }
+    if (seen) {
+      (*seen)["journal_mode"] = wal ? "wal" : "delete";
+      return seen;
+    }
+    last = seen.error();
+    if (last.code == Code::kDenied) return last;
+  }
+  return last;
+}
+
+Result<Json> observe(const std::string& file) {
+  const auto real = real_path(file);
+  if (!real) {
+    if (real.error().code == Code::kNotFound) return Json{{"exists", false}, {"file", file}};
+    return real.error();
+  }
+  Json seen = TRY(schema_of(*real));
+  const auto facts = TRY(facts_of(*real));
+  seen["exists"] = true;
+  seen["file"] = *real;
+  seen["size"] = facts.size;
+  seen["wal_bytes"] = os::size_of(*real + "-wal").value_or(0);
+  seen["holders"] = to_json(TRY(holders_of(*real)));
+  seen["free_bytes"] = TRY(os::free_bytes(parent_of(*real)));
+  seen["mode"] = facts.mode;
+  seen["owner"] = facts.owner;
+  seen["group"] = facts.group;
+  return seen;
+}
+
+}  // namespace backout::database

@@ -1,0 +1,102 @@
+#include "database/sqlite/sides.h"
+
+#include "base/text.h"
+#include "database/sqlite/manifest.h"
+#include "database/sqlite/page_digest.h"
+#include "database/sqlite/read_schema.h"
+
+namespace backout::database {
+namespace {
+
+Result<void> hold(Connection& connection) {
+  TRY_VOID(connection.exec("BEGIN; SELECT count(*) FROM sqlite_schema;"));
+  const std::string encoding = TRY(connection.text("PRAGMA encoding"));
+  if (encoding == "UTF-8") return {};
+  return Error{Code::kUnsupported,
+               connection.path() + " stores text as " + encoding + ": its rows cannot be compared by this version",
+               "restore it by hand, or fix forward"};
+}
+
+constexpr int64_t kFewRows = 20;  // below that, "nearly all rows changed" says nothing
+
+}  // namespace
+
+Result<Sides> Sides::open(const std::string& base, const std::string& live) {
+  Sides sides;
+  sides.base = TRY(Connection::open(base, Open::kFixed));
+  sides.live = TRY(Connection::open(live, Open::kQuery));
+  TRY_VOID(hold(sides.base).with_context("the checkpoint's copy"));
+  TRY_VOID(hold(sides.live).with_context("the live database"));
+  sides.base_schema = TRY(read_schema(sides.base));
+  sides.live_schema = TRY(read_schema(sides.live));
+  sides.live_digest = TRY(page_digest(sides.live));
+  return sides;
+}
+
+std::string matched_by(const Carry& carry) {
+  if (!carry.rowid.empty()) return carry.rowid;
+  std::vector<std::string> names;
+  for (const auto& part : carry.key) names.push_back(carry.columns[part.column]);
+  return join(names, ", ");
+}
+
+Result<TableDifference> count_table(Sides& sides, const Carry& carry) {
+  TableDifference out{.table = carry.table, .leave = carry.leave, .matched_by = matched_by(carry)};
+  auto base = TRY(RowStream::scan(sides.base, carry, RowStream::Side::kBase).with_context("table " + carry.table));
+  auto live = TRY(RowStream::scan(sides.live, carry, RowStream::Side::kLive).with_context("table " + carry.table));
+  TRY_VOID(merge(base, live, out.counter).with_context("table " + carry.table));
+  return out;
+}
+
+Result<bool> content_differs(Sides& sides, const std::string& table) {
+  const auto* before = find_table(sides.base_schema, table);
+  const auto* now = find_table(sides.live_schema, table);
+  if (before == nullptr || now == nullptr || before->columns != now->columns) return true;
+  return TRY(read_content(sides.base, *before)) != TRY(read_content(sides.live, *now));
+}
+
+void DifferenceReport::add(const TableDifference& difference, int64_t base_rows) {
+  const Counter& counter = difference.counter;
+  keys_[difference.table] = difference.matched_by;
+  if (counter.counts.all() > 0) (difference.leave ? left_ : rows_)[difference.table] = to_json(counter.counts);
+  for (const auto& [column, changes] : counter.columns) {
+    columns_[difference.table][column] = changes;
+    if (base_rows >= kFewRows && changes * 10 >= base_rows * 9)
+      rewritten_.push_back(difference.table + "." + column + ": " + std::to_string(changes) + " of " +
+                           std::to_string(base_rows) + " old rows changed, probably by the migration and not by users");
+  }
+}
+
+Json DifferenceReport::json(const CarryMap& map, const Sides& sides) const {
+  return {{"rows", rows_},
+          {"columns", columns_},
+          {"left", left_},
+          {"keys", keys_},
+          {"rewritten", rewritten_},
+          {"unkeyed", map.unkeyed},
+          {"new_tables", map.new_tables},
+          {"dropped_tables", map.dropped_tables},
+          {"live_digest", sides.live_digest.hex()}};
+}
+
+Result<Json> count_differences(const std::string& base, const std::string& live, const std::string& target,
+                               const std::map<std::string, Choice>& choices) {
+  auto sides = TRY(Sides::open(base, live));
+  schema::Snapshot target_schema = sides.base_schema;
+  if (!target.empty()) {
+    auto connection = TRY(Connection::open(target, Open::kFixed));
+    target_schema = TRY(read_schema(connection));
+  }
+  const CarryMap map = map_tables(sides.base_schema, sides.live_schema, target_schema, choices);
+  DifferenceReport report;
+  for (const auto& carry : map.tables) {
+    const auto difference = TRY(count_table(sides, carry));
+    const int64_t rows = difference.counter.columns.empty()
+                             ? 0
+                             : TRY(sides.base.integer("SELECT count(*) FROM main." + sql_name(carry.table)));
+    report.add(difference, rows);
+  }
+  return report.json(map, sides);
+}
+
+}  // namespace backout::database

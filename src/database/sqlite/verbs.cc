@@ -1,0 +1,297 @@
+#include "database/sqlite/verbs.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "database/sqlite/backup.h"
+#include "database/sqlite/keep.h"
+#include "database/sqlite/observe.h"
+#include "database/sqlite/page_digest.h"
+#include "database/sqlite/rescue.h"
+#include "database/sqlite/sides.h"
+#include "database/sqlite/swap.h"
+#include "os/file.h"
+
+namespace backout::database {
+namespace {
+
+Result<std::string> need(const Json& args, const std::string& key) {
+  const std::string value = get_string(args, key);
+  if (value.empty()) return Error{Code::kInvalid, "the argument '" + key + "' is missing", ""};
+  return value;
+}
+
+Result<std::string> need_path(const Json& args, const std::string& key) {
+  std::string path = TRY(need(args, key));
+  if (path.front() != '/')
+    return Error{Code::kInvalid, "the argument '" + key + "' must be an absolute path: " + path, ""};
+  return path;
+}
+
+/// The live file without symlinks: SQLite puts -wal and -journal beside the real one, and a rename must replace that.
+Result<std::string> live_file(const Json& args, const std::string& key = "file") {
+  return real_path(TRY(need_path(args, key)));
+}
+
+Result<Manifest> manifest_of(const Json& args) {
+  return load_manifest(TRY(need_path(args, "manifest")), get_string(args, "manifest_sha256"));
+}
+
+Result<void> store_json(const Json& value, const std::string& path) {
+  return os::write_file_atomic(path, canonical(value) + "\n", 0600);
+}
+
+Result<Json> run_backup(const Json& args, const Progress& progress) {
+  const std::string file = TRY(live_file(args)), path = TRY(need_path(args, "backup")),
+                    manifest_path = TRY(need_path(args, "manifest"));
+  const Manifest manifest = TRY(backup(file, path, manifest_path, progress));
+  int64_t rows = 0;
+  for (const auto& [name, content] : manifest.tables) rows += content.rows;
+  return Json{{"part", TRY(checkpoint_part(file, path, manifest_path))},
+              {"rows", rows},
+              {"size", manifest.size},
+              {"sha256", manifest.sha256}};
+}
+
+Result<Json> run_verify_backup(const Json& args, const Progress& progress) {
+  const std::string path = TRY(need_path(args, "backup"));
+  const Manifest manifest = TRY(manifest_of(args));
+  const Verification found = TRY(verify_backup(path, manifest, progress));
+  if (!found.faults.empty())
+    return Error{Code::kCorrupt, "the backup " + path + " is damaged: " + join(found.faults, "; "),
+                 "take a new checkpoint, or use an older one: backout releases"};
+  TRY_VOID(record_verified(path, manifest));
+  return Json{{"verified", true},
+              {"tables", manifest.tables.size()},
+              {"rows", found.rows},
+              {"dangling", found.dangling},
+              {"sha256", manifest.sha256}};
+}
+
+Result<Json> run_restore(const Json& args, const Progress& progress) {
+  const Manifest manifest = TRY(manifest_of(args));
+  const std::string beside = TRY(need_path(args, "beside"));
+  TRY_VOID(restore_beside(TRY(need_path(args, "backup")), manifest, beside, progress));
+  return Json{{"file", beside}, {"size", manifest.size}, {"tables", manifest.tables.size()}};
+}
+
+Result<Json> run_diff(const Json& args, const Progress&) {
+  const auto choices = TRY(choices_from_json(get(args, "tables")));
+  const Json counted = TRY(count_differences(TRY(need_path(args, "base")), TRY(live_file(args, "live")),
+                                             get_string(args, "target"), choices));
+  if (args.contains("result")) TRY_VOID(store_json(counted, TRY(need_path(args, "result"))));
+  return counted;
+}
+
+/// What a finished rescue wrote down, if it is still true of both files.
+Result<Json> finished_rescue(const Json& args) {
+  const std::string record = TRY(need_path(args, "record"));
+  const Json written = TRY(parse_json(TRY(os::read_file(record))));
+  if (get(written, "args") != args) return Error{Code::kConflict, "the record is of another rescue", ""};
+  const Json& evidence = get(written, "evidence");
+  if (TRY(page_digest_of(TRY(need_path(args, "target")), Open::kWrite)).hex() != get_string(evidence, "new_digest"))
+    return Error{Code::kConflict, "the restored file is not what the rescue left", ""};
+  if (TRY(page_digest_of(TRY(live_file(args, "live")), Open::kQuery)).hex() != get_string(evidence, "live_digest"))
+    return Error{Code::kConflict, "the live database was written to since the rescue", ""};
+  return evidence;
+}
+
+Result<Json> run_rescue(const Json& args, const Progress& progress) {
+  if (auto done = finished_rescue(args)) return done;
+  const std::string record = TRY(need_path(args, "record"));
+  TRY_VOID(os::remove_file(record));
+  const std::string base = TRY(need_path(args, "base"));
+  const RescueJob job{.base = base,
+                      .live = TRY(live_file(args, "live")),
+                      .target = TRY(need_path(args, "target")),
+                      .pristine = get_string(args, "pristine", base),
+                      .choices = TRY(choices_from_json(get(args, "tables"))),
+                      .conflicts = TRY(need_path(args, "conflicts")),
+                      .archive = TRY(need_path(args, "archive"))};
+  const Json evidence = TRY(rescue(job, progress));
+  TRY_VOID(store_json({{"args", args},
+                       {"evidence", evidence},
+                       {"new_digest", get(evidence, "new_digest")},
+                       {"live_digest", get(evidence, "live_digest")}},
+                      record));
+  return evidence;
+}
+
+Result<Json> run_swap(const Json& args, const Progress& progress) {
+  const std::string record = TRY(need_path(args, "record"));
+  const Json written = TRY(parse_json(TRY(os::read_file(record))).with_context(record));
+  return swap({.file = TRY(live_file(args)),
+               .incoming = TRY(need_path(args, "incoming")),
+               .keep = TRY(need_path(args, "keep")),
+               .marker = TRY(need_path(args, "marker")),
+               .expected_live = get_string(written, "live_digest"),
+               .expected_incoming = get_string(written, "new_digest")},
+              progress);
+}
+
+Result<Json> run_swap_back(const Json& args, const Progress& progress) {
+  return swap_back({TRY(live_file(args)), TRY(need_path(args, "keep")), TRY(need_path(args, "aside")),
+                    TRY(need_path(args, "marker"))},
+                   progress);
+}
+
+Result<Json> run_keep(const Json& args, const Progress& progress) {
+  const std::string base = TRY(need_path(args, "base"));
+  return keep({.file = TRY(live_file(args)),
+               .kept = TRY(need_path(args, "kept")),
+               .base = base,
+               .pristine = get_string(args, "pristine", base),
+               .record = TRY(need_path(args, "record")),
+               .marker = TRY(need_path(args, "marker")),
+               .directory = TRY(need_path(args, "directory")),
+               .choices = TRY(choices_from_json(get(args, "tables")))},
+              progress);
+}
+
+/// Files that a run made beside the live one, when the run is abandoned. Nothing else can be removed by it.
+Result<Json> run_discard(const Json& args, const Progress&) {
+  const std::string path = TRY(need_path(args, "path"));
+  if (name_in_path(path).find(".backout-") == std::string::npos)
+    return Error{Code::kInvalid, path + " was not made by backout", ""};
+  remove_database(path);
+  remove_database(path + ".partial");
+  TRY_VOID(os::sync_directory(parent_of(path)));
+  return Json{{"removed", path}};
+}
+
+Result<Json> run_observe(const Json& args, const Progress&) { return observe(TRY(need_path(args, "file"))); }
+
+Result<Json> run_look(const Json& args, const Progress&) { return look_at(TRY(need(args, "verb")), get(args, "args")); }
+
+struct VerbEntry {
+  std::string_view name;
+  Result<Json> (*run)(const Json& args, const Progress& progress);
+};
+constexpr VerbEntry kVerbs[] = {{"backup", run_backup},
+                                {"verify-backup", run_verify_backup},
+                                {"restore", run_restore},
+                                {"diff", run_diff},
+                                {"rescue", run_rescue},
+                                {"swap", run_swap},
+                                {"swap-back", run_swap_back},
+                                {"keep", run_keep},
+                                {"discard", run_discard},
+                                {"observe", run_observe},
+                                {"look", run_look}};
+
+Json sight(bool holds, const std::string& why, const Json& evidence = Json::object()) {
+  return {{"sight", holds ? "holds" : "does-not-hold"}, {"why", why}, {"evidence", evidence}};
+}
+
+/// A check that says by its error why it is not so.
+Json sight_of(const Result<void>& check, const std::string& why_so) {
+  return sight(check.has_value(), check ? why_so : check.error().message);
+}
+
+Result<Json> look_at_backup(const Json& args) {
+  const auto manifest = manifest_of(args);
+  if (!manifest) return sight(false, manifest.error().message);
+  const std::string path = TRY(need_path(args, "backup"));
+  const auto bytes = check_bytes(path, *manifest);
+  if (!bytes) return sight(false, bytes.error().message);
+  return sight(true, "the backup has the bytes that its manifest names",
+               {{"part", TRY(checkpoint_part(get_string(args, "file"), path, TRY(need_path(args, "manifest"))))}});
+}
+
+Result<Json> look_at_verified(const Json& args) {
+  const std::string path = TRY(need_path(args, "backup"));
+  const auto manifest = manifest_of(args);
+  if (!manifest) return sight(false, manifest.error().message);
+  const auto record = os::read_file(path + ".verified.json");
+  const auto parsed = record ? parse_json(*record) : Result<Json>(record.error());
+  if (!parsed || get_string(*parsed, "sha256") != manifest->sha256)
+    return sight(false, "it was not restored and compared yet");
+  return sight_of(check_bytes(path, *manifest), "restored and compared before, and its bytes are the same");
+}
+
+Result<Json> look_at_restored(const Json& args) {
+  const std::string beside = TRY(need_path(args, "beside"));
+  const auto manifest = manifest_of(args);
+  if (!manifest) return sight(false, manifest.error().message);
+  if (!os::exists(beside)) return sight(false, "there is no " + beside);
+  const auto digest = page_digest_of(beside, Open::kWrite);
+  if (!digest) return sight(false, digest.error().message);
+  return sight(digest->hex() == manifest->digest, digest->hex() == manifest->digest
+                                                      ? "it has the content of the backup"
+                                                      : "its content is not that of the backup");
+}
+
+Result<Json> look_at_result(const Json& args) {
+  const auto text = os::read_file(TRY(need_path(args, "result")));
+  const auto parsed = text ? parse_json(*text) : Result<Json>(text.error());
+  if (!parsed) return sight(false, parsed.error().message);
+  return sight(true, "counted", *parsed);
+}
+
+Result<Json> look_at_rescue(const Json& args) {
+  const auto done = finished_rescue(args);
+  return done ? sight(true, "the rescued file and the live one are as the rescue left them", *done)
+              : sight(false, done.error().message);
+}
+
+Result<Json> look_at_swap_verb(const Json& args, Content wanted) {
+  const auto seen = TRY(look_at_swap(TRY(live_file(args)), TRY(need_path(args, "marker"))));
+  return sight(seen.content == wanted, seen.why);
+}
+
+Result<Json> look_at_kept(const Json& args) {
+  const std::string directory = TRY(need_path(args, "directory"));
+  const auto text = os::read_file(directory + "/part.json");
+  const auto part = text ? parse_json(*text) : Result<Json>(text.error());
+  if (!part) return sight(false, part.error().message);
+  const auto base = load_manifest(get_string(*part, "base_manifest")),
+             kept = load_manifest(get_string(*part, "manifest"), get_string(*part, "manifest_sha256"));
+  if (!base || !kept) return sight(false, base ? kept.error().message : base.error().message);
+  if (const auto bytes = check_bytes(get_string(*part, "base"), *base); !bytes)
+    return sight(false, bytes.error().message);
+  if (const auto bytes = check_bytes(get_string(*part, "backup"), *kept); !bytes)
+    return sight(false, bytes.error().message);
+  return sight(true, "what the way forward needs is there, and has the bytes that its manifests name",
+               {{"part", *part}});
+}
+
+Result<Json> look_at_schema(const Json& args) {
+  const Json seen = TRY(schema_of(TRY(live_file(args))));
+  const bool same = get_string(seen, "schema_hash") == TRY(need(args, "schema_hash"));
+  return sight(same,
+               same ? "the database has the schema of the checkpoint"
+                    : "the database does not have the schema of the checkpoint",
+               {{"schema_hash", get(seen, "schema_hash")}});
+}
+
+}  // namespace
+
+std::vector<std::string> verb_names() {
+  std::vector<std::string> names;
+  for (const auto& verb : kVerbs) names.emplace_back(verb.name);
+  return names;
+}
+
+Result<Json> run_verb(const std::string& verb, const Json& args, const Progress& progress) {
+  const auto* found =
+      std::find_if(std::begin(kVerbs), std::end(kVerbs), [&](const VerbEntry& entry) { return entry.name == verb; });
+  if (found == std::end(kVerbs))
+    return Error{Code::kInvalid, "there is no verb '" + verb + "'", "verbs: " + join(verb_names(), ", ")};
+  return found->run(args, progress).with_context(verb);
+}
+
+Result<Json> look_at(const std::string& verb, const Json& args) {
+  if (verb == "backup") return look_at_backup(args);
+  if (verb == "verify-backup") return look_at_verified(args);
+  if (verb == "restore") return look_at_restored(args);
+  if (verb == "diff") return look_at_result(args);
+  if (verb == "rescue") return look_at_rescue(args);
+  if (verb == "swap") return look_at_swap_verb(args, Content::kNew);
+  if (verb == "swap-back") return look_at_swap_verb(args, Content::kOld);
+  if (verb == "keep") return look_at_kept(args);
+  if (verb == "discard") return sight(!os::exists(TRY(need_path(args, "path"))), "looked for the file");
+  if (verb == "schema-is") return look_at_schema(args);
+  return Error{Code::kInvalid, "there is nothing to look at for '" + verb + "'", ""};
+}
+
+}  // namespace backout::database

@@ -1,0 +1,36 @@
+#include "drivers/code/build.h"
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "drivers/command/arguments.h"
+
+namespace backout::drivers {
+
+Result<Build> build_of(const Json& commands, const std::string& user) {
+  Build build;
+  if (commands.is_null()) return build;
+  if (!commands.is_array()) return Error{Code::kInvalid, "'build' is not a list of commands", ""};
+  for (const Json& item : commands) {
+    const size_t number = build.lines.size() + 1;
+    const UserCommand command = TRY(user_command_argument(item, fmt::format("build command {}", number)));
+    if (!command.user.empty() && command.user != user)
+      return Error{Code::kUnsupported,
+                   fmt::format("build command {} wants to run as '{}'", number, one_line(command.user)),
+                   "one user fetches and builds: say it once, in code.source.user"};
+    std::string line;
+    for (const auto& [name, value] : command.env) {
+      const std::string carrier = fmt::format("BACKOUT_BUILD_{}_{}", number, name);
+      build.env[carrier] = value;
+      line += fmt::format("{0}=\"${1}\"; export {0}; ", name, carrier);
+    }
+    if (!command.cwd.empty()) line += "cd -- " + shell_quoted(command.cwd) + " || exit; ";
+    line += "exec";
+    for (const std::string& word : command.argv) line += " " + shell_quoted(word);
+    build.lines.push_back(std::move(line));
+    build.timeout += command.timeout;
+  }
+  if (!build.empty()) build.digest = sha256_hex(canonical(commands)).substr(0, 16);
+  return build;
+}
+
+}  // namespace backout::drivers

@@ -1,0 +1,249 @@
+#include "drivers/code/checkout.h"
+
+#include "base/text.h"
+#include "drivers/code/build.h"
+#include "drivers/code/checkout_offer.h"
+#include "drivers/code/checkout_scripts.h"
+#include "drivers/code/facts.h"
+#include "drivers/code/saved_config.h"
+#include "drivers/code/version.h"
+#include "drivers/command/arguments.h"
+
+namespace backout::drivers {
+namespace {
+
+using checkout::in_checkout;
+using checkout::rollback_branch;
+
+struct Place {
+  std::string path, version, user;
+};
+
+Result<Place> place_of(const Json& args) {
+  return Place{TRY(path_argument(args, "path")), TRY(version_argument(args, "version")),
+               TRY(optional_text_argument(args, "user"))};
+}
+
+Result<std::string> kept_ref(const Json& args) {
+  static constexpr std::string_view kPrefix = "refs/backout/dirty-";
+  std::string ref = TRY(text_argument(args, "ref"));
+  if (!ref.starts_with(kPrefix) || !is_version(std::string_view(ref).substr(kPrefix.size())))
+    return Error{Code::kInvalid, "'ref' is not one of ours: '" + one_line(ref) + "'", ""};
+  return ref;
+}
+
+struct Found {
+  std::string branch, head;
+};
+
+/// A branch name as git gave it: git has checked it once, so only what would be an option or another path is refused.
+Result<Found> found_on(const Json& args, const host::Host& host) {
+  const Json& was = get(get(args, "was"), host.name().str());
+  Found found{TRY(optional_text_argument(was, "branch")), get_string(was, "head")};
+  if (!is_commit(found.head))
+    return Error{Code::kInvalid, "'was' does not say where " + host.name().str() + " stood", ""};
+  if (found.branch.starts_with('-') || found.branch.find("..") != std::string::npos)
+    return Error{Code::kInvalid, "'was' names a branch that cannot be: '" + one_line(found.branch) + "'", ""};
+  return found;
+}
+
+Result<Facts> state(const std::string& path, const std::string& version, const std::string& user, host::Host& host,
+                    std::stop_token stop) {
+  return look(host, in_checkout(checkout::kState), {path, version}, user, std::move(stop));
+}
+
+std::string version_in(const Facts& facts) { return is_version(facts.text("exact")) ? facts.text("exact") : ""; }
+
+Sight sight_of_tag(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
+  const auto facts =
+      look(host, in_checkout(checkout::kTagState), {place.path, place.version}, place.user, std::move(stop));
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  const std::string commit = facts->text("commit");
+  if (commit.empty()) return Sight::does_not_hold("there is no tag " + place.version + " in " + place.path);
+  if (!facts->has("whole")) return Sight::does_not_hold("objects of " + place.version + " are missing");
+  const std::string expected = get_string(action.args, "commit");
+  if (!expected.empty() && expected != commit)
+    return Sight::does_not_hold("tag " + place.version + " is now commit " + commit + "; what ran was " + expected);
+  return Sight::holds("tag " + place.version + " is commit " + commit, {{"commit", commit}});
+}
+
+/// Why the work tree is not what was kept; empty when it is.
+std::string drift(const Facts& facts) {
+  if (!facts.has("kept")) return "nothing is kept";
+  if (facts.has("differs")) return facts.text("differs") + " is not as kept";
+  if (facts.has("gone")) return facts.text("gone") + " was kept and is gone";
+  return "";
+}
+
+Sight sight_of_kept(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
+  const auto ref = kept_ref(action.args);
+  if (!ref) return Sight::cannot_tell(ref.error().message);
+  const auto facts =
+      look(host, in_checkout(checkout::kKeptState), {place.path, *ref, place.version}, place.user, std::move(stop));
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  if (const std::string why = drift(*facts); !why.empty()) return Sight::does_not_hold(why);
+  if (facts->text("parent") != facts->text("head"))
+    return Sight::does_not_hold("it was kept from commit " + facts->text("parent") + ", HEAD is " +
+                                facts->text("head"));
+  return Sight::holds("kept as " + *ref, {{"kept", facts->text("kept")}, {"ref", *ref}});
+}
+
+/// Files with tracked changes, without those that go with the release by themselves.
+std::vector<std::string> changed_files(const Facts& facts, const Action& action, const std::string& path) {
+  std::vector<std::string> files;
+  for (const std::string& line : facts.all("changed")) {
+    const std::string file(trimmed(line.substr(std::min<size_t>(2, line.size()))));
+    const Json& config = get(action.args, "config");
+    const bool ours =
+        config.is_array() && std::find(config.begin(), config.end(), Json(path + "/" + file)) != config.end();
+    if (!ours) files.push_back(file);
+  }
+  return files;
+}
+
+/// checkout: on the rollback branch, at the tag, nothing changed. at-commit: at the tag; a build may change tracked
+/// files.
+Sight sight_of_checkout(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
+  const auto facts = state(place.path, place.version, place.user, host, std::move(stop));
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  const std::string head = facts->text("head"), wanted = facts->text("wanted");
+  Json evidence = {{"commit", head}, {"branch", facts->text("branch")}};
+  if (wanted == "none") return Sight::does_not_hold("there is no tag " + place.version, std::move(evidence));
+  if (head != wanted)
+    return Sight::does_not_hold(fmt::format("HEAD is {}, {} is {}", head, place.version, wanted), std::move(evidence));
+  if (action.verb == "checkout" && facts->text("branch") != rollback_branch(place.version))
+    return Sight::does_not_hold("the branch is '" + facts->text("branch") + "'", std::move(evidence));
+  const std::vector<std::string> changed = changed_files(*facts, action, place.path);
+  if (changed.empty()) return Sight::holds(fmt::format("HEAD is {}, {}", place.version, head), std::move(evidence));
+  const std::string told = fmt::format("{} changed: {}", counted(static_cast<int64_t>(changed.size()), "tracked file"),
+                                       shortened(join(changed, ", "), 120));
+  evidence["changed"] = changed;
+  if (get_bool(action.args, "built"))
+    return Sight::holds(fmt::format("HEAD is {}, {}; since it was built, {}", place.version, head, told),
+                        std::move(evidence));
+  return Sight::does_not_hold(told, std::move(evidence));
+}
+
+Sight sight_of_build(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
+  const auto build = build_of(get(action.args, "build"), place.user);
+  if (!build || build->empty()) return Sight::cannot_tell("there is nothing to build");
+  const auto facts = state(place.path, place.version, place.user, host, std::move(stop));
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  if (facts->text("head") != facts->text("wanted")) return Sight::does_not_hold("HEAD is not " + place.version);
+  const std::string built = facts->text("build");
+  if (built == "complete " + facts->text("head") + " " + build->digest)
+    return Sight::holds(place.version + " is built");
+  return Sight::does_not_hold(built.empty() ? "it is not built" : "the build did not finish");
+}
+
+Sight sight_of_return(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
+  const auto was = found_on(action.args, host);
+  const auto ref = kept_ref(action.args);
+  if (!was || !ref) return Sight::cannot_tell((was ? ref.error() : was.error()).message);
+  const auto now = state(place.path, place.version, place.user, host, stop);
+  if (!now) return Sight::cannot_tell(one_line(now.error().message));
+  if (now->text("head") != was->head)
+    return Sight::does_not_hold("HEAD is " + now->text("head") + ", it was " + was->head);
+  if (now->text("branch") != was->branch)
+    return Sight::does_not_hold("the branch is '" + now->text("branch") + "', it was '" + was->branch + "'");
+  if (now->has("build")) return Sight::does_not_hold("what was built for " + place.version + " is still there");
+  const auto kept =
+      look(host, in_checkout(checkout::kKeptState), {place.path, *ref, place.version}, place.user, std::move(stop));
+  if (!kept) return Sight::cannot_tell(one_line(kept.error().message));
+  if (const std::string why = drift(*kept); !why.empty()) return Sight::does_not_hold(why);
+  return Sight::holds("back at " + (was->branch.empty() ? was->head : was->branch) + " with every change");
+}
+
+Sight sight_for_note(const Action& action, host::Host& host, std::stop_token stop) {
+  const auto path = path_argument(action.args, "path");
+  const auto user = optional_text_argument(action.args, "user");
+  if (!path || !user) return Sight::cannot_tell((path ? user.error() : path.error()).message);
+  const auto facts = state(*path, "", *user, host, std::move(stop));
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  const std::string commit = facts->text("head");
+  return Sight::holds("HEAD is " + facts->text("describe"), {{"version", version_in(*facts)},
+                                                             {"commit", is_commit(commit) ? commit : ""},
+                                                             {"branch", facts->text("branch")}});
+}
+
+class CheckoutDriver : public driver::Driver {
+ public:
+  std::string_view name() const override { return checkout::kName; }
+
+  std::vector<driver::Verb> capabilities() const override {
+    std::vector<driver::Verb> verbs = {
+        {"fetch-tag", StepKind::kEffect, true, true}, {"keep-dirty", StepKind::kEffect, true, true},
+        {"checkout", StepKind::kEffect, true, true},  {"return", StepKind::kEffect, true, true},
+        {"build", StepKind::kEffect, true, true},     {"at-commit", StepKind::kLook, true, true},
+        {"note", StepKind::kLook, true, true}};
+    for (driver::Verb& verb : config_verbs()) verbs.push_back(std::move(verb));
+    return verbs;
+  }
+
+  Result<std::vector<Step>> offer(const driver::Offering& offering) const override { return checkout::offer(offering); }
+
+  Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
+    const std::string path = TRY(path_argument(subject, "path"));
+    const Facts facts = TRY(state(path, "", TRY(optional_text_argument(subject, "user")), host, std::move(stop)));
+    return Json{{"current", version_in(facts)},   {"head", facts.text("head")},
+                {"branch", facts.text("branch")}, {"describe", facts.text("describe")},
+                {"dirty", facts.number("dirty")}, {"lock", facts.has("lock")}};
+  }
+
+  Result<host::Command> command(const Action& action, const host::Host& host) const override {
+    if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_command(action);
+    const Json& args = action.args;
+    if (action.verb != "fetch-tag" && action.verb != "keep-dirty" && action.verb != "checkout" &&
+        action.verb != "return" && action.verb != "build")
+      return no_such_verb(action, *this);
+    const Place place = TRY(place_of(args));
+    const Build build = TRY(build_of(get(args, "build"), place.user));
+    host::Command made;
+    if (action.verb == "fetch-tag") {
+      const std::string git = TRY(optional_text_argument(args, "git"));
+      const std::string commit = get_string(args, "commit");
+      if (!git.empty()) TRY_VOID(check_git_source(git));
+      if (!commit.empty() && !is_commit(commit)) return Error{Code::kInvalid, "'commit' is not a commit", ""};
+      made = host::shell(in_checkout(checkout::kFetchTag), {place.path, place.version, git, commit});
+    } else if (action.verb == "keep-dirty") {
+      made = host::shell(in_checkout(checkout::kKeepDirty), {place.path, TRY(kept_ref(args)), place.version});
+    } else if (action.verb == "checkout") {
+      made = host::shell(in_checkout(checkout::kCheckout), {place.path, place.version, rollback_branch(place.version)});
+    } else if (action.verb == "return") {
+      const Found was = TRY(found_on(args, host));
+      std::vector<std::string> words = {place.path,          was.branch,    was.head,
+                                        TRY(kept_ref(args)), place.version, build.digest};
+      words.insert(words.end(), build.lines.begin(), build.lines.end());
+      made = host::shell(in_checkout(checkout::kReturn), std::move(words));
+    } else {
+      if (build.empty()) return Error{Code::kInvalid, "'build' has no command", ""};
+      std::vector<std::string> words = {place.path, build.digest};
+      words.insert(words.end(), build.lines.begin(), build.lines.end());
+      made = host::shell(in_checkout(checkout::kBuild), std::move(words));
+    }
+    made.user = place.user;
+    made.env = build.env;
+    made.timeout = Millis(300'000) + build.timeout;
+    return made;
+  }
+
+  Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
+    if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_sight(action, host, std::move(stop));
+    if (action.verb == "note") return sight_for_note(action, host, std::move(stop));
+    const auto place = place_of(action.args);
+    if (!place) return Sight::cannot_tell(place.error().message);
+    if (action.verb == "fetch-tag") return sight_of_tag(action, *place, host, std::move(stop));
+    if (action.verb == "keep-dirty") return sight_of_kept(action, *place, host, std::move(stop));
+    if (action.verb == "checkout" || action.verb == "at-commit")
+      return sight_of_checkout(action, *place, host, std::move(stop));
+    if (action.verb == "build") return sight_of_build(action, *place, host, std::move(stop));
+    if (action.verb == "return") return sight_of_return(action, *place, host, std::move(stop));
+    return Sight::cannot_tell(no_such_verb(action, *this).message);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<driver::Driver> make_checkout_driver() { return std::make_unique<CheckoutDriver>(); }
+
+}  // namespace backout::drivers

@@ -1,0 +1,112 @@
+#include "drivers/code/checkout_offer.h"
+
+#include "base/text.h"
+#include "drivers/code/build.h"
+#include "drivers/code/saved_config.h"
+#include "drivers/code/version.h"
+#include "drivers/command/arguments.h"
+
+namespace backout::drivers::checkout {
+namespace {
+
+Step step(std::string id, const char* verb, StepKind kind, Phase phase, std::string title, Json args,
+          const driver::Offering& offering) {
+  Step made;
+  made.id = StepId(std::move(id));
+  made.phase = phase;
+  made.kind = kind;
+  made.title = std::move(title);
+  made.hosts = offering.hosts;
+  made.action = {kName, verb, std::move(args)};
+  made.repeatable = true;
+  made.has_probe = true;
+  return made;
+}
+
+/// Branch and commit on each host as found.
+Result<Json> found(const driver::Offering& offering) {
+  Json was = Json::object();
+  for (const std::string& host : offering.hosts) {
+    const auto seen = offering.seen.find(host);
+    if (seen == offering.seen.end() || !is_commit(get_string(seen->second, "head")))
+      return Error{Code::kUnavailable, "the checkout on " + host + " could not be seen", "look there: backout doctor"};
+    was[host] = {{"head", get_string(seen->second, "head")}, {"branch", get_string(seen->second, "branch")}};
+  }
+  return was;
+}
+
+}  // namespace
+
+std::string rollback_branch(const std::string& version) { return "backout/rollback-" + version; }
+
+Result<std::vector<Step>> offer(const driver::Offering& offering) {
+  const Json& subject = offering.subject;
+  const std::string path = TRY(path_argument(subject, "path"));
+  const std::string user = TRY(optional_text_argument(subject, "user"));
+  std::vector<Step> steps;
+  if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint) {
+    steps = TRY(config_steps_for_checkpoint(kName, offering));
+    steps.push_back(step("note-code", "note", StepKind::kLook, Phase::kPrepare, "note what runs",
+                         {{"path", path}, {"user", user}}, offering));
+    return steps;
+  }
+
+  const std::string to = offering.to.str();
+  TRY_VOID(check_version(to));
+  const std::string git = TRY(optional_text_argument(subject, "git"));
+  if (!git.empty()) TRY_VOID(check_git_source(git));
+  const Build build = TRY(build_of(get(subject, "build"), user));
+  Json was = TRY(found(offering));
+  const Json place = {{"path", path}, {"version", to}, {"user", user}};
+  const std::string ref = "refs/backout/dirty-{run}";
+
+  Json tag = place;
+  tag["git"] = git;
+  if (const std::string commit = get_string(offering.saved, "commit"); is_commit(commit)) tag["commit"] = commit;
+  steps.push_back(step("fetch-tag", "fetch-tag", StepKind::kEffect, Phase::kPrepare, "tag " + to, tag, offering));
+  steps.back().timeout = Millis(600'000);
+
+  Json keep = place;
+  keep["ref"] = ref;
+  steps.push_back(step("keep-dirty", "keep-dirty", StepKind::kEffect, Phase::kPrepare,
+                       "keep what was changed by hand as a commit", keep, offering));
+  steps.back().needs = {StepId("fetch-tag")};
+
+  const std::vector<Step> config = TRY(config_steps_for_switch(kName, offering));
+  const Millis time{300'000};
+  steps.push_back(step("checkout", "checkout", StepKind::kEffect, Phase::kSwitch, "check out " + rollback_branch(to),
+                       place, offering));
+  steps.back().timeout = time + build.timeout;  // its undo builds
+  Json back = keep;
+  back["was"] = std::move(was);
+  if (!build.empty()) back["build"] = get(subject, "build");
+  steps.back().undo = Action{kName, "return", std::move(back)};
+
+  std::vector<StepId> before_build = {StepId("checkout")};
+  for (Step each : config) {
+    if (each.phase == Phase::kSwitch) {  // a configuration file may lie inside the checkout
+      each.needs.push_back(StepId("checkout"));
+      before_build.push_back(each.id);
+    }
+    steps.push_back(std::move(each));
+  }
+  if (!build.empty()) {
+    Json args = place;
+    args["build"] = get(subject, "build");
+    steps.push_back(
+        step("build-code", "build", StepKind::kEffect, Phase::kSwitch,
+             fmt::format("build {} in place ({})", to, counted(static_cast<int64_t>(build.lines.size()), "command")),
+             std::move(args), offering));
+    steps.back().needs = std::move(before_build);
+    steps.back().timeout = build.timeout;
+  }
+
+  Json there = place;
+  there["built"] = !build.empty();
+  if (get(subject, "config").is_array()) there["config"] = get(subject, "config");
+  steps.push_back(step("at-commit", "at-commit", StepKind::kLook, Phase::kCheck, "the checkout is at " + to,
+                       std::move(there), offering));
+  return steps;
+}
+
+}  // namespace backout::drivers::checkout

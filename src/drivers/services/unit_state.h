@@ -1,0 +1,24 @@
+// UnitState: what systemd says of a unit, read from the fields of `systemctl show`. Pure; it is what systemd claims,
+// and serves.h judges what is so.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "drivers/services/look.h"
+
+namespace backout::drivers {
+
+struct UnitState {
+  std::string load, active, sub, result, invocation;
+  int64_t main_pid = 0;
+  int64_t restarts = 0;  // by systemd itself, since it was last started by hand
+  bool needs_reload = false;
+};
+UnitState unit_state(const Look& look);
+
+/// Why systemd itself says that the unit is not up; empty when it claims that it is.
+std::optional<std::string> why_not_active(const std::string& name, const UnitState& state);
+/// Why it is not down by systemd's word.
+std::optional<std::string> why_not_inactive(const std::string& name, const UnitState& state);
+
+}  // namespace backout::drivers

@@ -1,0 +1,59 @@
+// Read models from events: what a journal says now, kept as small documents. Pure on top of Tables.
+//
+// Folding the same events in the same order gives the same documents, whether they are written one by one beside each
+// append or all at once by rebuild(). A fold never fails on what an event says: an event about something unknown
+// changes nothing, because it is in the chain already and must stay readable for ever.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "model/event.h"
+
+namespace backout::journal {
+
+enum class Model {
+  kCheckpoint,  // key: checkpoint id; the checkpoint
+  kCurrent,     // key: ""; {release}: what the site serves
+  kLease,       // key: ""; the newest lease, {released: true} when given back
+  kPlan,        // key: plan id; {seq}: the event that has the plan
+  kRelease,     // key: release id; the release
+  kRun,         // key: run id; what `status` shows of it
+  kStepTimes,   // key: <kind of run>/<step>; {kind, step, ms: [newest first]}
+};
+std::string_view name_of(Model model);
+
+/// How many durations of a step are kept.
+inline constexpr size_t kKeptTimes = 10;
+
+struct Document {
+  int64_t order = 0;  // seq of the event that began it; newest first is descending order
+  Json value;
+  bool operator==(const Document&) const = default;
+};
+
+class Tables {
+ public:
+  virtual ~Tables() = default;
+  virtual Result<std::optional<Document>> get(Model model, const SiteId& site, const std::string& key) = 0;
+  virtual Result<void> put(Model model, const SiteId& site, const std::string& key, const Document& document) = 0;
+};
+
+/// In memory: for checking the stored ones.
+class MemoryTables : public Tables {
+ public:
+  using Key = std::tuple<std::string, std::string, std::string>;  // site, model, key
+  Result<std::optional<Document>> get(Model model, const SiteId& site, const std::string& key) override;
+  Result<void> put(Model model, const SiteId& site, const std::string& key, const Document& document) override;
+  const std::map<Key, Document>& all() const { return documents_; }
+
+ private:
+  std::map<Key, Document> documents_;
+};
+
+/// Brings the documents up to date with one event. Errors are those of `tables`.
+Result<void> fold(const Event& event, Tables& tables);
+
+}  // namespace backout::journal

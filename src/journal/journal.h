@@ -1,0 +1,101 @@
+// Journal: the append-only record of everything that happened, durable before the call returns.
+//
+// One file per state directory, one hash chain and one sequence per site. Read models (releases, checkpoints, runs,
+// plans, leases, step durations) are tables rebuilt from events and written in the same transaction. A writer inside a
+// run names its lease token; an append under a token that is no longer the newest is refused, so a controller that
+// slept finds out here too. Thread-safe: one connection, one mutex. The seam to another store is journal/store.h.
+// Format: docs/formats/journal.md.
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/event.h"
+#include "model/plan.h"
+#include "model/release.h"
+
+namespace backout::journal {
+
+/// Who holds a site, and for what.
+struct Lease {
+  int64_t token = 0;   // grows by every grant; the fencing token at targets
+  std::string holder;  // "dana@web-1 pid 4121"
+  std::string doing;   // "rollback to v2.3.1"
+  WallTime since{};
+};
+
+/// Read model of a run; enough for `status`. Details come from its events.
+struct RunRow {
+  RunId id;
+  IncidentId incident;  // empty for deploys and checkpoints
+  RunKind kind = RunKind::kRollback;
+  PlanId plan;
+  Version from, to;
+  std::string state;  // running | stopped | done | aborted | failed | unverified
+  std::string why;    // of the last change
+  int exit = 0;       // of the last stop or end
+  WallTime started_at{}, changed_at{};
+  bool open() const { return state == "running" || state == "stopped"; }
+};
+
+struct NewEvent {
+  EventType type;
+  Json body = Json::object();
+  RunId run;
+  std::string id = random_hex(16);
+};
+
+struct VerifyReport {
+  int64_t events = 0;
+  std::vector<std::string> faults;  // empty: every chain holds
+};
+
+class Journal {
+ public:
+  /// Opens or creates `<directory>/journal.db`, mode 0600 in a 0700 directory. `actor` is put on every event.
+  /// kCorrupt (the file is never touched then), kDenied, kNoSpace, kUnsupported (written by a newer version).
+  static Result<std::unique_ptr<Journal>> open(const std::string& directory, std::string actor, Clock& clock);
+  virtual ~Journal() = default;
+
+  virtual const std::string& id() const = 0;  // random, made with the file; owns sites at targets
+  virtual const std::string& directory() const = 0;
+
+  /// Appends all or nothing, in order. `token` 0: outside any lease. kConflict: the token is old. When the disk is full
+  /// the reserve is given up first; kNoSpace only when that did not suffice. Returns the events as stored.
+  virtual Result<std::vector<Event>> append(const SiteId& site, int64_t token, std::vector<NewEvent> events) = 0;
+
+  /// Events of a site with seq > after, oldest first; `run` empty: all runs.
+  virtual Result<std::vector<Event>> read(const SiteId& site, int64_t after = 0, const RunId& run = {},
+                                          int64_t limit = -1) = 0;
+
+  /// Takes the site. kBusy with holder, since and doing when it is held by a living process whose time has not run out.
+  /// A holder is dead when its boot is over or its process is gone, and out of time after `ttl` without renew().
+  virtual Result<Lease> acquire(const SiteId& site, const std::string& doing, Millis ttl) = 0;
+  /// kConflict when somebody else has taken it.
+  virtual Result<void> renew(const SiteId& site, int64_t token) = 0;
+  virtual Result<void> release(const SiteId& site, int64_t token) = 0;
+  virtual Result<std::optional<Lease>> holder(const SiteId& site) = 0;
+
+  virtual Result<std::vector<SiteId>> sites() = 0;
+  virtual Result<std::vector<Release>> releases(const SiteId& site) = 0;               // newest first
+  virtual Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) = 0;         // newest first
+  virtual Result<std::vector<RunRow>> runs(const SiteId& site, int limit = 20) = 0;    // newest first
+  virtual Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) = 0;  // the newest of that id
+  /// How long a step took in earlier runs of that kind on this site: milliseconds, newest first, at most 10.
+  virtual Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) = 0;
+  /// The next number of a kind of id on this journal: "R", "C", "RUN", "INC-2026". Gapless use is not promised.
+  virtual Result<int64_t> next_number(const SiteId& site, const std::string& kind) = 0;
+
+  virtual Result<VerifyReport> verify() = 0;  // walks every chain
+  virtual Result<void> rebuild() = 0;         // read models from events
+  /// One event per line as JSON, with hashes, oldest first per site; ends with a line that counts them.
+  virtual Result<void> export_to(const std::function<Result<void>(std::string_view line)>& line) = 0;
+  /// Bytes still held back for a full disk; 0 when they were used.
+  virtual uint64_t reserve_bytes() const = 0;
+};
+
+}  // namespace backout::journal

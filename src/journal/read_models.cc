@@ -1,0 +1,86 @@
+// The questions that the journal answers without reading events: documents that fold.h keeps, as values of the model.
+#include "journal/stored_journal.h"
+
+namespace backout::journal {
+namespace {
+
+Result<RunRow> run_from(const Json& document) {
+  RunRow run;
+  run.id = RunId(get_string(document, "run"));
+  run.incident = IncidentId(get_string(document, "incident"));
+  run.kind = TRY(run_kind_of(get_string(document, "kind")));
+  run.plan = PlanId(get_string(document, "plan"));
+  run.from = Version(get_string(document, "from"));
+  run.to = Version(get_string(document, "to"));
+  run.state = get_string(document, "state");
+  run.why = get_string(document, "why");
+  run.exit = static_cast<int>(get_int(document, "exit"));
+  run.started_at = wall_from_millis(get_int(document, "started_at_ms"));
+  run.changed_at = wall_from_millis(get_int(document, "changed_at_ms"));
+  return run;
+}
+
+}  // namespace
+
+Result<std::vector<SiteId>> StoredJournal::sites() {
+  const std::lock_guard lock(mutex_);
+  std::vector<SiteId> sites;
+  for (const auto& [site, head] : TRY(events_.heads())) sites.emplace_back(site);
+  return sites;
+}
+
+Result<std::vector<Release>> StoredJournal::releases(const SiteId& site) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Release> releases;
+  TRY_VOID(look([&]() -> Result<void> {
+    const auto current = TRY(tables_.get(Model::kCurrent, site, ""));
+    for (const Json& document : TRY(tables_.list(Model::kRelease, site))) {
+      releases.push_back(TRY(release_from_json(document)));
+      releases.back().current = current && get_string(current->value, "release") == releases.back().id.str();
+    }
+    return {};
+  }));
+  return releases;
+}
+
+Result<std::vector<Checkpoint>> StoredJournal::checkpoints(const SiteId& site) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Checkpoint> checkpoints;
+  for (const Json& document : TRY(tables_.list(Model::kCheckpoint, site)))
+    checkpoints.push_back(TRY(checkpoint_from_json(document)));
+  return checkpoints;
+}
+
+Result<std::vector<RunRow>> StoredJournal::runs(const SiteId& site, int limit) {
+  const std::lock_guard lock(mutex_);
+  std::vector<RunRow> runs;
+  for (const Json& document : TRY(tables_.list(Model::kRun, site, limit))) runs.push_back(TRY(run_from(document)));
+  return runs;
+}
+
+Result<std::optional<Plan>> StoredJournal::plan(const SiteId& site, const PlanId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto document = TRY(tables_.get(Model::kPlan, site, id.str()));
+  if (!document) return std::optional<Plan>();
+  std::optional<Plan> plan;
+  TRY_VOID(events_.each(site, get_int(document->value, "seq") - 1, RunId(), 1,
+                        [&](const StoredEvent& event) -> Result<void> {
+                          plan = TRY(plan_from_json(TRY(parsed(event)).body));
+                          return {};
+                        }));
+  return plan;
+}
+
+Result<std::map<std::string, std::vector<Millis>>> StoredJournal::step_durations(const SiteId& site, RunKind kind) {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::vector<Millis>> durations;
+  for (const Json& document : TRY(tables_.list(Model::kStepTimes, site))) {
+    if (get_string(document, "kind") != name_of(kind)) continue;
+    std::vector<Millis>& times = durations[get_string(document, "step")];
+    for (const Json& time : get(document, "ms"))
+      if (time.is_number()) times.emplace_back(time.get<int64_t>());
+  }
+  return durations;
+}
+
+}  // namespace backout::journal

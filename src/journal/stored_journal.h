@@ -1,0 +1,86 @@
+// Journal on a Store. See journal.h for what it guarantees; here is how:
+//
+// Every change is one write transaction: head row, events, read models. A full disk frees the reserve and the change is
+// tried once more. A commit that returned an error is resolved by looking for the ids of its events. One mutex around
+// everything.
+#pragma once
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "journal/journal.h"
+#include "journal/lease.h"
+#include "journal/reserve.h"
+#include "journal/sql_tables.h"
+#include "journal/store.h"
+
+namespace backout::journal {
+
+struct Options {
+  uint64_t reserve_bytes = Reserve::kDefaultBytes;
+  MayLive may_live = journal::may_live;
+  /// Puts something between the journal and its store: for tests.
+  std::function<std::unique_ptr<Store>(std::unique_ptr<Store>)> wrap;
+};
+
+class StoredJournal : public Journal {
+ public:
+  static Result<std::unique_ptr<Journal>> open(const std::string& directory, std::string actor, Clock& clock,
+                                               Options options);
+
+  const std::string& id() const override { return id_; }
+  const std::string& directory() const override { return directory_; }
+  uint64_t reserve_bytes() const override { return reserve_.bytes(); }
+
+  Result<std::vector<Event>> append(const SiteId& site, int64_t token, std::vector<NewEvent> events) override;
+  Result<std::vector<Event>> read(const SiteId& site, int64_t after, const RunId& run, int64_t limit) override;
+
+  Result<Lease> acquire(const SiteId& site, const std::string& doing, Millis ttl) override;
+  Result<void> renew(const SiteId& site, int64_t token) override;
+  Result<void> release(const SiteId& site, int64_t token) override;
+  Result<std::optional<Lease>> holder(const SiteId& site) override;
+
+  Result<std::vector<SiteId>> sites() override;
+  Result<std::vector<Release>> releases(const SiteId& site) override;
+  Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) override;
+  Result<std::vector<RunRow>> runs(const SiteId& site, int limit) override;
+  Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) override;
+  Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) override;
+  Result<int64_t> next_number(const SiteId& site, const std::string& kind) override;
+
+  Result<VerifyReport> verify() override;
+  Result<void> rebuild() override;
+  Result<void> export_to(const std::function<Result<void>(std::string_view line)>& line) override;
+
+ private:
+  StoredJournal(std::unique_ptr<Store> store, Reserve reserve, std::string directory, std::string actor, Clock& clock,
+                MayLive may_live);
+  Result<void> load();
+
+  using Work = std::function<Result<void>()>;
+  /// Runs `work` in a write transaction; twice when the disk was full. `ids`: events that it adds, if any.
+  Result<void> transact(const std::vector<std::string>& ids, const Work& work);
+  Result<void> try_transact(const std::vector<std::string>& ids, const Work& work);
+  /// Runs `work` on one snapshot.
+  Result<void> look(const Work& work);
+
+  // REQUIRES for these: inside a transaction.
+  Result<std::vector<Event>> add(const SiteId& site, const std::vector<NewEvent>& events);
+  /// The events of these ids when all of them are stored; empty when none is. kConflict in between.
+  Result<std::vector<Event>> stored(const std::vector<std::string>& ids);
+  Result<std::optional<Grant>> newest_grant(const SiteId& site);
+  /// kConflict unless `token` is the newest granted on `site`.
+  Result<Grant> current_grant(const SiteId& site, int64_t token);
+
+  std::mutex mutex_;
+  std::unique_ptr<Store> store_;
+  Events events_;
+  SqlTables tables_;
+  Reserve reserve_;
+  std::string directory_, actor_, id_;
+  Clock& clock_;
+  MayLive may_live_;
+};
+
+}  // namespace backout::journal

@@ -1,0 +1,145 @@
+#include "model/site.h"
+
+namespace backout {
+namespace {
+
+void put(Json& object, const char* key, const std::string& text) {
+  if (!text.empty()) object[key] = text;
+}
+
+Json commands_to_json(const std::vector<UserCommand>& commands) {
+  Json list = Json::array();
+  for (const UserCommand& command : commands) list.push_back(to_json(command));
+  return list;
+}
+
+}  // namespace
+
+Json to_json(const UserCommand& command) {
+  Json value = {{"argv", command.argv}, {"timeout_ms", command.timeout.count()}};
+  put(value, "cwd", command.cwd);
+  put(value, "user", command.user);
+  if (!command.env.empty()) value["env"] = command.env;
+  return value;
+}
+
+Result<UserCommand> user_command_from_json(const Json& value) {
+  UserCommand command;
+  if (!get(value, "argv").is_array()) return Error{Code::kCorrupt, "a command has no argv", ""};
+  for (const Json& word : get(value, "argv")) {
+    if (!word.is_string()) return Error{Code::kCorrupt, "a command's argv has a word that is not text", ""};
+    command.argv.push_back(word.get<std::string>());
+  }
+  if (command.argv.empty()) return Error{Code::kCorrupt, "a command has no argv", ""};
+  command.cwd = get_string(value, "cwd");
+  command.user = get_string(value, "user");
+  const Json& env = get(value, "env");
+  if (!env.is_null() && !env.is_object()) return Error{Code::kCorrupt, "a command's env is not an object", ""};
+  for (const auto& [name, text] : env.items())
+    if (text.is_string()) command.env[name] = text.get<std::string>();
+  command.timeout = Millis(get_int(value, "timeout_ms", command.timeout.count()));
+  return command;
+}
+
+std::string driver_of(const CodeConfig& code) { return code.layout == "in-place" ? "checkout" : code.layout; }
+std::string driver_of(const ServiceConfig& service) { return service.kind; }
+std::string driver_of(const DoorConfig& door) { return door.kind == "command" ? "door-command" : door.kind; }
+std::string driver_of(const DatabaseConfig& database) { return database.kind; }
+std::string driver_of(const CheckConfig& check) { return check.kind == "run" ? "run-check" : check.kind; }
+std::string driver_of(const CommandConfig&) { return "command"; }
+
+Json subject_of(const CodeConfig& code) {
+  Json value = {{"path", code.path}, {"build", commands_to_json(code.build)}, {"config", code.config}};
+  put(value, "git", code.git);
+  put(value, "user", code.user);
+  if (code.layout == "releases") value["keep"] = code.keep;
+  return value;
+}
+
+Json subject_of(const ServiceConfig& service, const std::optional<CodeConfig>& code) {
+  Json value = service.args;
+  value["name"] = service.name;
+  value["drain_ms"] = service.drain.count();
+  if (service.port != 0) value["port"] = service.port;
+  if (code) value["code"] = {{"layout", code->layout}, {"path", code->path}};
+  return value;
+}
+
+Json subject_of(const DoorConfig& door, const std::string& public_url) {
+  Json value = door.args;
+  if (door.kind == "nginx") put(value, "public_url", public_url);
+  return value;
+}
+
+Json subject_of(const DatabaseConfig& database) { return database.args; }
+
+Json subject_of(const CheckConfig& check, const std::string& base) {
+  Json value = check.args;
+  value["name"] = check.name;
+  if (value.contains("path")) {
+    value["url"] = base + get_string(value, "path");
+    value.erase("path");
+  }
+  return value;
+}
+
+Json subject_of(const CommandConfig& command) {
+  Json value = {{"name", command.name},
+                {"phase", name_of(command.phase)},
+                {"run", to_json(command.run)},
+                {"repeatable", command.repeatable},
+                {"on_unknown", command.on_unknown == OnUnknown::kRerun ? "rerun" : "ask"}};
+  if (command.undo) value["undo"] = to_json(*command.undo);
+  if (command.probe) value["probe"] = to_json(*command.probe);
+  return value;
+}
+
+std::string base_url_for(const Site& site, const HostConfig& host) {
+  return host.url.empty() ? site.base_url : host.url;
+}
+
+std::vector<HostConfig> hosts_of(const Site& site) {
+  if (!site.hosts.empty()) return site.hosts;
+  return {HostConfig{.name = "local"}};
+}
+
+Json to_json(const Site& site) {
+  Json value = {{"site", site.id.str()},         {"file", site.file},
+                {"state", site.state},           {"base_url", site.base_url},
+                {"public_url", site.public_url}, {"watch_first_ms", site.watch_first.count()},
+                {"bake_ms", site.bake.count()},  {"on_failed_check", name_of(site.on_failed_check)},
+                {"approvals", site.approvals},   {"jobs", site.jobs}};
+  Json& hosts = value["hosts"] = Json::array();
+  for (const HostConfig& host : site.hosts) {
+    hosts.push_back({{"name", host.name}});
+    put(hosts.back(), "ssh", host.ssh);
+    put(hosts.back(), "url", host.url);
+    put(hosts.back(), "root", host.root);
+  }
+  const auto part = [](std::string driver, Json subject, const std::vector<std::string>& on) {
+    Json told = {{"driver", std::move(driver)}, {"subject", std::move(subject)}};
+    if (!on.empty()) told["hosts"] = on;
+    return told;
+  };
+  if (site.code) value["code"] = part(driver_of(*site.code), subject_of(*site.code), site.code->hosts);
+  Json& services = value["services"] = Json::array();
+  for (const ServiceConfig& service : site.services)
+    services.push_back(part(driver_of(service), subject_of(service, site.code), service.hosts));
+  if (site.door) value["door"] = part(driver_of(*site.door), subject_of(*site.door, site.public_url), site.door->hosts);
+  if (site.database) {
+    value["database"] = part(driver_of(*site.database), subject_of(*site.database), {});
+    put(value["database"], "host", site.database->host);
+  }
+  Json& checks = value["checks"] = Json::array();
+  for (const CheckConfig& check : site.checks) {
+    checks.push_back(part(driver_of(check), subject_of(check, ""), check.hosts));
+    checks.back()["attempts"] = check.patience.attempts;
+    checks.back()["every_ms"] = check.patience.every.count();
+  }
+  Json& commands = value["commands"] = Json::array();
+  for (const CommandConfig& command : site.commands)
+    commands.push_back(part(driver_of(command), subject_of(command), command.hosts));
+  return value;
+}
+
+}  // namespace backout

@@ -1,0 +1,136 @@
+// Site: one service in one environment, as read from backout.yaml. Pure values; src/config reads them,
+// docs/configuration.md says what each key means. "{host}" in a path, argument or URL of a driver's part is replaced by
+// the host's name when it is used. Parts that a driver owns stay as Json here and are checked by the config reader's
+// key lists.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "model/ids.h"
+#include "model/plan.h"
+
+namespace backout {
+
+struct HostConfig {
+  std::string name;
+  std::string ssh;   // destination for ssh(1); empty: this machine
+  std::string url;   // where its checks are asked, behind the door; empty: Site::base_url
+  std::string root;  // where the shim keeps its state there; empty: the default
+};
+
+struct UserCommand {  // argv, or one string that is given to sh -c because the user wrote it so
+  std::vector<std::string> argv;
+  std::string cwd, user;
+  std::map<std::string, std::string> env;
+  Millis timeout{60'000};
+};
+
+struct CodeConfig {
+  std::string layout;  // "releases" | "in-place" (a git checkout)
+  std::string path;    // releases: holds releases/<version> and current; in-place: the checkout
+  std::string git;     // source repository; empty for releases that a deploy command brings itself
+  std::string user;    // runs git and build; empty: as we are
+  std::vector<UserCommand> build;
+  std::vector<std::string> config;  // files saved at checkpoint, put back with the release
+  int keep = 5;                     // good releases
+  std::vector<std::string> hosts;   // empty: all
+};
+
+struct ServiceConfig {
+  std::string name;            // unit name, or the process's name
+  std::string kind;            // "systemd" | "process"
+  Json args = Json::object();  // process: {start: [argv], cwd, user, env, log, pidfile, port}; systemd: {unit}
+  Millis drain{10'000};        // how long it may take to stop by itself
+  int port = 0;                // what it listens on when up; 0: not looked at
+  std::vector<std::string> hosts;
+};
+
+struct DoorConfig {
+  std::string kind;            // "nginx" | "command"
+  Json args = Json::object();  // nginx: {include, page, test, reload}; command: {close, open, probe}
+  std::vector<std::string> hosts;
+};
+
+struct DatabaseConfig {
+  std::string kind;            // "sqlite"
+  Json args = Json::object();  // sqlite: {file, tables: {name: carry|leave}}
+  std::string host;            // where its file lies; empty: this machine, or the only host there is
+};
+
+struct CheckConfig {
+  std::string name;            // as shown: "/health/ 200"
+  std::string kind;            // "http" | "run" | "ask"
+  Json args = Json::object();  // http: {url or path, method, status, contains, header, json, version, within_ms}; run:
+                               // command; ask: {question, role}
+  Patience patience{3, Millis(1000)};
+  std::vector<std::string> hosts;  // http with a path and run: asked on each
+};
+
+struct CommandConfig {  // a user's own step
+  std::string name;
+  Phase phase = Phase::kSwitch;
+  UserCommand run;
+  std::optional<UserCommand> undo, probe;  // probe: exit 0 = done, 1 = not done, anything else = cannot tell
+  bool repeatable = false;
+  OnUnknown on_unknown = OnUnknown::kAsk;
+  std::vector<std::string> hosts;
+};
+
+struct Site {
+  SiteId id;  // name/environment
+  std::string name, environment = "production";
+  std::string file;               // the backout.yaml it was read from, absolute
+  std::string directory;          // where that file lies: relative paths start here
+  std::string state;              // empty: not said in the file
+  std::vector<HostConfig> hosts;  // empty: this machine as "local"
+  std::string base_url;           // checks given as paths are asked here, behind the door ("http://127.0.0.1:8001")
+  std::string public_url;         // the same checks in front of the door, after open; may be empty
+  std::optional<CodeConfig> code;
+  std::vector<ServiceConfig> services;
+  std::optional<DoorConfig> door;
+  std::optional<DatabaseConfig> database;
+  std::vector<CheckConfig> checks;
+  std::vector<CommandConfig> commands;
+  Millis watch_first{0};
+  Millis bake{24 * 3600 * 1000LL};
+  OnFailedCheck on_failed_check = OnFailedCheck::kAbort;
+  std::vector<std::string>
+      approvals;  // kinds that need approval ("database"): a plan of that kind is refused by this version
+  int jobs = 4;   // steps at once
+};
+
+/// {argv, cwd?, user?, env?, timeout_ms}: the form that actions and subjects carry. kCorrupt when argv is missing or
+/// empty.
+Json to_json(const UserCommand& command);
+Result<UserCommand> user_command_from_json(const Json& value);
+
+/// The driver that looks after a part of the site, by its name in the registry.
+std::string driver_of(const CodeConfig& code);          // "releases" | "checkout"
+std::string driver_of(const ServiceConfig& service);    // "systemd" | "process" | "cron"
+std::string driver_of(const DoorConfig& door);          // "nginx" | "door-command"
+std::string driver_of(const DatabaseConfig& database);  // "sqlite" | "postgresql"
+std::string driver_of(const CheckConfig& check);        // "http" | "run-check" | "ask"
+std::string driver_of(const CommandConfig& command);    // "command"
+
+/// A part as its driver documents it: what Offering::subject carries. Durations are whole milliseconds named *_ms; what
+/// was not said is absent. "{host}" is left for the caller.
+Json subject_of(const CodeConfig& code);
+Json subject_of(const ServiceConfig& service, const std::optional<CodeConfig>& code);
+Json subject_of(const DoorConfig& door, const std::string& public_url);
+Json subject_of(const DatabaseConfig& database);
+/// A check given as a path is asked at `base` (see base_url_for, or Site::public_url in front of the door).
+Json subject_of(const CheckConfig& check, const std::string& base);
+Json subject_of(const CommandConfig& command);
+
+/// Where `host`'s checks are asked behind the door: its own url, else Site::base_url. Empty: nowhere was said.
+std::string base_url_for(const Site& site, const HostConfig& host);
+/// Site::hosts, or this machine as "local" when the file names none.
+std::vector<HostConfig> hosts_of(const Site& site);
+/// Everything, for `-o json` and for comparing two readings. Subjects are told with an empty base.
+Json to_json(const Site& site);
+
+}  // namespace backout

@@ -1,0 +1,30 @@
+#include "os/descriptor.h"
+
+#include <fcntl.h>
+
+namespace backout::os {
+namespace {
+
+int above_standard(int number) {
+  if (number > STDERR_FILENO) return number;
+  const int moved = fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  ::close(number);
+  return moved;
+}
+
+}  // namespace
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("making a pipe");
+  Pipe pipe{Descriptor(above_standard(ends[0])), Descriptor(above_standard(ends[1]))};
+  if (!pipe.read.is_open() || !pipe.write.is_open()) return errno_error("making a pipe");
+  return pipe;
+}
+
+void set_nonblocking(const Descriptor& descriptor) {
+  const int flags = fcntl(descriptor.get(), F_GETFL);
+  fcntl(descriptor.get(), F_SETFL, flags | O_NONBLOCK);
+}
+
+}  // namespace backout::os

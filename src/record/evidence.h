@@ -1,0 +1,13 @@
+// What a database step saw, from its evidence: rows found, rows carried, conflicts, what was left behind.
+#pragma once
+#include "record/report.h"
+
+namespace backout::record {
+
+/// Evidence of a step of the sqlite driver: {"rows": {table: {"insert", "update", "delete"}}, "carried": {table:
+/// counts}, "conflicts": [the first ones], "conflict_count", "conflicts_file", "residue": {table: counts}, "left":
+/// {table: counts}, "archived": {"file"}}. Each member may be absent; one that is there replaces what an earlier step
+/// said, because the later step saw more.
+void take_evidence(const Json& evidence, Report& report);
+
+}  // namespace backout::record

@@ -1,0 +1,258 @@
+#include "run/executor.h"
+
+#include <set>
+
+#include "base/text.h"
+#include "run/crew.h"
+#include "run/recovery.h"
+
+namespace backout::run {
+
+struct Executor::Trouble {
+  Phase phase;
+  std::string step, host;
+  std::optional<Outcome> outcome;  // Failed, Refused or Unknown
+  std::optional<Error> error;      // there is no outcome: cancelled, fenced off, journal unwritable
+};
+
+struct Executor::Undone {
+  Outcome bad{OutcomeKind::kApplied, ""};  // of the undo that did not succeed, if one did not
+  std::vector<std::string> left;           // steps that were applied and have no undo
+};
+
+std::vector<std::string> hosts_of(const Step& step) {
+  return step.hosts.empty() ? std::vector<std::string>{"local"} : step.hosts;
+}
+
+Executor::Executor(const Context& context, const Plan& plan, Ledger& ledger, AtEnd at_end)
+    : progress_(context.progress),
+      asker_(context.asker),
+      context_{context.journal, context.registry, context.hosts, context.clock,          progress_,
+               asker_,          context.site,     context.run,   context.runs_directory, context.jobs},
+      plan_(plan),
+      ledger_(ledger),
+      at_end_(std::move(at_end)) {}
+
+Result<void> Executor::claim_hosts() {
+  std::set<std::string> names;
+  for (const Step& step : plan_.contract.steps)
+    for (std::string& host : hosts_of(step)) names.insert(std::move(host));
+  const host::Guard guard{context_.site.str(), context_.journal.id(), ledger_.token()};
+  for (const std::string& name : names) {
+    const auto found = context_.hosts.find(name);
+    if (found == context_.hosts.end())
+      return Error{Code::kInvalid, "the plan names host '" + name + "', backout.yaml does not",
+                   "make a new plan: backout plan"};
+    TRY_VOID(found->second->claim(guard).with_context("on " + name));
+  }
+  return {};
+}
+
+bool Executor::cannot_be_undone(const RunState& state) const {
+  if (plan_.contract.kind != RunKind::kDeploy) return false;
+  for (const Step& step : plan_.contract.steps)
+    if (step.phase == Phase::kSwitch && step.kind == StepKind::kEffect)
+      for (const std::string& host : hosts_of(step))
+        if (state.at({step.id.str(), host, Purpose::kApply}).touched()) return true;
+  return false;
+}
+
+Result<RunEnd> Executor::proceed(Wish wish, std::stop_token stop) {
+  const RunState state = ledger_.state();
+  BACKOUT_CHECK(state.begun, "a run proceeds only after RunStarted");
+  if (state.ended) return RunEnd{true, state.result, state.exit, state.why, "", ""};
+  TRY_VOID(claim_hosts());
+  if (wish == Wish::kConclude) return conclude(stop);
+  if (wish == Wish::kTurnBack && !state.turned) {
+    if (state.opening || state.door_opened)
+      return Error{Code::kRefused,
+                   "the door is open or opening: users may have written under the new state, so nothing can be put "
+                   "back by an abort",
+                   "finish it: backout resume, or go the other way: backout plan --forward"};
+    if (cannot_be_undone(state))
+      return Error{Code::kRefused,
+                   "its deploy command was run, and what a command of yours did cannot be undone by an abort",
+                   "find out how it ended: backout resume; or go back: backout rollback --reason ..."};
+    return turn("asked for by a person", true, stop);
+  }
+  return state.turned ? backward(stop) : forward(wish, stop);
+}
+
+RunEnd Executor::forward(Wish wish, std::stop_token stop) {
+  StepRunner runner(context_, ledger_, wish == Wish::kTryAgain ? Effort::kTryAgain : Effort::kCarryOn);
+  for (const Phase phase : kPhases) {
+    if (const auto trouble = pass(phase, runner, stop)) return after_trouble(*trouble, stop);
+    if (const auto marked = mark_door(phase); !marked) return stop_at(marked.error());
+  }
+  return end("done", 0, "every step was done and looked at");
+}
+
+std::optional<Executor::Trouble> Executor::pass(Phase phase, StepRunner& runner, std::stop_token stop) {
+  std::vector<Crew::Task> tasks;
+  for (const Step& step : plan_.contract.steps) {
+    if (step.phase != phase) continue;
+    for (const std::string& host : hosts_of(step)) tasks.push_back({&step, host});
+  }
+  std::optional<Trouble> worst;
+  const auto note = [&](Trouble trouble) {
+    // The gravest is told: no outcome at all, then Unknown, then Failed; among equals the first.
+    const auto weight = [](const Trouble& each) {
+      return each.error ? 2 : each.outcome->kind == OutcomeKind::kUnknown ? 1 : 0;
+    };
+    if (!worst || weight(trouble) > weight(*worst)) worst = std::move(trouble);
+  };
+  Crew crew(context_.jobs,
+            [&](const Crew::Task& task) { return runner.run(*task.step, task.host, Purpose::kApply, stop); });
+  const Crew::Task* stuck = crew.run(tasks, [&](const Crew::Task& task, Result<Outcome> result) {
+    if (!result) {
+      note({phase, task.step->id.str(), task.host, std::nullopt, std::move(result).error()});
+      return false;
+    }
+    if (!result->succeeded()) {
+      note({phase, task.step->id.str(), task.host, *result, std::nullopt});
+      return false;
+    }
+    // Outage is what users see: it begins with the first thing that was closed or stopped.
+    if (phase == Phase::kClose && task.step->kind == StepKind::kEffect && !ledger_.state().door_closed) {
+      context_.progress.door(false);
+      if (auto marked = ledger_.append({{EventType::kDoorClosed, {{"step", task.step->id.str()}}}}); !marked)
+        return note({phase, task.step->id.str(), task.host, std::nullopt, std::move(marked).error()}), false;
+    }
+    return true;
+  });
+  if (stuck != nullptr)
+    note({phase, stuck->step->id.str(), stuck->host, std::nullopt,
+          Error{Code::kInternal, "what '" + stuck->step->id.str() + "' needs first can never be done", ""}});
+  return worst;
+}
+
+Result<void> Executor::mark_door(Phase finished) {
+  if (finished != Phase::kOpen) return {};
+  const RunState state = ledger_.state();
+  if (!state.door_closed || state.door_opened) return {};
+  TRY_VOID(ledger_.append({{EventType::kDoorOpened, {{"step", "open"}}}}));
+  context_.progress.door(true);
+  return {};
+}
+
+RunEnd Executor::after_trouble(const Trouble& trouble, std::stop_token stop) {
+  const RunState state = ledger_.state();
+  const bool touched_nothing_yet = trouble.phase == Phase::kPrepare;
+  const bool way_back = !state.opening && !state.door_opened && trouble.phase < Phase::kOpen;
+  const bool deploys = plan_.contract.kind == RunKind::kDeploy || plan_.contract.kind == RunKind::kCheckpoint;
+
+  if (trouble.error) {
+    if (trouble.error->code == Code::kCancelled && touched_nothing_yet && !state.door_closed)
+      return turn("interrupted while preparing", false, {});
+    return stop_at(*trouble.error, "", trouble.step, trouble.host);
+  }
+  const std::string what = fmt::format("'{}' on {}: {}", trouble.step, trouble.host, trouble.outcome->why);
+  if (trouble.outcome->kind == OutcomeKind::kUnknown) return stop_here(4, what, trouble.step, trouble.host);
+  if (touched_nothing_yet) return turn(what, false, stop);
+  if (deploys) return end("unverified", 5, what);
+  if (!way_back) return stop_here(5, what, trouble.step, trouble.host);
+  switch (plan_.contract.on_failed_check) {
+    case OnFailedCheck::kAbort: return turn(what, false, stop);
+    case OnFailedCheck::kHold: break;
+    case OnFailedCheck::kAsk: {
+      const auto answer = context_.asker.ask(what + ". Put everything back?", "");
+      if (answer && answer->yes) return turn(what, false, stop);
+      break;
+    }
+  }
+  return stop_here(5, what, trouble.step, trouble.host);
+}
+
+RunEnd Executor::turn(const std::string& why, bool by_person, std::stop_token stop) {
+  if (const auto turned = ledger_.append({{EventType::kRunTurned, {{"why", one_line(why)}, {"by_person", by_person}}}});
+      !turned)
+    return stop_at(turned.error());
+  context_.progress.turns(one_line(why));
+  return backward(std::move(stop));
+}
+
+Result<void> Executor::undo(StepRunner& runner, const Step& step, const std::string& host, std::stop_token stop,
+                            Undone& undone) {
+  if (!TRY(runner.end_what_runs(step, host, stop))) return {};
+  if (!step.undo) {
+    // What prepare made, and the rows that were carried into it, lie beside the site: nobody meets them.
+    if (step.phase != Phase::kPrepare && step.phase != Phase::kLastRows)
+      undone.left.push_back("'" + step.id.str() + "' on " + host);
+    return {};
+  }
+  Outcome outcome = TRY(runner.run(step, host, Purpose::kUndo, stop));
+  if (!outcome.succeeded()) undone.bad = std::move(outcome);
+  return {};
+}
+
+RunEnd Executor::backward(std::stop_token stop) {
+  // Undoing is tried anew by every call: an undo that failed an hour ago says nothing about now.
+  StepRunner runner(context_, ledger_, Effort::kTryAgain);
+  Undone undone;
+  const std::vector<Step>& steps = plan_.contract.steps;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (step->kind != StepKind::kEffect) continue;
+    for (const std::string& host : hosts_of(*step)) {
+      const auto tried = undo(runner, *step, host, stop, undone);
+      if (!tried) return stop_at(tried.error(), "putting back: ", step->id.str(), host);
+      if (const Outcome& bad = undone.bad; !bad.succeeded())
+        return stop_here(bad.kind == OutcomeKind::kUnknown ? 4 : 5,
+                         fmt::format("could not put back '{}' on {}: {}", step->id.str(), host, bad.why),
+                         step->id.str(), host);
+    }
+  }
+  const RunState state = ledger_.state();
+  if (state.door_closed && !state.door_opened) {
+    if (const auto marked = ledger_.append({{EventType::kDoorOpened, {{"step", "put back"}}}}); !marked)
+      return stop_at(marked.error());
+    context_.progress.door(true);
+  }
+  if (!undone.left.empty())
+    return end("aborted", 5,
+               state.turned_why + "; everything was put back but what has no undo: " + join(undone.left, ", "));
+  return end("aborted", state.turned_by_person ? 0 : 1, state.turned_why);
+}
+
+RunEnd Executor::conclude(std::stop_token stop) {
+  StepRunner runner(context_, ledger_, Effort::kFindOut);
+  for (const Step& step : plan_.contract.steps)
+    for (const std::string& host : hosts_of(step))
+      for (const Purpose purpose : {Purpose::kApply, Purpose::kUndo}) {
+        const Pair pair{step.id.str(), host, purpose};
+        if (recorded(ledger_.at(pair)) != Recorded::kInDoubt) continue;
+        const auto outcome = runner.run(step, host, purpose, stop);
+        if (!outcome) return stop_at(outcome.error(), "", step.id.str(), host);
+        if (recorded(ledger_.at(pair)) == Recorded::kInDoubt)  // it may still run
+          return stop_here(4, outcome->why, step.id.str(), host);
+      }
+  return end("unverified", 5, "it was left unfinished and is closed by what follows");
+}
+
+RunEnd Executor::stop_here(int exit, const std::string& why, const std::string& step, const std::string& host) {
+  RunEnd stopped{false, "stopped", exit, one_line(why), step, host};
+  const auto written = ledger_.append(
+      {{EventType::kRunStopped, {{"why", stopped.why}, {"step", step}, {"host", host}, {"exit", exit}}}});
+  if (!written && written.error().code == Code::kConflict) return stop_at(written.error(), "", step, host);
+  if (!written) stopped.why += "; and the journal could not be written: " + written.error().message;
+  return stopped;
+}
+
+RunEnd Executor::stop_at(const Error& error, const std::string& before, const std::string& step,
+                         const std::string& host) {
+  if (error.code != Code::kRefused && error.code != Code::kConflict)
+    return stop_here(4, before + error.message, step, host);
+  return {false, "stopped", 3, "this process is no longer the one that acts on the site: " + one_line(error.message),
+          step,  host};
+}
+
+RunEnd Executor::end(const std::string& result, int exit, const std::string& why) {
+  RunEnd ended{true, result, exit, one_line(why), "", ""};
+  std::vector<journal::NewEvent> events;
+  if (at_end_) events = at_end_(ledger_.state(), ended);
+  events.push_back({EventType::kRunEnded, {{"result", result}, {"exit", exit}, {"why", ended.why}}});
+  if (const auto written = ledger_.append(std::move(events)); !written)
+    return stop_at(written.error(), "it came to its end, but the journal could not be written: ");
+  return ended;
+}
+
+}  // namespace backout::run

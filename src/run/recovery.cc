@@ -1,0 +1,65 @@
+#include "run/recovery.h"
+
+namespace backout::run {
+
+Recorded recorded(const PairState& at) {
+  if (at.outcome) {
+    switch (at.outcome->kind) {
+      case OutcomeKind::kApplied:
+      case OutcomeKind::kAlreadyDone: return Recorded::kSucceeded;
+      case OutcomeKind::kRefused:
+      case OutcomeKind::kFailed: return Recorded::kFailed;
+      case OutcomeKind::kUnknown: return at.attempt_ended ? Recorded::kUnknown : Recorded::kInDoubt;
+    }
+  }
+  return at.touched() ? Recorded::kInDoubt : Recorded::kNothing;
+}
+
+Next what_next(Recorded recorded, bool again) {
+  switch (recorded) {
+    case Recorded::kNothing: return Next::kAct;
+    case Recorded::kInDoubt: return Next::kLookAtTarget;
+    case Recorded::kSucceeded: return Next::kDone;
+    case Recorded::kFailed: return again ? Next::kAct : Next::kGiveUp;
+    case Recorded::kUnknown: return Next::kLook;
+  }
+  return Next::kGiveUp;
+}
+
+bool must_still_hold(const Step& step, Purpose purpose, const RunState& state) {
+  const bool looks = step.kind == StepKind::kLook, acts = step.kind == StepKind::kEffect;
+  if (purpose == Purpose::kUndo) return acts && step.phase == Phase::kClose;
+  switch (step.phase) {
+    case Phase::kClose: return acts && !state.starting;
+    case Phase::kStart: return acts || looks;
+    case Phase::kCheck: return looks;
+    case Phase::kPrepare:
+    case Phase::kLastRows:
+    case Phase::kSwitch:
+    case Phase::kOpen:
+    case Phase::kSettle: return false;
+  }
+  return false;
+}
+
+Then after_inspection(host::AttemptState::Kind found) {
+  switch (found) {
+    case host::AttemptState::Kind::kNeverStarted: return Then::kActAgain;
+    case host::AttemptState::Kind::kRunning: return Then::kWait;
+    case host::AttemptState::Kind::kFinished: return Then::kJudge;
+    case host::AttemptState::Kind::kLost: return Then::kLook;
+  }
+  return Then::kLook;
+}
+
+Resolution after_look(SightKind sight, const Step& step, bool verb_repeatable) {
+  switch (sight) {
+    case SightKind::kHolds: return Resolution::kAlreadyDone;
+    case SightKind::kDoesNotHold: return Resolution::kActAgain;
+    case SightKind::kCannotTell:
+      return verb_repeatable || step.on_unknown == OnUnknown::kRerun ? Resolution::kActAgain : Resolution::kUnknown;
+  }
+  return Resolution::kUnknown;
+}
+
+}  // namespace backout::run

@@ -1,0 +1,31 @@
+// Job: a step on a host, one way, with its action made concrete. Shared by the two halves of StepRunner: acting
+// (step_runner.cc) and finding out (step_doubt.cc).
+#pragma once
+#include "run/step_runner.h"
+
+namespace backout::run {
+
+struct StepRunner::Job {
+  const Step& step;
+  const std::string& host_name;
+  Purpose purpose;
+  Action action;
+  const driver::Driver* driver;  // null for record and ask steps
+  driver::Verb verb;
+  host::Host& host;
+  BootTime began;
+  int attempts_before;  // by earlier calls
+
+  Pair pair() const { return {step.id.str(), host_name, purpose}; }
+  // What is said of a driver's own commands is said by the verb, of the user's by the step (of its apply).
+  bool has_probe() const { return verb.has_probe || (purpose == Purpose::kApply && step.has_probe); }
+  bool repeatable() const { return verb.repeatable || (purpose == Purpose::kApply && step.repeatable); }
+  /// The command and how long it may run, which is the longer of what driver and plan say.
+  Result<host::Command> command() const {
+    host::Command made = TRY(driver->command(action, host));
+    if (step.timeout > Millis(0)) made.timeout = std::max(made.timeout, step.timeout);
+    return made;
+  }
+};
+
+}  // namespace backout::run

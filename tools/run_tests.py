@@ -1,0 +1,272 @@
+#!/usr/bin/python3
+"""Runs the tests, section by section, and counts them: ./dev test [SECTION...].
+
+A section that fails does not hide the others. What each said is in build/test-logs/<section>.log. The closing line is
+`N passed, N failed`; the exit status is 0 only when nothing failed. A section's name also chooses those it begins:
+`crash` runs `crash-local`, `crash-ssh` and so on.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+import counting  # noqa: E402
+from counting import Count  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test-logs"
+PYTHON = "/usr/bin/python3"
+
+
+class Runner:
+    def __init__(self):
+        self.rows = []
+        self.built = {}
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    def command(self, argv, log, environment=None, limit=1800):
+        """Runs argv, its words into the log file. Returns (status, output); a command over its limit is ended, with its group."""
+        with open(log, "ab") as out:
+            out.write(f"$ {' '.join(map(str, argv))}\n".encode())
+            out.flush()
+            start = out.tell()
+            child = subprocess.Popen(
+                [str(word) for word in argv], cwd=ROOT, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL,
+                stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+            try:
+                status = child.wait(limit)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+                status = 124
+                out.write(f"ended: it took longer than {limit} s\n".encode())
+            except BaseException:
+                os.killpg(child.pid, signal.SIGTERM)
+                child.wait()
+                raise
+        with open(log, "rb") as text:
+            text.seek(start)
+            return status, text.read().decode(errors="replace")
+
+    def section(self, name, run):
+        log = LOGS / f"{name}.log"
+        log.write_bytes(b"")
+        print(f"{name:<24}", end="", flush=True)
+        began = time.monotonic()
+        try:
+            count = run(log)
+        except Exception as error:  # a broken runner is a failed section, not the end of the others
+            count = Count()
+            count.fail(f"{name}: {error!r}")
+        took = time.monotonic() - began
+        skipped = f", {count.skipped} skipped" if count.skipped else ""
+        print(f"{took:7.1f} s   {count.passed} passed, {count.failed} failed{skipped}", flush=True)
+        if count.failed:
+            for failure in count.failures[:20]:
+                print(f"    FAILED {failure}")
+            lines = log.read_text(errors="replace").splitlines()
+            print("\n".join(f"    | {line}" for line in lines[-15:]))
+            print(f"    all of it: {log.relative_to(ROOT)}", flush=True)
+        self.rows.append((name, took, count))
+        return count
+
+    # --- kinds of section ---------------------------------------------------------------------------------------------
+
+    def build(self, preset, targets=()):
+        """Each build is a section of its own, made when the first section needs it. -k 0: one broken file hides no other."""
+        key = (preset, tuple(targets))
+        if key in self.built:
+            return self.built[key]
+
+        def run(log):
+            status = 0
+            if not (ROOT / "build" / preset / "build.ninja").exists():
+                status, _ = self.command(["cmake", "--preset", preset], log)
+            if status == 0:
+                argv = ["cmake", "--build", f"build/{preset}"]
+                if os.environ.get("BACKOUT_JOBS"):
+                    argv += ["-j", os.environ["BACKOUT_JOBS"]]
+                argv += ["--target", *targets] if targets else []
+                status, _ = self.command([*argv, "--", "-k", "0"], log, limit=3600)
+            return counting.of_one("", status, f"build {preset}")
+
+        self.built[key] = self.section(f"build-{preset}", run).failed == 0
+        return self.built[key]
+
+    def ctest(self, preset, log, choice, environment=None):
+        """Runs a choice of ctest's tests; GoogleTest programs are counted by case, others by what they say."""
+        reports = LOGS / f"{log.stem}.d"
+        shutil.rmtree(reports, ignore_errors=True)
+        reports.mkdir()
+        junit = reports / "ctest.xml"
+        jobs = os.environ.get("BACKOUT_JOBS", str(os.cpu_count() or 2))
+        environment = {**(environment or {}), "GTEST_OUTPUT": f"json:{reports}/"}
+        _, output = self.command(
+            ["ctest", "--test-dir", f"build/{preset}", "--output-on-failure", "-j", jobs, "--output-junit", junit, *choice],
+            log, environment, limit=3600)
+        count = Count()
+        for name, state in re.findall(r"^ *\d+/\d+ Test +#\d+: (\S+) \.+ *(?:\*\*\*)?(.*?) +[\d.]+ sec", output, re.MULTILINE):
+            report = reports / f"test_{name.removeprefix('unit_')}.json"
+            if report.exists():
+                one = counting.of_gtest(report.read_text(), name)
+                if state != "Passed" and not one.failed:
+                    one.fail(f"{name}: {state}")
+            else:
+                one = Count(passed=1) if state == "Passed" else Count(failed=1, failures=[f"{name}: {state}"])
+            count.add(one)
+        if not count.passed and not count.failed:
+            count.fail(f"{log.stem}: ctest ran nothing")
+        return count
+
+    def said(self, log, argv, name, environment=None, limit=1800):
+        status, output = self.command(argv, log, environment, limit)
+        return counting.of_said(output, status, name)
+
+
+# --- the sections, in the order they run ------------------------------------------------------------------------------
+
+
+def rules(runner, log):
+    """What holds for the tree as it lies: arrows, sizes, layout, packages, scripts, links. One case each."""
+    count = Count()
+    tree = [path for folder in ("src", "tests", "bench", "demo", "examples", "tools", "packaging") for path in sorted((ROOT / folder).rglob("*"))
+            if path.is_file()]
+    sources = [path.relative_to(ROOT) for path in tree if path.suffix in (".cc", ".h")]
+    scripts = [path.relative_to(ROOT) for path in tree if path.read_bytes().startswith(b"#!/bin/sh")]
+    for name, argv in [
+        ("arrows between folders", [PYTHON, "tools/check_layers.py"]),
+        ("the arrow check finds a wrong arrow", [PYTHON, "tools/check_layers.py", "--self-test"]),
+        ("sizes of files", [PYTHON, "tools/check_sizes.py"]),
+        ("the size check finds a large file", [PYTHON, "tools/check_sizes.py", "--self-test"]),
+        ("packages are the README's", [PYTHON, "tools/check_packages.py"]),
+        ("links of the documentation", [PYTHON, "tools/check_links.py"]),
+        ("clang-format", ["clang-format-14", "--dry-run", "-Werror", *sources]),
+        ("shellcheck of ./dev", ["shellcheck", "dev", ".ci/run"]),
+        ("shellcheck", ["shellcheck", "--severity=warning", *scripts]),
+        ("./dev asks apt for what is missing", ["sh", "tools/dev_test.sh"]),
+    ]:
+        status, output = runner.command(argv, log)
+        count.add(counting.of_said(output, status, name))
+    return count
+
+
+def manual(runner, log):
+    """The committed page is what the program says of itself."""
+    return runner.said(log, [PYTHON, "tools/make_man.py", "--check", "build/dev/backout"], "man page")
+
+
+def unit(preset, environment=None):
+    return lambda runner, log: runner.ctest(preset, log, ["-L", "^unit$"], environment)
+
+
+def other(runner, log):
+    return runner.ctest("dev", log, ["-LE", "^(unit|crash)$"])
+
+
+def cli(preset):
+    return lambda runner, log: runner.said(log, [PYTHON, "tests/cli/run.py", "--backout", f"build/{preset}/backout"], "cli")
+
+
+def crash(test):
+    def run(runner, log):
+        environment = dict(pair.split("=", 1) for pair in properties(test).get("ENVIRONMENT", []))
+        return runner.said(log, test["command"], test["name"], environment, int(properties(test).get("TIMEOUT", 1800)))
+
+    return run
+
+
+def properties(test):
+    return {one["name"]: one["value"] for one in test.get("properties", [])}
+
+
+def crash_tests():
+    """The crash tests are described once, in tests/CMakeLists.txt; ctest says them back."""
+    listed = subprocess.run(
+        ["ctest", "--test-dir", "build/dev", "-L", "^crash$", "--show-only=json-v1"], cwd=ROOT, capture_output=True, text=True,
+        check=False)
+    try:
+        tests = json.loads(listed.stdout)["tests"]
+    except (ValueError, KeyError):
+        return []
+    return [test for test in tests if test.get("command")]
+
+
+def demo(runner, log):
+    environment = {"BACKOUT": "build/release/backout", "DEMO_SEED": "7"}
+    return runner.said(log, [PYTHON, "demo/demo.py", "build/test-demo"], "demo", environment, 900)
+
+
+ASAN = {"ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1:verify_asan_link_order=0", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+TSAN = {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
+TSAN_TARGETS = ("test_run", "test_journal")
+
+# name, what, (preset, targets) it needs, how
+SECTIONS = [
+    ("rules", "arrows, sizes, layout, packages, scripts, links", None, rules),
+    ("unit", "unit and conformance tests", ("dev", ()), unit("dev")),
+    ("support", "the tests' own tools", ("dev", ()), other),
+    ("manual", "the man page is the program's own words", ("dev", ()), manual),
+    ("cli", "the command line, case by case", ("dev", ()), cli("dev")),
+    ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),
+    ("asan-unit", "unit tests under AddressSanitizer and UBSan", ("asan", ()), unit("asan", ASAN)),
+    ("asan-cli", "the command line under AddressSanitizer and UBSan", ("asan", ()), cli("asan")),
+    ("tsan-unit", "run and journal under ThreadSanitizer", ("tsan", TSAN_TARGETS),
+     lambda runner, log: runner.ctest("tsan", log, ["-R", "^unit_(run|journal)$"], TSAN)),
+    ("demo", "the demo, once, with a fixed seed", ("release", ("backout",)), demo),
+]
+
+
+def wanted(name, chosen):
+    return not chosen or any(name == one or name.startswith(one + "-") for one in chosen)
+
+
+def main(arguments):
+    if "--list" in arguments or "--help" in arguments:
+        for name, what, _, _ in SECTIONS:
+            print(f"{name:<12} {what}")
+        return 0
+    unknown = [one for one in arguments if not any(one == name or one.startswith(name + "-") or name.startswith(one + "-")
+                                                   for name, _, _, _ in SECTIONS)]
+    if unknown:
+        print(f"./dev test: there is no section '{unknown[0]}'. See ./dev test --list", file=sys.stderr)
+        return 2
+    LOGS.mkdir(parents=True, exist_ok=True)
+    runner = Runner()
+    began = time.monotonic()
+    for name, _, needs, how in SECTIONS:
+        if name != "crash" and not wanted(name, arguments):
+            continue
+        if name == "crash" and arguments and not any(one == name or one.startswith("crash-") for one in arguments):
+            continue
+        if needs:
+            runner.build(*needs)  # a failed build is a failed section; what was built is tested all the same
+        if name != "crash":
+            runner.section(name, lambda log, how=how: how(runner, log))
+            continue
+        tests = crash_tests()
+        if not tests:
+            runner.section("crash", lambda log: Count(failed=1, failures=["crash: ctest knows no crash test"]))
+        for test in tests:
+            title = test["name"].replace(".", "-")
+            if wanted(title, arguments):
+                runner.section(title, lambda log, test=test: crash(test)(runner, log))
+    total = Count()
+    for _, _, count in runner.rows:
+        total.add(count)
+    print(f"\n{time.monotonic() - began:.0f} s in all" + (f", {total.skipped} skipped" if total.skipped else ""))
+    for failure in total.failures:
+        print(f"FAILED {failure}")
+    print(f"{total.passed} passed, {total.failed} failed")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main(sys.argv[1:]))
