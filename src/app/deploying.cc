@@ -145,6 +145,7 @@ std::vector<journal::NewEvent> end_of_deploy(const Plan& plan, const run::RunSta
                                   {{"release", release},
                                    {"version", plan.contract.to.str()},
                                    {"why", "its deploy command was run, at least in part"}}};
+  if (!command.may_have_run()) return {says("failed", "its deploy command was never started")};
   switch (run::recorded(command)) {
     case run::Recorded::kNothing: return {says("failed", "its deploy command was never started")};
     case run::Recorded::kInDoubt:

@@ -52,6 +52,7 @@ std::string without_evidence(const std::string& out) {
 
 std::string ending(const CommandLine& command) {
   if (!command.ended) return "its end is not known";
+  if (!command.started) return "it never started";
   if (command.timed_out) return "no answer in time, ended";
   if (command.signal != 0) return "ended by signal " + std::to_string(command.signal);
   if (!command.exit_status) return "no exit status";
@@ -191,7 +192,7 @@ class Page {
     for (const CommandLine& command : r_.commands) {
       paragraph(fmt::format("### {} {}{} on {}: {}{}", to_hms(command.started_at),
                             command.purpose == "undo" ? "undo " : "", escaped(command.step), escaped(command.host),
-                            ending(command), command.ended ? ", " + for_people(command.took) : ""));
+                            ending(command), command.ended && command.started ? ", " + for_people(command.took) : ""));
       std::vector<std::string> where;
       if (!command.user.empty()) where.push_back("as " + escaped(command.user));
       if (!command.cwd.empty()) where.push_back("in " + escaped(command.cwd));

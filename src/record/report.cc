@@ -197,6 +197,7 @@ class Making {
     if (found == by_attempt_.end()) return;
     CommandLine& line = report_.commands[found->second];
     line.ended = true;
+    line.started = get_bool(body, "started", true);
     if (get(body, "exit_status").is_number()) line.exit_status = static_cast<int>(get_int(body, "exit_status"));
     line.signal = static_cast<int>(get_int(body, "signal"));
     line.timed_out = get_bool(body, "timed_out");

@@ -28,7 +28,8 @@ struct CommandLine {
   std::vector<std::string> argv;
   std::string cwd, user;
   WallTime started_at{};
-  bool ended = false;  // false: its end is not in the journal
+  bool ended = false;   // false: its end is not in the journal
+  bool started = true;  // false: the target was asked, and knows nothing of it
   std::optional<int> exit_status;
   int signal = 0;
   bool timed_out = false;

@@ -26,7 +26,8 @@ Json json_of(const CommandLine& command) {
                 {"user", command.user},
                 {"started_at_ms", to_millis(command.started_at)},
                 {"ended", command.ended}};
-  if (!command.ended) return value;
+  if (!command.started) value["started"] = false;
+  if (!command.ended || !command.started) return value;
   if (command.exit_status) value["exit_status"] = *command.exit_status;
   value["signal"] = command.signal;
   value["timed_out"] = command.timed_out;

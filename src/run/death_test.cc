@@ -39,11 +39,11 @@ void expect_carried_on(FakeSite& site, const std::string& where) {
   expect_nothing_left(site, 0);
 }
 
-/// Turned back when the door was not opening; refused, and then carried on, otherwise.
+/// Turned back when nobody can have been let in; refused, and then carried on, otherwise.
 void expect_turned_back(FakeSite& site, const std::string& where) {
-  const bool opening = site.state().opening || site.state().door_opened;
+  const bool let_in = site.local.has_begun("open");
   const Lived aborted = site.live(Wish::kTurnBack);
-  if (opening) {
+  if (let_in) {
     ASSERT_FALSE(aborted.end) << where;
     EXPECT_EQ(aborted.end.error().code, Code::kRefused) << where;
     return expect_carried_on(site, where);

@@ -53,7 +53,18 @@ bool Executor::cannot_be_undone(const RunState& state) const {
   for (const Step& step : plan_.contract.steps)
     if (step.phase == Phase::kSwitch && step.kind == StepKind::kEffect)
       for (const std::string& host : hosts_of(step))
-        if (state.at({step.id.str(), host, Purpose::kApply}).touched()) return true;
+        if (state.at({step.id.str(), host, Purpose::kApply}).may_have_run()) return true;
+  return false;
+}
+
+/// Looks at the target when all that is known is that opening was intended: what never began lets nobody in.
+Result<bool> Executor::may_have_opened() {
+  if (ledger_.state().door_opened) return true;
+  StepRunner runner(context_, ledger_, Effort::kFindOut);
+  for (const Step& step : plan_.contract.steps)
+    if (step.phase == Phase::kOpen && step.kind == StepKind::kEffect)
+      for (const std::string& host : hosts_of(step))
+        if (TRY(runner.may_have_run(step, host))) return true;
   return false;
 }
 
@@ -64,12 +75,12 @@ Result<RunEnd> Executor::proceed(Wish wish, std::stop_token stop) {
   TRY_VOID(claim_hosts());
   if (wish == Wish::kConclude) return conclude(stop);
   if (wish == Wish::kTurnBack && !state.turned) {
-    if (state.opening || state.door_opened)
+    if (TRY(may_have_opened()))
       return Error{Code::kRefused,
                    "the door is open or opening: users may have written under the new state, so nothing can be put "
                    "back by an abort",
                    "finish it: backout resume, or go the other way: backout plan --forward"};
-    if (cannot_be_undone(state))
+    if (cannot_be_undone(ledger_.state()))
       return Error{Code::kRefused,
                    "its deploy command was run, and what a command of yours did cannot be undone by an abort",
                    "find out how it ended: backout resume; or go back: backout rollback --reason ..."};

@@ -43,6 +43,7 @@ class Executor {
   struct Trouble;  // what ended a pass through the steps early
   struct Undone;   // how putting back went
   bool cannot_be_undone(const RunState& state) const;
+  Result<bool> may_have_opened();
   Result<void> claim_hosts();
   RunEnd forward(Wish wish, std::stop_token stop);
   RunEnd backward(std::stop_token stop);

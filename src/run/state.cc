@@ -38,7 +38,17 @@ void intend(RunState& state, const Event& event, const Plan& plan) {
   at.outcome.reset();
   const Step* step = pair.purpose == Purpose::kApply ? effect_in(plan, pair.step) : nullptr;
   if (step != nullptr && step->phase > Phase::kSwitch) state.starting = true;
-  if (step != nullptr && step->phase == Phase::kOpen) state.opening = true;
+  if (step != nullptr && step->phase == Phase::kOpen) ++state.opening;
+}
+
+void end_attempt(RunState& state, const Event& event, const Plan& plan) {
+  const Pair pair = pair_of(event.body);
+  PairState& at = state.pairs[pair];
+  at.attempt_ended = true;
+  if (get_bool(event.body, "started", true)) return;
+  ++at.never_started;
+  const Step* step = pair.purpose == Purpose::kApply ? effect_in(plan, pair.step) : nullptr;
+  if (step != nullptr && step->phase == Phase::kOpen) --state.opening;
 }
 
 void end_step(RunState& state, const Event& event) {
@@ -63,7 +73,7 @@ void take(RunState& state, const Event& event, const Plan& plan) {
       break;
     }
     case EventType::kAttemptIntended: intend(state, event, plan); break;
-    case EventType::kAttemptEnded: state.pairs[pair_of(event.body)].attempt_ended = true; break;
+    case EventType::kAttemptEnded: end_attempt(state, event, plan); break;
     case EventType::kStepEnded: end_step(state, event); break;
     case EventType::kRunTurned:
       take_up_again(state);

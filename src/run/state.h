@@ -21,10 +21,12 @@ struct Pair {
 
 struct PairState {
   int attempts = 0;                // intended so far
+  int never_started = 0;           // of these, those that were found not to have begun
   std::string last_attempt;        // id of the newest intent; empty if none
   bool attempt_ended = true;       // the newest intent has its end in the journal
   std::optional<Outcome> outcome;  // of the newest StepEnded; reset by a newer intent
   bool touched() const { return attempts > 0; }
+  bool may_have_run() const { return attempts > never_started; }
 };
 
 struct RunState {
@@ -40,7 +42,7 @@ struct RunState {
   bool turned_by_person = false;
   bool door_closed = false, door_opened = false;
   bool starting = false;  // an apply attempt after phase switch was intended: what was stopped need not stay so
-  bool opening = false;   // an apply attempt in phase open was intended: no way back inside this run
+  int opening = 0;        // apply attempts in phase open that may have run: no way back inside this run
   bool stopped = false, ended = false;
   std::string result, why;  // of the end or the last stop
   int exit = 0;

@@ -37,6 +37,12 @@ struct State : ::testing::Test {
     made["attempt"] = attempt;
     return event(EventType::kAttemptIntended, std::move(made));
   }
+  static Event never_started(const std::string& step, const std::string& attempt) {
+    Json made = body(step);
+    made["attempt"] = attempt;
+    made["started"] = false;
+    return event(EventType::kAttemptEnded, std::move(made));
+  }
   static Event attempt_ended(const std::string& step) { return event(EventType::kAttemptEnded, body(step)); }
   static Event ended(const std::string& step, OutcomeKind kind, Json evidence = Json::object(),
                      const std::string& purpose = "apply") {
@@ -97,6 +103,8 @@ TEST_F(State, HasNoWayBackOnceOpeningWasIntendedWhateverBecameOfIt) {
   EXPECT_FALSE(folded({intended("swap", "a1"), ended("peep", OutcomeKind::kApplied)}).opening);
   EXPECT_TRUE(folded({intended("open", "a1")}).opening);
   EXPECT_TRUE(folded({intended("open", "a1"), ended("open", OutcomeKind::kFailed)}).opening);
+  EXPECT_FALSE(folded({intended("open", "a1"), never_started("open", "a1")}).opening) << "it lets nobody in";
+  EXPECT_TRUE(folded({intended("open", "a1"), intended("open", "a2"), never_started("open", "a2")}).opening);
   EXPECT_FALSE(folded({intended("open", "u1", "undo")}).opening) << "undoing opens nothing new";
 }
 

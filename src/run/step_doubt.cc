@@ -24,6 +24,10 @@ bool StepRunner::begins_no_more(const Job& job) const {
   return effort_ == Effort::kFindOut || ledger_.at(job.pair()).attempts - job.attempts_before >= kTries;
 }
 
+Result<Outcome> StepRunner::finish_never_started(const Job& job, const host::AttemptId& attempt) {
+  return finish_with(job, {OutcomeKind::kFailed, "it never started"}, {never_started(job.pair(), attempt)});
+}
+
 /// Waits for the end of an attempt. kNotFound: no trace, it never started. kInternal: it is over and left no status.
 /// kUnavailable: the host cannot be reached.
 Result<host::CommandResult> StepRunner::follow(const Job& job, const host::AttemptId& attempt, std::stop_token stop) {
@@ -76,9 +80,7 @@ Result<Outcome> StepRunner::settle(const Job& job, const host::AttemptId& attemp
       if (ledger_.at(job.pair()).attempts > job.attempts_before)
         return finish(job, {OutcomeKind::kUnknown, "the connection was lost before it was seen to start"}, nullptr,
                       nullptr);
-      if (effort_ == Effort::kFindOut)
-        return finish(job, {OutcomeKind::kFailed, "it never started"}, &attempt, nullptr);
-      return act(job, stop);
+      return effort_ == Effort::kFindOut ? finish_never_started(job, attempt) : act(job, stop, &attempt);
     case Code::kInternal: return look_again(job, attempt, result.error().message, stop);
     case Code::kUnavailable:  // it may still run: the attempt has no end in the journal
       return finish(job, {OutcomeKind::kUnknown, one_line(result.error().message)}, nullptr, nullptr);
@@ -143,9 +145,20 @@ Result<Outcome> StepRunner::look_whether_it_holds(const Job& job, const Outcome&
                 nullptr);
 }
 
+Result<bool> StepRunner::may_have_run(const Step& step, const std::string& host_name) {
+  const PairState before = ledger_.at({step.id.str(), host_name, Purpose::kApply});
+  if (recorded(before) != Recorded::kInDoubt) return before.may_have_run();
+  const Job made = TRY(job(step, host_name, Purpose::kApply));
+  const host::AttemptId attempt(before.last_attempt);
+  const host::AttemptState state = TRY(made.host.inspect(guard_of(context_, ledger_), attempt));
+  if (state.kind != host::AttemptState::Kind::kNeverStarted) return true;
+  TRY(finish_never_started(made, attempt));
+  return ledger_.at(made.pair()).may_have_run();
+}
+
 Result<bool> StepRunner::end_what_runs(const Step& step, const std::string& host_name, std::stop_token stop) {
   const PairState before = ledger_.at({step.id.str(), host_name, Purpose::kApply});
-  if (recorded(before) != Recorded::kInDoubt) return before.touched();
+  if (recorded(before) != Recorded::kInDoubt) return before.may_have_run();
   const Job made = TRY(job(step, host_name, Purpose::kApply));
   const host::Guard guard = guard_of(context_, ledger_);
   const host::AttemptId attempt(before.last_attempt);
@@ -153,8 +166,8 @@ Result<bool> StepRunner::end_what_runs(const Step& step, const std::string& host
   using Kind = host::AttemptState::Kind;
   switch (state.kind) {
     case Kind::kNeverStarted:
-      TRY(finish(made, {OutcomeKind::kFailed, "it never started"}, &attempt, nullptr));
-      return before.attempts > 1;
+      TRY(finish_never_started(made, attempt));
+      return ledger_.at(made.pair()).may_have_run();
     case Kind::kRunning:
       TRY_VOID(made.host.kill(guard, attempt, kGrace));
       TRY(finish(made, {OutcomeKind::kFailed, "it still ran and was ended, to be put back"}, &attempt, nullptr));

@@ -28,4 +28,16 @@ struct StepRunner::Job {
   }
 };
 
+/// How events name a pair.
+inline Json pair_json(const Pair& pair) {
+  return {{"step", pair.step}, {"host", pair.host}, {"purpose", name_of(pair.purpose)}};
+}
+
+inline journal::NewEvent never_started(const Pair& pair, const host::AttemptId& attempt) {
+  Json end = pair_json(pair);
+  end["attempt"] = attempt.str();
+  end["started"] = false;
+  return {EventType::kAttemptEnded, std::move(end)};
+}
+
 }  // namespace backout::run

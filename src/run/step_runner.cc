@@ -23,10 +23,6 @@ Json reported(const std::string& out) {
   return value && value->is_object() ? std::move(*value) : Json::object();
 }
 
-Json pair_json(const Step& step, const std::string& host, Purpose purpose) {
-  return {{"step", step.id.str()}, {"host", host}, {"purpose", name_of(purpose)}};
-}
-
 }  // namespace
 
 Result<StepRunner::Job> StepRunner::job(const Step& step, const std::string& host_name, Purpose purpose) const {
@@ -83,7 +79,7 @@ Result<Outcome> StepRunner::take_look(const Job& job, std::stop_token stop) {
   return finish(job, {outcome, seen.why, {}, {}, seen.evidence}, nullptr, nullptr);
 }
 
-Result<Outcome> StepRunner::act(const Job& job, std::stop_token stop) {
+Result<Outcome> StepRunner::act(const Job& job, std::stop_token stop, const host::AttemptId* replaced) {
   if (stop.stop_requested()) return Error{Code::kCancelled, "stopped before '" + job.step.id.str() + "'", ""};
   const auto command = job.command();
   if (!command) return finish(job, {OutcomeKind::kRefused, one_line(command.error().message)}, nullptr, nullptr);
@@ -91,10 +87,13 @@ Result<Outcome> StepRunner::act(const Job& job, std::stop_token stop) {
   const int number = ledger_.at(job.pair()).attempts + 1;
   const host::AttemptId attempt(fmt::format("{}.{}.{}.{}.{}", context_.run.str(), job.step.id.str(),
                                             name_of(job.purpose), number, random_hex(3)));
-  Json intent = pair_json(job.step, job.host_name, job.purpose);
+  Json intent = pair_json(job.pair());
   intent["attempt"] = attempt.str();
   intent["command"] = host::to_json(*command);
-  if (!fault::sabotaged("intent")) TRY_VOID(ledger_.append({{EventType::kAttemptIntended, std::move(intent)}}));
+  std::vector<journal::NewEvent> events;
+  if (replaced != nullptr) events.push_back(never_started(job.pair(), *replaced));
+  events.push_back({EventType::kAttemptIntended, std::move(intent)});
+  if (!fault::sabotaged("intent")) TRY_VOID(ledger_.append(std::move(events)));
 
   const auto prints = [&](std::string_view chunk) { context_.progress.step_prints(job.step, job.host_name, chunk); };
   const host::Guard guard{context_.site.str(), context_.journal.id(), ledger_.token()};
@@ -161,10 +160,9 @@ Result<Outcome> StepRunner::judge(const Job& job, const host::CommandResult& res
 
 Result<Outcome> StepRunner::finish(const Job& job, Outcome outcome, const host::AttemptId* attempt,
                                    const host::CommandResult* result) {
-  outcome.took = std::max(context_.clock.boot() - job.began, Millis(0));
   std::vector<journal::NewEvent> events;
   if (attempt != nullptr && !ledger_.at(job.pair()).attempt_ended) {
-    Json end = pair_json(job.step, job.host_name, job.purpose);
+    Json end = pair_json(job.pair());
     end["attempt"] = attempt->str();
     if (result != nullptr) {
       if (outcome.exit_status) end["exit_status"] = *outcome.exit_status;
@@ -177,7 +175,12 @@ Result<Outcome> StepRunner::finish(const Job& job, Outcome outcome, const host::
     }
     events.push_back({EventType::kAttemptEnded, std::move(end)});
   }
-  Json ended = pair_json(job.step, job.host_name, job.purpose);
+  return finish_with(job, std::move(outcome), std::move(events));
+}
+
+Result<Outcome> StepRunner::finish_with(const Job& job, Outcome outcome, std::vector<journal::NewEvent> events) {
+  outcome.took = std::max(context_.clock.boot() - job.began, Millis(0));
+  Json ended = pair_json(job.pair());
   ended["outcome"] = to_json(outcome);
   events.push_back({EventType::kStepEnded, std::move(ended)});
   TRY_VOID(ledger_.append(std::move(events)));
@@ -208,7 +211,7 @@ Result<Outcome> StepRunner::record(const Job& job) {
   Outcome outcome{OutcomeKind::kApplied, "recorded"};
   outcome.evidence = job.action.args;
   outcome.evidence.erase("parts");  // of a checkpoint: whole in its own event, and large
-  Json ended = pair_json(job.step, job.host_name, job.purpose);
+  Json ended = pair_json(job.pair());
   ended["outcome"] = to_json(outcome);
   TRY_VOID(ledger_.append({{type, job.action.args}, {EventType::kStepEnded, std::move(ended)}}));
   context_.progress.step_ends(job.step, job.host_name, job.purpose, outcome);

@@ -27,6 +27,9 @@ class StepRunner {
   /// (the lease is lost), others (the journal cannot be written).
   Result<Outcome> run(const Step& step, const std::string& host, Purpose purpose, std::stop_token stop);
 
+  /// Whether an apply of the step may have begun. When the target knows nothing of one in doubt, that is written down.
+  Result<bool> may_have_run(const Step& step, const std::string& host);
+
   /// For a step that is about to be undone: when its apply is in doubt, ends what still runs of it and writes down what
   /// became of it. True when it may have had an effect.
   Result<bool> end_what_runs(const Step& step, const std::string& host, std::stop_token stop);
@@ -37,7 +40,8 @@ class StepRunner {
 
   // Acting: step_runner.cc.
   Result<Outcome> take_look(const Job& job, std::stop_token stop);
-  Result<Outcome> act(const Job& job, std::stop_token stop);
+  /// `replaced`: an earlier attempt that never started, whose place this one takes.
+  Result<Outcome> act(const Job& job, std::stop_token stop, const host::AttemptId* replaced = nullptr);
   Result<Outcome> ask(const Job& job);
   Result<Outcome> record(const Job& job);
   /// kCancelled when there was no time to look properly: then nothing is known.
@@ -45,6 +49,9 @@ class StepRunner {
   Result<Sight> look(const Job& job, std::stop_token stop);
   Result<Outcome> finish(const Job& job, Outcome outcome, const host::AttemptId* attempt,
                          const host::CommandResult* result);
+  /// What the target knows nothing of never began, and under our token it never will.
+  Result<Outcome> finish_never_started(const Job& job, const host::AttemptId& attempt);
+  Result<Outcome> finish_with(const Job& job, Outcome outcome, std::vector<journal::NewEvent> before);
 
   // Finding out: step_doubt.cc.
   Result<Outcome> settle(const Job& job, const host::AttemptId& attempt, std::stop_token stop);

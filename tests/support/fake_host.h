@@ -80,6 +80,11 @@ class FakeMachine {
     const std::vector<std::string> all = done();
     return static_cast<int>(std::count(all.begin(), all.end(), step + " " + purpose));
   }
+  /// Whether an attempt at the step ever began here.
+  bool has_begun(const std::string& step) {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& each) { return try_of(each.first).is(step); });
+  }
   int begun() {
     const std::lock_guard lock(mutex_);
     return static_cast<int>(attempts_.size());

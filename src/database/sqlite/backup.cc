@@ -34,8 +34,8 @@ std::vector<std::string> damaged_blocks(const Manifest& expected, const Manifest
   const size_t all = std::max(expected.blocks.size(), found.blocks.size());
   for (size_t i = 0; i < all; ++i) {
     if (i < expected.blocks.size() && i < found.blocks.size() && expected.blocks[i] == found.blocks[i]) continue;
-    places.push_back("bytes " + std::to_string(i * kManifestBlock) + " to " +
-                     std::to_string((i + 1) * kManifestBlock - 1));
+    const size_t end = std::min((i + 1) * kManifestBlock, static_cast<size_t>(std::max(expected.size, found.size)));
+    places.push_back("bytes " + std::to_string(i * kManifestBlock) + " to " + std::to_string(end - 1));
     if (places.size() == 4 && i + 1 < all) {
       places.push_back("...");
       break;
@@ -182,7 +182,10 @@ Result<void> restore_beside(const std::string& backup, const Manifest& manifest,
   remove_database(partial);
   Cleanup cleanup([&] { remove_database(partial); });
   TRY_VOID(copy_file(backup, partial, progress));
-  TRY_VOID(check_bytes(partial, manifest).with_context("the restored copy of " + backup));
+  if (auto copied = check_bytes(partial, manifest); !copied) {
+    TRY_VOID(check_bytes(backup, manifest).with_context("the backup"));
+    return std::move(copied).with_context("the backup is whole, its copy is not");
+  }
   Verification inside;
   TRY_VOID(check_inside(partial, manifest, inside, progress));
   if (!inside.faults.empty())
