@@ -110,6 +110,7 @@ UserCommand command_of(const Node& node, const CommandDefaults& defaults) {
       command.cwd = defaults.relative_to.empty() ? cwd : absolute(defaults.relative_to, cwd);
     command.user = text_at(node, "user");
     command.env = texts_at(node, "env");
+    command.secrets = texts_at(node, "secrets");
     command.timeout = span_at(node, "timeout", defaults.timeout);
   }
   if (run != nullptr && run->is_text()) command.argv = {"/bin/sh", "-c", run->text};

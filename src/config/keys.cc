@@ -57,6 +57,8 @@ constexpr Key kKeys[] = {
   {"services[process].user", Type::kWord, "Who runs it", "user: shop", "whoever runs backout"},
   {"services[process].env", Type::kMap, "Its environment, beside the one found there", "env: {PORT: \"8000\"}"},
   {"services[process].env.*", Type::kText, "One variable", "PORT: \"8000\""},
+  {"services[process].secrets", Type::kMap, "More of its environment, by the place of each value: plans and the journal hold the place alone", "secrets: {SECRET_KEY: /etc/shop/secret-key}"},
+  {"services[process].secrets.*", Type::kSecret, "`$NAME` of the environment of `backout`, or a file beside it", "SECRET_KEY: $SHOP_SECRET_KEY"},
   {"services[process].log", Type::kPath, "Its output is appended here; its user must be able to write there", "log: /var/log/shop/web.log", "NAME.log in code.path (releases) or beside this file"},
   {"services[process].pidfile", Type::kPath, "Its process id is written here, likewise", "pidfile: /run/shop/web.pid", "NAME.pid in code.path (releases) or beside this file"},
   {"services[process].port", Type::kWhole, "What it listens on when it is up", "port: 8000", "", "", 1, 65535},
@@ -106,6 +108,8 @@ constexpr Key kKeys[] = {
   {"checks[http].header.*", Type::kText, "The value of one", "content-type: application/json"},
   {"checks[http].send_header", Type::kMap, "Headers that are sent", "send_header: {host: shop.example.com}"},
   {"checks[http].send_header.*", Type::kText, "The value of one", "host: shop.example.com"},
+  {"checks[http].send_secret", Type::kMap, "The same, by the place of each value", "send_secret: {authorization: /etc/shop/check-token}"},
+  {"checks[http].send_secret.*", Type::kSecret, "`$NAME` of the environment of `backout`, or a file beside it", "authorization: $SHOP_CHECK_TOKEN"},
   {"checks[http].json", Type::kMap, "What fields of a JSON answer hold: a value, or a comparison", "json: {count: \">0\"}"},
   {"checks[http].json.*", Type::kText, "At the end of a path of dots: a value, `!=`, `>`, `>=`, `<` or `<=` before one, `exists`, or `absent`", "count: \">0\""},
   {"checks[http].version", Type::kTextOrFlag, "The version that the answer must report, as its whole body or in a JSON field version; true: the one that should run", "version: true"},
@@ -156,6 +160,8 @@ constexpr Key kKeys[] = {
   {"<command>.user", Type::kWord, "Who runs it", "user: deploy", "whoever runs backout"},
   {"<command>.env", Type::kMap, "Its environment, beside the one found there", "env: {CI: \"1\"}"},
   {"<command>.env.*", Type::kText, "One variable", "CI: \"1\""},
+  {"<command>.secrets", Type::kMap, "More of its environment, by the place of each value: plans and the journal hold the place alone", "secrets: {API_TOKEN: $SHOP_API_TOKEN}"},
+  {"<command>.secrets.*", Type::kSecret, "`$NAME` of the environment of `backout`, or a file beside it", "API_TOKEN: /etc/shop/api-token"},
   {"<command>.timeout", Type::kSpan, "How long it may take; then it is killed and its outcome is Unknown", "timeout: 5m", "1m; 15m for builds"},
 };
 // clang-format on

@@ -19,6 +19,7 @@ enum class Type {
   kPath,      // a file name, relative to the directory of backout.yaml
   kAbsolute,  // an absolute path on a host
   kUrl,       // http:// or https://
+  kSecret,    // where a secret is: $NAME, or an absolute path
   kWhole,     // a whole number from least to most
   kFlag,      // true or false
   kTextOrFlag,

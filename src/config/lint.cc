@@ -9,6 +9,9 @@
 namespace backout::config {
 namespace {
 
+constexpr std::string_view kSecretEnds[] = {"PASSWORD", "PASSWD",      "SECRET",      "TOKEN",  "SECRET_KEY",
+                                            "API_KEY",  "PRIVATE_KEY", "CREDENTIALS", "API-KEY"};
+
 /// Where to point at: the first of the keys that is there, else the whole file.
 Place place_of(const Node& root, std::initializer_list<std::string_view> keys) {
   Place place{0, 0, 0};
@@ -97,6 +100,31 @@ void lint_commands(const Reading& reading) {
   }
 }
 
+bool looks_secret(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  if (name == "AUTHORIZATION" || name == "COOKIE") return true;
+  const bool ends = std::any_of(std::begin(kSecretEnds), std::end(kSecretEnds),
+                                [&](std::string_view end) { return name.ends_with(end); });
+  return ends && !name.starts_with("PUBLIC");
+}
+
+/// What is written here is in every plan, and so in the journal.
+void lint_secrets(const Node& map, Findings& findings) {
+  for (const Entry& entry : map.entries) {
+    if (entry.key.starts_with("x-")) continue;
+    const bool env = entry.key == "env";
+    if (env || entry.key == "send_header")
+      for (const Entry& one : entry.value.entries)
+        if (one.value.is_text() && !one.value.text.empty() && looks_secret(one.key))
+          findings.warning(one.place,
+                           fmt::format("{}: the value of {} will be in plans and in the journal", entry.key, one.key),
+                           fmt::format("if it is secret, write where it is: {}: {{{}: /etc/...}}",
+                                       env ? "secrets" : "send_secret", one.key));
+    lint_secrets(entry.value, findings);
+  }
+  for (const Node& item : map.items) lint_secrets(item, findings);
+}
+
 }  // namespace
 
 void lint(const Reading& reading) {
@@ -105,6 +133,7 @@ void lint(const Reading& reading) {
   lint_state(reading);
   lint_checks(reading);
   lint_commands(reading);
+  lint_secrets(reading.root, findings);
   if (!site.code && !site.database)
     findings.warning({0, 0, 0}, "neither code nor database: there is nothing to roll back",
                      "for example: code: {layout: releases, path: /srv/shop}");

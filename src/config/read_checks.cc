@@ -75,6 +75,7 @@ CheckConfig http_check(const Reading& reading, const Node& node) {
     if (const std::string said = text_at(node, key); !said.empty()) check.args[key] = said;
   if (node.entry("header") != nullptr) check.args["header"] = texts_at(node, "header");
   if (node.entry("send_header") != nullptr) check.args["headers"] = texts_at(node, "send_header");
+  if (node.entry("send_secret") != nullptr) check.args["secret_headers"] = texts_at(node, "send_secret");
   if (node.entry("json") != nullptr) check.args["json"] = texts_at(node, "json");
   if (const std::string version = text_at(node, "version"); !version.empty() && version != "false")
     check.args["version"] = version == "true" ? "{{version}}" : version;

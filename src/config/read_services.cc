@@ -31,6 +31,7 @@ Json process_args(const Reading& reading, const Node& node, const std::string& n
   const std::string cwd = path_at(reading, node, "cwd");
   const std::string user = text_at(node, "user", start.user);
   for (const auto& [variable, text] : texts_at(node, "env")) start.env[variable] = text;
+  for (const auto& [variable, place] : texts_at(node, "secrets")) start.secrets[variable] = place;
   const bool beside_code = site.code && site.code->layout == "releases";
   const std::string kept_in = beside_code ? site.code->path : site.directory;
   Json args = {{"start", without_needless_shell(start.argv)},
@@ -38,6 +39,7 @@ Json process_args(const Reading& reading, const Node& node, const std::string& n
                {"env", start.env},
                {"log", path_at(reading, node, "log", kept_in + "/" + name + ".log")},
                {"pidfile", path_at(reading, node, "pidfile", kept_in + "/" + name + ".pid")}};
+  if (!start.secrets.empty()) args["secrets"] = start.secrets;
   if (!user.empty()) args["user"] = user;
   return args;
 }

@@ -57,7 +57,8 @@ line, the column and the nearest right key. `backout lint` shows every finding a
 - A key that begins with `x-` is yours, anywhere but among names that are yours already (variables, headers, tables).
 - Anchors and aliases work; merge keys (`<<`) do not. A file has at most 1 MiB and one document.
 - Where a part has no `hosts`, all hosts of the site are meant.
-- Secrets do not belong here: a command finds them in its own environment or files.
+- The value of a secret does not belong here, because plans and the journal hold what is written here: `secrets` and `send_secret`
+  take the place where it is, and it is read when it is needed.
 )";
 
 bool belongs(std::string_view path, std::string_view section) {
@@ -77,6 +78,7 @@ std::string takes(const Key& key) {
     case Type::kPath: return "path";
     case Type::kAbsolute: return "absolute path";
     case Type::kUrl: return "URL";
+    case Type::kSecret: return "$NAME or absolute path";
     case Type::kWhole: return fmt::format("{} to {}", key.least, key.most);
     case Type::kFlag: return "true, false";
     case Type::kTextOrFlag: return "text or true";

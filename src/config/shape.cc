@@ -48,6 +48,13 @@ bool is_url(std::string_view text) {
   return false;
 }
 
+bool is_place_of_secret(std::string_view text) {
+  if (text.starts_with('/')) return text.size() > 1;
+  return text.starts_with('$') && text.size() > 1 && (std::isdigit(static_cast<unsigned char>(text[1])) == 0) &&
+         text.substr(1).find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
+             std::string_view::npos;
+}
+
 /// nearest(), and the commonest slip that it misses in short words: two neighbours changed over.
 std::optional<std::string> nearest_key(const std::string& word, const std::vector<std::string>& known) {
   if (auto near = nearest(word, known)) return near;
@@ -91,7 +98,8 @@ class Shape {
   }
 
   void wrong(const Node& node, const Key& key) {
-    findings_.error(node.place, fmt::format("{}: expected {}, got {}", spoken(key.path), expected(key), in_words(node)),
+    const std::string got = key.type == Type::kSecret && node.is_text() ? "another text" : in_words(node);
+    findings_.error(node.place, fmt::format("{}: expected {}, got {}", spoken(key.path), expected(key), got),
                     fmt::format("for example: {}", key.example));
   }
 
@@ -126,6 +134,7 @@ class Shape {
       case Type::kPath:
       case Type::kAbsolute:
       case Type::kUrl:
+      case Type::kSecret:
       case Type::kWhole:
       case Type::kFlag:
       case Type::kTextOrFlag:
@@ -145,6 +154,7 @@ class Shape {
       case Type::kAbsolute: return text.starts_with('/');
       case Type::kName: return is_name(text);
       case Type::kUrl: return is_url(text);
+      case Type::kSecret: return is_place_of_secret(text);
       case Type::kFlag: return flag_of(text).has_value();
       case Type::kSpan: return parse_duration(text).has_value();
       case Type::kWhole: {

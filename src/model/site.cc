@@ -20,6 +20,7 @@ Json to_json(const UserCommand& command) {
   put(value, "cwd", command.cwd);
   put(value, "user", command.user);
   if (!command.env.empty()) value["env"] = command.env;
+  if (!command.secrets.empty()) value["secrets"] = command.secrets;
   return value;
 }
 
@@ -33,10 +34,13 @@ Result<UserCommand> user_command_from_json(const Json& value) {
   if (command.argv.empty()) return Error{Code::kCorrupt, "a command has no argv", ""};
   command.cwd = get_string(value, "cwd");
   command.user = get_string(value, "user");
-  const Json& env = get(value, "env");
-  if (!env.is_null() && !env.is_object()) return Error{Code::kCorrupt, "a command's env is not an object", ""};
-  for (const auto& [name, text] : env.items())
-    if (text.is_string()) command.env[name] = text.get<std::string>();
+  for (const auto& [key, texts] : {std::pair{"env", &command.env}, std::pair{"secrets", &command.secrets}}) {
+    const Json& given = get(value, key);
+    if (!given.is_null() && !given.is_object())
+      return Error{Code::kCorrupt, fmt::format("a command's {} is not an object", key), ""};
+    for (const auto& [name, text] : given.items())
+      if (text.is_string()) (*texts)[name] = text.get<std::string>();
+  }
   command.timeout = Millis(get_int(value, "timeout_ms", command.timeout.count()));
   return command;
 }

@@ -26,6 +26,7 @@ struct UserCommand {  // argv, or one string that is given to sh -c because the 
   std::vector<std::string> argv;
   std::string cwd, user;
   std::map<std::string, std::string> env;
+  std::map<std::string, std::string> secrets;  // variable -> where its value is: "$NAME" or the path of a file
   Millis timeout{60'000};
 };
 
@@ -103,7 +104,7 @@ struct Site {
   int jobs = 4;   // steps at once
 };
 
-/// {argv, cwd?, user?, env?, timeout_ms}: the form that actions and subjects carry. kCorrupt when argv is missing or
+/// {argv, cwd?, user?, env?, secrets?, timeout_ms}: the form that actions and subjects carry. kCorrupt when argv is missing or
 /// empty.
 Json to_json(const UserCommand& command);
 Result<UserCommand> user_command_from_json(const Json& value);

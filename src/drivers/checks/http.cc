@@ -1,6 +1,7 @@
 #include "drivers/checks/http.h"
 
 #include "base/text.h"
+#include "driver/secrets.h"
 #include "drivers/checks/answer.h"
 #include "os/http.h"
 
@@ -9,7 +10,8 @@ namespace {
 
 struct HttpCheck {
   std::string name;
-  os::HttpRequest request;
+  os::HttpRequest request;  // without its secret headers
+  std::map<std::string, std::string> secret_headers;
   AnswerExpected expected;
   Patience patience;
 };
@@ -47,6 +49,7 @@ Result<HttpCheck> check_from(const Json& args) {
     return invalid(check.name, "'url' must begin with http:// or https://");
   check.request.method = get_string(args, "method", "GET");
   check.request.headers = TRY(texts(get(args, "headers"), check.name, "headers"));
+  check.secret_headers = TRY(driver::secret_places(get(args, "secret_headers")));
   check.request.body = get_string(args, "body");
 
   AnswerExpected& expected = check.expected;
@@ -157,9 +160,11 @@ class HttpDriver : public driver::Driver {
   Sight verify(const Action& action, host::Host&, std::stop_token stop) const override {
     if (action.verb != "check" && action.verb != "public")
       return Sight::cannot_tell("http: nothing to look at for '" + action.verb + "'");
-    const auto check = check_from(action.args);
+    auto check = check_from(action.args);
     if (!check) return Sight::cannot_tell(check.error().message);
     if (stop.stop_requested()) return Sight::cannot_tell("stopped before it was asked");
+    if (const auto revealed = driver::reveal(check->secret_headers, check->request.headers); !revealed)
+      return Sight::cannot_tell(revealed.error().message);
     const std::string url = shown_url(check->request.url);
     Json evidence = {{"url", url}};
     const auto answer = os::http(check->request);

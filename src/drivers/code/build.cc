@@ -18,11 +18,15 @@ Result<Build> build_of(const Json& commands, const std::string& user) {
                    fmt::format("build command {} wants to run as '{}'", number, one_line(command.user)),
                    "one user fetches and builds: say it once, in code.source.user"};
     std::string line;
-    for (const auto& [name, value] : command.env) {
-      const std::string carrier = fmt::format("BACKOUT_BUILD_{}_{}", number, name);
-      build.env[carrier] = value;
-      line += fmt::format("{0}=\"${1}\"; export {0}; ", name, carrier);
-    }
+    const auto carry = [&](const std::map<std::string, std::string>& from, std::map<std::string, std::string>& to) {
+      for (const auto& [name, value] : from) {
+        const std::string carrier = fmt::format("BACKOUT_BUILD_{}_{}", number, name);
+        to[carrier] = value;
+        line += fmt::format("{0}=\"${1}\"; export {0}; ", name, carrier);
+      }
+    };
+    carry(command.env, build.env);
+    carry(command.secrets, build.secrets);
     if (!command.cwd.empty()) line += "cd -- " + shell_quoted(command.cwd) + " || exit; ";
     line += "exec";
     for (const std::string& word : command.argv) line += " " + shell_quoted(word);

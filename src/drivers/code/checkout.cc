@@ -1,6 +1,7 @@
 #include "drivers/code/checkout.h"
 
 #include "base/text.h"
+#include "driver/secrets.h"
 #include "drivers/code/build.h"
 #include "drivers/code/checkout_offer.h"
 #include "drivers/code/checkout_scripts.h"
@@ -223,6 +224,7 @@ class CheckoutDriver : public driver::Driver {
     }
     made.user = place.user;
     made.env = build.env;
+    TRY_VOID(driver::reveal(build.secrets, made.env));
     made.timeout = Millis(300'000) + build.timeout;
     return made;
   }

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "driver/secrets.h"
 #include "drivers/code/build.h"
 #include "drivers/code/facts.h"
 #include "drivers/code/releases_offer.h"
@@ -249,6 +250,7 @@ class ReleasesDriver : public driver::Driver {
       host::Command made = host::shell(git_script(releases::kBuild), std::move(words));
       made.user = place.user;
       made.env = build.env;
+      TRY_VOID(driver::reveal(build.secrets, made.env));
       made.timeout = build.timeout;
       return made;
     }

@@ -1,6 +1,7 @@
 #include "drivers/command/arguments.h"
 
 #include "base/text.h"
+#include "driver/secrets.h"
 
 namespace backout::drivers {
 namespace {
@@ -73,6 +74,9 @@ Result<UserCommand> user_command_argument(const Json& value, std::string_view ke
   for (const std::string& word : command->argv)
     if (word.find('\0') != std::string::npos) return invalid(key, "has a zero byte in it");
   if (command->argv.front().empty()) return invalid(key, "begins with an empty word");
+  for (const auto& [name, place] : command->secrets)
+    if (!is_environment_name(name))
+      return invalid(key, "sets an environment variable that cannot be: '" + one_line(name) + "'");
   for (const auto& [name, text] : command->env)
     if (!is_environment_name(name) || text.find('\0') != std::string::npos)
       return invalid(key, "sets an environment variable that cannot be: '" + one_line(name) + "'");
@@ -88,6 +92,7 @@ Result<host::Command> command_argument(const Json& args, std::string_view key) {
   command.argv = std::move(user.argv);
   command.cwd = std::move(user.cwd);
   command.env = std::move(user.env);
+  TRY_VOID(driver::reveal(user.secrets, command.env));
   command.user = std::move(user.user);
   command.timeout = user.timeout;
   return command;

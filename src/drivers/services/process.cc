@@ -1,6 +1,7 @@
 #include "drivers/services/process.h"
 
 #include "base/text.h"
+#include "driver/secrets.h"
 #include "drivers/services/process_scripts.h"
 #include "drivers/services/serves.h"
 #include "drivers/services/steps.h"
@@ -12,7 +13,7 @@ struct Process {
   Service service;
   std::vector<std::string> start;
   std::string cwd, log, user;
-  std::map<std::string, std::string> env;
+  std::map<std::string, std::string> env, secrets;
 };
 
 Result<Process> process_from(const Json& args, std::string_view host) {
@@ -35,6 +36,7 @@ Result<Process> process_from(const Json& args, std::string_view host) {
         return Error{Code::kInvalid, fmt::format("{}: env.{} must be a text", process.service.name, key), ""};
       process.env[key] = value.get<std::string>();
     }
+  process.secrets = TRY(driver::secret_places(get(args, "secrets")).with_context(process.service.name));
   return process;
 }
 
@@ -96,6 +98,7 @@ class ProcessDriver : public driver::Driver {
       arguments.insert(arguments.end(), process.start.begin(), process.start.end());
       command = host::shell(start_process_script(), std::move(arguments));
       command.env = process.env;
+      TRY_VOID(driver::reveal(process.secrets, command.env).with_context(process.service.name));
       command.timeout = service.drain + service.startup + Millis(30'000);
     } else {
       return Error{Code::kInvalid, "process: no command for '" + action.verb + "'", ""};
