@@ -6,13 +6,6 @@
 namespace backout::app {
 namespace {
 
-std::vector<std::string> or_all(const std::vector<std::string>& named, const Site& site) {
-  if (!named.empty()) return named;
-  std::vector<std::string> all;
-  for (const HostConfig& host : hosts_of(site)) all.push_back(host.name);
-  return all;
-}
-
 Subject subject(plan::Part part, std::string driver, std::string name, Json config, std::vector<std::string> hosts) {
   return {part, std::move(driver), std::move(name), std::move(config), std::move(hosts), {}, false};
 }
@@ -22,12 +15,12 @@ void add_check(std::vector<Subject>& subjects, const Site& site, const CheckConf
   const bool asked_at_base = check.args.contains("path");
   if (!asked_at_base) {
     std::vector<std::string> hosts =
-        check.kind == "run" ? or_all(check.hosts, site) : std::vector<std::string>{"local"};
+        check.kind == "run" ? hosts_of(site, check.hosts) : std::vector<std::string>{"local"};
     subjects.push_back(subject(plan::Part::kCheck, driver, check.name, subject_of(check, ""), std::move(hosts)));
     subjects.back().patience = check.patience;
     return;
   }
-  const std::vector<std::string> on = or_all(check.hosts, site);
+  const std::vector<std::string> on = hosts_of(site, check.hosts);
   for (const HostConfig& host : hosts_of(site)) {
     if (std::find(on.begin(), on.end(), host.name) == on.end()) continue;
     Json config = subject_of(check, base_url_for(site, host));
@@ -47,19 +40,19 @@ std::vector<Subject> subjects_of(const Site& site) {
   std::vector<Subject> subjects;
   if (site.door)
     subjects.push_back(subject(plan::Part::kDoor, driver_of(*site.door), "door",
-                               subject_of(*site.door, site.public_url), or_all(site.door->hosts, site)));
+                               subject_of(*site.door, site.public_url), hosts_of(site, site.door->hosts)));
   for (const ServiceConfig& service : site.services)
-    subjects.push_back(subject(plan::Part::kService, driver_of(service), service.name, subject_of(service, site.code),
-                               or_all(service.hosts, site)));
+    subjects.push_back(subject(plan::Part::kService, driver_of(service), service.name, subject_of(service, site),
+                               hosts_of(site, service.hosts)));
   if (site.database)
     subjects.push_back(subject(plan::Part::kDatabase, driver_of(*site.database), site.database->kind,
                                subject_of(*site.database), {"local"}));
   if (site.code)
     subjects.push_back(subject(plan::Part::kCode, driver_of(*site.code), "code", subject_of(*site.code),
-                               or_all(site.code->hosts, site)));
+                               hosts_of(site, site.code->hosts)));
   for (const CommandConfig& command : site.commands)
     subjects.push_back(subject(plan::Part::kCommand, driver_of(command), command.name, subject_of(command),
-                               or_all(command.hosts, site)));
+                               hosts_of(site, command.hosts)));
   for (const CheckConfig& check : site.checks) add_check(subjects, site, check);
   return subjects;
 }

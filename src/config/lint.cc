@@ -78,6 +78,18 @@ void lint_checks(const Reading& reading) {
   }
 }
 
+void lint_services(const Reading& reading) {
+  const Site& site = reading.site;
+  for (const ServiceConfig& service : site.services)
+    if (code_for(site, service) == CodeOnHosts::kSome)
+      reading.findings.error(
+          place_of(reading.root, {"services"}),
+          fmt::format("services: '{}' is on hosts with the code and on hosts without it: what it runs "
+                      "from could not be looked at",
+                      service.name),
+          "write it once for each, under two names, with hosts");
+}
+
 void lint_commands(const Reading& reading) {
   const std::vector<Node>& nodes = items_at(reading.root, "commands");
   size_t index = 0;
@@ -132,6 +144,7 @@ void lint(const Reading& reading) {
   Findings& findings = reading.findings;
   lint_state(reading);
   lint_checks(reading);
+  lint_services(reading);
   lint_commands(reading);
   lint_secrets(reading.root, findings);
   if (!site.code && !site.database)

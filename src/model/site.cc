@@ -60,12 +60,13 @@ Json subject_of(const CodeConfig& code) {
   return value;
 }
 
-Json subject_of(const ServiceConfig& service, const std::optional<CodeConfig>& code) {
+Json subject_of(const ServiceConfig& service, const Site& site) {
   Json value = service.args;
   value["name"] = service.name;
   value["drain_ms"] = service.drain.count();
   if (service.port != 0) value["port"] = service.port;
-  if (code) value["code"] = {{"layout", code->layout}, {"path", code->path}};
+  if (code_for(site, service) == CodeOnHosts::kAll)
+    value["code"] = {{"layout", site.code->layout}, {"path", site.code->path}};
   return value;
 }
 
@@ -98,6 +99,23 @@ Json subject_of(const CommandConfig& command) {
   return value;
 }
 
+std::vector<std::string> hosts_of(const Site& site, const std::vector<std::string>& named) {
+  if (!named.empty()) return named;
+  std::vector<std::string> all;
+  for (const HostConfig& host : hosts_of(site)) all.push_back(host.name);
+  return all;
+}
+
+CodeOnHosts code_for(const Site& site, const ServiceConfig& service) {
+  if (!site.code) return CodeOnHosts::kNone;
+  const std::vector<std::string> code = hosts_of(site, site.code->hosts), runs = hosts_of(site, service.hosts);
+  const auto with = std::count_if(runs.begin(), runs.end(), [&](const std::string& host) {
+    return std::find(code.begin(), code.end(), host) != code.end();
+  });
+  if (with == 0) return CodeOnHosts::kNone;
+  return with == std::ssize(runs) ? CodeOnHosts::kAll : CodeOnHosts::kSome;
+}
+
 std::string base_url_for(const Site& site, const HostConfig& host) {
   return host.url.empty() ? site.base_url : host.url;
 }
@@ -128,7 +146,7 @@ Json to_json(const Site& site) {
   if (site.code) value["code"] = part(driver_of(*site.code), subject_of(*site.code), site.code->hosts);
   Json& services = value["services"] = Json::array();
   for (const ServiceConfig& service : site.services)
-    services.push_back(part(driver_of(service), subject_of(service, site.code), service.hosts));
+    services.push_back(part(driver_of(service), subject_of(service, site), service.hosts));
   if (site.door) value["door"] = part(driver_of(*site.door), subject_of(*site.door, site.public_url), site.door->hosts);
   if (site.database) {
     value["database"] = part(driver_of(*site.database), subject_of(*site.database), {});

@@ -104,8 +104,8 @@ struct Site {
   int jobs = 4;   // steps at once
 };
 
-/// {argv, cwd?, user?, env?, secrets?, timeout_ms}: the form that actions and subjects carry. kCorrupt when argv is missing or
-/// empty.
+/// {argv, cwd?, user?, env?, secrets?, timeout_ms}: the form that actions and subjects carry. kCorrupt when argv is
+/// missing or empty.
 Json to_json(const UserCommand& command);
 Result<UserCommand> user_command_from_json(const Json& value);
 
@@ -120,7 +120,8 @@ std::string driver_of(const CommandConfig& command);    // "command"
 /// A part as its driver documents it: what Offering::subject carries. Durations are whole milliseconds named *_ms; what
 /// was not said is absent. "{host}" is left for the caller.
 Json subject_of(const CodeConfig& code);
-Json subject_of(const ServiceConfig& service, const std::optional<CodeConfig>& code);
+/// With the code that it runs from, when that is on all of its hosts.
+Json subject_of(const ServiceConfig& service, const Site& site);
 Json subject_of(const DoorConfig& door, const std::string& public_url);
 Json subject_of(const DatabaseConfig& database);
 /// A check given as a path is asked at `base` (see base_url_for, or Site::public_url in front of the door).
@@ -131,6 +132,12 @@ Json subject_of(const CommandConfig& command);
 std::string base_url_for(const Site& site, const HostConfig& host);
 /// Site::hosts, or this machine as "local" when the file names none.
 std::vector<HostConfig> hosts_of(const Site& site);
+/// `named`, or all of the site's hosts when none are named.
+std::vector<std::string> hosts_of(const Site& site, const std::vector<std::string>& named);
+
+/// On how many of a service's hosts the code is.
+enum class CodeOnHosts { kAll, kSome, kNone };
+CodeOnHosts code_for(const Site& site, const ServiceConfig& service);
 /// Everything, for `-o json` and for comparing two readings. Subjects are told with an empty base.
 Json to_json(const Site& site);
 

@@ -36,11 +36,18 @@ TEST(Subjects, CarryTheShapesThatDriversDocument) {
                                     {"config", Json::array()}}));
 
   const ServiceConfig service{.name = "web", .kind = "systemd", .args = {{"unit", "web.service"}}, .port = 80};
-  const Json told = subject_of(service, code);
+  Site site{.code = code};
+  const Json told = subject_of(service, site);
   EXPECT_EQ(told["drain_ms"], 10'000);
   EXPECT_EQ(told["port"], 80);
   EXPECT_EQ(told["code"], (Json{{"layout", "in-place"}, {"path", "/srv/shop"}}));
-  EXPECT_FALSE(subject_of(service, std::nullopt).contains("code"));
+  EXPECT_FALSE(subject_of(service, Site()).contains("code"));
+  site.hosts = {{.name = "web-1"}, {.name = "web-2"}, {.name = "jobs"}};
+  site.code->hosts = {"web-1", "web-2"};
+  EXPECT_EQ(code_for(site, service), CodeOnHosts::kSome);
+  EXPECT_FALSE(subject_of(service, site).contains("code")) << "it is on all hosts, the code is not";
+  EXPECT_FALSE(subject_of(ServiceConfig{.name = "worker", .hosts = {"jobs"}}, site).contains("code"));
+  EXPECT_TRUE(subject_of(ServiceConfig{.name = "web", .hosts = {"web-2"}}, site).contains("code"));
 
   EXPECT_EQ(driver_of(DoorConfig{.kind = "command"}), "door-command");
   EXPECT_EQ(driver_of(CheckConfig{.kind = "run"}), "run-check");

@@ -40,6 +40,20 @@ TEST_F(HttpCheckTest, APasswordInTheUrlIsNotShown) {
   EXPECT_EQ((sight.why + sight.evidence.dump()).find("secret"), std::string::npos) << sight.why;
 }
 
+TEST_F(HttpCheckTest, ASecretHeaderThatIsNotThereIsNoAnswerRatherThanABadOne) {
+  shop.stranger(shop.path + "/releases/v2");
+  ASSERT_TRUE(comes_true([&] { return shop.version_served() == "v2"; }));
+  Json args = {{"name", "x"}, {"url", shop.url()}, {"secret_headers", {{"authorization", "$BACKOUT_TEST_NOT_SET"}}}};
+  const Sight missing = look(args);
+  EXPECT_EQ(missing.kind, SightKind::kCannotTell);
+  EXPECT_NE(missing.why.find("BACKOUT_TEST_NOT_SET"), std::string::npos) << missing.why;
+  ::setenv("BACKOUT_TEST_NOT_SET", "hunter2", 1);
+  const Sight asked = look(args);
+  ::unsetenv("BACKOUT_TEST_NOT_SET");
+  EXPECT_EQ(asked.kind, SightKind::kHolds) << asked.why;
+  EXPECT_EQ((asked.why + asked.evidence.dump()).find("hunter2"), std::string::npos);
+}
+
 TEST_F(HttpCheckTest, OffersALookBehindTheDoorAndOneInFrontOfIt) {
   driver::Offering offering{
       .from = Version("v2"), .to = Version("v1"), .hosts = {"web-1", "web-2"}, .public_url = "https://shop.example/"};
