@@ -154,6 +154,16 @@ Json rows_to_carry(const std::vector<Step>& database_steps, const Json& saved) {
   return Json::object();
 }
 
+/// Does anything look whether the target serves, before the door opens? Without that, "verified" would be an
+/// assumption.
+bool looks_at_something(const std::vector<plan::Offered>& offers) {
+  return std::any_of(offers.begin(), offers.end(), [](const plan::Offered& offered) {
+    return std::any_of(offered.steps.begin(), offered.steps.end(), [](const Step& step) {
+      return step.phase == Phase::kCheck && (step.kind == StepKind::kLook || step.kind == StepKind::kAsk);
+    });
+  });
+}
+
 }  // namespace
 
 Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
@@ -208,6 +218,9 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
     }
     draft.offers.push_back({subject.part, std::move(steps)});
   }
+  if (!looks_at_something(draft.offers))
+    contract.refusals.push_back("nothing would show that " + to.version.str() +
+                                " serves, and no data is never good: add checks to backout.yaml");
   draft.offers.push_back({plan::Part::kRecord, settle_records(contract, from, to, database_steps)});
   if (const std::string refusal = approvals_refusal(site, contract); !refusal.empty())
     contract.refusals.push_back(refusal);

@@ -59,7 +59,7 @@ void lint_checks(const Reading& reading) {
   const Site& site = reading.site;
   if (site.checks.empty() && items_at(reading.root, "checks").empty())
     reading.findings.warning(place_of(reading.root, {"checks"}), "no checks: nothing can show that a release works",
-                             std::string("for example: checks: [/health/ 200]"));
+                             "for example: checks: [{get: /version, version: true}]");
   for (const CheckConfig& check : site.checks) {
     if (!check.args.contains("path")) continue;
     std::vector<std::string> nowhere;
@@ -76,6 +76,19 @@ void lint_checks(const Reading& reading) {
         "for example: base_url: http://{host}:8000");
     return;
   }
+}
+
+/// What calls itself an error is known (see drivers/checks/error_page.h); a page that does not is taken for the site.
+void lint_answers(const Reading& reading) {
+  const auto asks_for_the_status_alone = [](const CheckConfig& check) {
+    return check.kind == "http" && !check.args.contains("contains") && !check.args.contains("json") &&
+           !check.args.contains("version");
+  };
+  const std::vector<CheckConfig>& checks = reading.site.checks;
+  if (checks.empty() || !std::all_of(checks.begin(), checks.end(), asks_for_the_status_alone)) return;
+  reading.findings.warning(place_of(reading.root, {"checks"}),
+                           "no check looks into an answer: an error page with the right status may pass for the site",
+                           "for example: - {get: /version, version: true}");
 }
 
 void lint_services(const Reading& reading) {
@@ -144,6 +157,7 @@ void lint(const Reading& reading) {
   Findings& findings = reading.findings;
   lint_state(reading);
   lint_checks(reading);
+  lint_answers(reading);
   lint_services(reading);
   lint_commands(reading);
   lint_secrets(reading.root, findings);

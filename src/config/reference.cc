@@ -29,7 +29,11 @@ constexpr Section kSections[] = {
      "`head`, "
      "`post`; `run`; `ask`. `{{version}}` in any text is the version that should run. An `http` check given as a path "
      "is asked on every host, at "
-     "that host's `url` or at `base_url`; once the door is open, at `public_url` as well."},
+     "that host's `url` or at `base_url`; once the door is open, at `public_url` as well. One that asks for a status "
+     "below 400 and for nothing in the answer fails when the answer calls itself an error: by its title or first "
+     "heading, "
+     "its first line, or a JSON field such as `error` or `status`; better say what the answer contains, or `version: "
+     "true`."},
     {"commands", "commands",
      "A command without a `probe` that is not `repeatable` leaves its outcome Unknown when a crash comes at the wrong "
      "moment."},

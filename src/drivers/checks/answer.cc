@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "drivers/checks/error_page.h"
 #include "drivers/checks/json_condition.h"
 
 namespace backout::drivers {
@@ -37,6 +38,10 @@ std::optional<std::string> reported_version(const os::HttpResponse& answer, cons
 std::optional<std::string> mismatch(const os::HttpResponse& answer, const AnswerExpected& expected) {
   if (answer.status != expected.status)
     return fmt::format("expected status {}, got {} with {}", expected.status, answer.status, shown_body(answer.body));
+  if (expected.status < 400 && expected.status_alone())
+    if (const auto words = error_it_reports(answer))
+      return fmt::format("status {}, but the answer calls itself an error: '{}'; if it is right, say what it contains",
+                         answer.status, *words);
   if (!expected.version.empty()) {
     const auto version = reported_version(answer, expected.version_header);
     if (!version)

@@ -16,6 +16,9 @@ struct AnswerExpected {
   Json conditions = Json::object();
   std::string version, version_header;  // header name in lowercase
   Millis within{0};                     // 0: any
+
+  /// Asks for nothing but a status: then what the answer calls itself is all that tells an error page from the site.
+  bool status_alone() const { return contains.empty() && conditions.empty() && version.empty(); }
 };
 
 /// The first thing that is not as expected; empty when all is.

@@ -10,6 +10,8 @@
 // json      see json_condition.h
 // version   the whole trimmed body, a JSON field "version", or the header named by version_header is exactly this
 // within_ms the answer took no longer
+// A check that asks for a status below 400 and for nothing in the answer fails when the answer calls itself an error
+// (error_page.h).
 // "{{version}}" in any text is the version that the run goes to.
 //
 // Steps: check-<name> in phase check asks `url`, behind the door; public-<name> in phase settle asks public_url (or,
