@@ -174,6 +174,10 @@ def cli(preset):
     return lambda runner, log: runner.said(log, [PYTHON, "tests/cli/run.py", "--backout", f"build/{preset}/backout"], "cli")
 
 
+def liars(runner, log):
+    return runner.said(log, [PYTHON, "tests/liars/run.py", "--backout", "build/dev/backout"], "liars")
+
+
 def crash(test):
     def run(runner, log):
         environment = dict(pair.split("=", 1) for pair in properties(test).get("ENVIRONMENT", []))
@@ -214,6 +218,7 @@ SECTIONS = [
     ("support", "the tests' own tools", ("dev", ()), other),
     ("manual", "the man page is the program's own words", ("dev", ()), manual),
     ("cli", "the command line, case by case", ("dev", ()), cli("dev")),
+    ("liars", "each liar alone is caught, and without it the same run ends in 0", ("dev", ()), liars),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),
     ("asan-unit", "unit tests under AddressSanitizer and UBSan", ("asan", ()), unit("asan", ASAN)),
     ("asan-cli", "the command line under AddressSanitizer and UBSan", ("asan", ()), cli("asan")),

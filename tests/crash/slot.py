@@ -64,11 +64,17 @@ class Slot:
         hosts = f"hosts: {{far: {{ssh: {ssh.destination}, url: 'http://127.0.0.1:{self.port}', root: '{self.root}/far'}}}}" if ssh else ""
         self.words = {"ROOT": self.root, "SITE": self.site, "TRACE": self.trace, "PORT": self.port, "JOBS": jobs, "HOSTS": hosts,
                       "WARM": warm_phase, "TIMEOUT": command_timeout}
+        self.command = [self.backout]
         self.children = []
         self.more = {}  # environment of the next commands: kill points, sabotage, the forgetful layer
 
+    def template(self, name):
+        return TEMPLATES / name
+
     def fill(self, name):
-        text = (TEMPLATES / name).read_text()
+        return self.filled(self.template(name).read_text())
+
+    def filled(self, text):
         for word, value in self.words.items():
             text = text.replace(f"@{word}@", str(value))
         return text
@@ -130,10 +136,13 @@ class Slot:
         log.close()
         self.children.append(child)
         (self.site / "web.pid").write_text(f"{child.pid}\n")
+        self.wait_until_it_serves(lambda: child.poll() is not None)
+
+    def wait_until_it_serves(self, ended=lambda: False, port=None):
         deadline = time.monotonic() + 10
-        while self.answer("/version")[0] != 200:
-            if time.monotonic() > deadline or child.poll() is not None:
-                raise RuntimeError(f"the service did not start: {(self.site / 'web.log').read_text()}")
+        while self.answer("/version", port)[0] != 200:
+            if time.monotonic() > deadline or ended():
+                raise RuntimeError(f"the service did not start: {self.text('web.log')}")
             time.sleep(0.005)
 
     def clear_trace(self):
@@ -156,7 +165,7 @@ class Slot:
 
     def start(self, *arguments, **more):
         output = tempfile.TemporaryFile()
-        child = subprocess.Popen([self.backout, *arguments], cwd=self.site, stdin=subprocess.DEVNULL, stdout=output,
+        child = subprocess.Popen([*self.command, *arguments], cwd=self.site, stdin=subprocess.DEVNULL, stdout=output,
                                  stderr=subprocess.STDOUT, env={**self.environment, **self.more, **more})
         # Children of a killed backout keep a pipe open; a file does not make anybody wait.
         def communicate(timeout=None):
@@ -176,9 +185,9 @@ class Slot:
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
-    def answer(self, path):
+    def answer(self, path, port=None):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as reply:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}{path}", timeout=5) as reply:
                 return reply.status, reply.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

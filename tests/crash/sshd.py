@@ -11,8 +11,9 @@ import processes
 class Sshd:
     destination = "far.crash"
 
-    def __init__(self, directory, slot, port):
-        """`slot`: the directory that marks the sessions' processes as this slot's."""
+    def __init__(self, directory, slot, port, names=(), environment=()):
+        """`slot`: the directory that marks the sessions' processes as this slot's. `names`: what else ssh calls this host;
+        `environment`: NAME=VALUE of every session."""
         self.directory = Path(directory)
         self.directory.mkdir(parents=True)
         for name in ("host", "user"):
@@ -29,10 +30,10 @@ PermitRootLogin yes
 StrictModes no
 UsePAM no
 MaxStartups 500
-SetEnv {processes.MARK}={slot} BACKOUT_SETSID={slot}/bin/setsid
+SetEnv {processes.MARK}={slot} BACKOUT_SETSID={slot}/bin/setsid {' '.join(environment)}
 """)
         (self.directory / "config").write_text(f"""
-Host {self.destination}
+Host {' '.join([self.destination, *names])}
   HostName 127.0.0.1
   Port {port}
   User {getpass.getuser()}
