@@ -1,10 +1,10 @@
 #include "app/planning.h"
 
+#include "app/rows.h"
 #include "app/target.h"
 #include "base/hash.h"
 #include "base/text.h"
 #include "database/sqlite/rung.h"
-#include "database/sqlite/verbs.h"
 
 namespace backout::app {
 namespace {
@@ -140,20 +140,6 @@ std::vector<Step> settle_records(const Contract& contract, const Release& from, 
 
 namespace {
 
-/// What a restore would have to carry, counted now: read-only, and only for the forecast. A count that fails is no
-/// reason not to plan; prepare counts again and would stop.
-Json rows_to_carry(const std::vector<Step>& database_steps, const Json& saved) {
-  for (const Step& step : database_steps) {
-    if (step.action.verb != "diff") continue;
-    Json args = step.action.args;
-    args["target"] = get_string(saved, "backup");
-    args.erase("result");
-    const auto counted = database::run_verb("diff", args, {});
-    return counted ? get(*counted, "rows") : Json::object();
-  }
-  return Json::object();
-}
-
 /// Does anything look whether the target serves, before the door opens? Without that, "verified" would be an
 /// assumption.
 bool looks_at_something(const std::vector<plan::Offered>& offers) {
@@ -189,7 +175,7 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
   Journey journey{request.kind, from.version, to.version, checkpoint, known_good(releases), "{runs}/{run}"};
   std::map<std::string, Seen> seen_by_name;
   std::vector<Step> database_steps;
-  Json rows = Json::object();
+  Json counted = Json::object();
   for (const Subject& subject : subjects_of(site)) {
     if (const auto driver = workspace.registry().find(subject.driver); !driver) {
       contract.refusals.push_back(subject.name + ": " + driver.error().message);
@@ -213,7 +199,8 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
     if (!wanted(subject, request) || (subject.part == plan::Part::kDatabase && checkpoint == nullptr)) continue;
     std::vector<Step> steps = TRY(offers(workspace, subject, journey, seen));
     if (subject.part == plan::Part::kDatabase) {
-      rows = rows_to_carry(steps, saved_part(*checkpoint, subject));
+      counted = counted_now(steps, saved_part(*checkpoint, subject));
+      refuse_undecided(counted, contract);
       database_steps = steps;
     }
     draft.offers.push_back({subject.part, std::move(steps)});
@@ -230,7 +217,7 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
   draft.by = workspace.actor();
 
   Plan plan = TRY(plan::compose(std::move(draft)));
-  plan.forecast.rows = std::move(rows);
+  take_count(counted, plan.forecast);
   TRY(journal.append(site.id, 0, {{EventType::kPlanMade, to_json(plan)}}));
   return plan;
 }
@@ -249,23 +236,21 @@ Result<void> still_holds(const Workspace& workspace, const Contract& contract) {
   return Error{Code::kConflict, "the plan is stale: " + join(moved, "; "), "make a new one: backout plan"};
 }
 
-Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const Version& version, RunKind kind) {
+bool is_look(const Step& step) {
+  const bool looks = step.kind == StepKind::kLook || step.kind == StepKind::kAsk;
+  return looks && (step.phase == Phase::kCheck || step.phase == Phase::kSettle);
+}
+
+Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const Version& version) {
   std::vector<plan::Offered> looks;
-  const Journey journey{RunKind::kRollback, version, version, nullptr, {}, ""};
+  const Journey journey{RunKind::kDeploy, version, version, nullptr, {}, ""};
   for (const Subject& subject : subjects_of(workspace.site())) {
-    const bool state = subject.part == plan::Part::kCode || subject.part == plan::Part::kService;
-    if (!state && subject.part != plan::Part::kCheck) continue;
+    const bool serves = subject.part == plan::Part::kCode || subject.part == plan::Part::kService;
+    if (!serves && subject.part != plan::Part::kCheck) continue;
     if (!workspace.registry().find(subject.driver)) continue;
-    Seen seen;
-    if (state) seen = TRY(observe(workspace, subject));
-    auto steps = offers(workspace, subject, journey, seen);
-    if (!steps && state) continue;  // nothing to go back to is no reason not to look at what runs
-    if (!steps) return std::move(steps).error();
     plan::Offered offered{subject.part, {}};
-    for (Step& step : *steps) {
-      const bool looks_only = step.kind == StepKind::kLook || step.kind == StepKind::kAsk;
-      if (!looks_only || (step.phase != Phase::kCheck && step.phase != Phase::kSettle)) continue;
-      if (kind == RunKind::kDeploy) step.phase = Phase::kCheck;
+    for (Step& step : TRY(offers(workspace, subject, journey, {}))) {
+      if (!is_look(step)) continue;
       step.needs.clear();
       offered.steps.push_back(std::move(step));
     }

@@ -71,6 +71,7 @@ std::string view_of(const Plan& plan) {
     text += step_line(++number, step, plan.forecast, name_width);
   }
   text += "\n" + database_line(contract);
+  for (const std::string& sentence : plan.forecast.not_carried) text += "    ! " + one_line(sentence) + "\n";
   text += fmt::format("  - {}  is kept\n", one_line(contract.from.str()));
   if (contract.refusals.empty()) {
     text += fmt::format("  Nothing has been changed. Run exactly this: backout rollback --plan {} --reason \"...\"\n",

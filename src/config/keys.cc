@@ -87,7 +87,7 @@ constexpr Key kKeys[] = {
   {"database", Type::kMap, "Where the site keeps its rows", "database: {sqlite: {file: /srv/shop/db.sqlite3}}"},
   {"database.sqlite", Type::kMap, "An SQLite file", "sqlite: {file: /srv/shop/db.sqlite3}"},
   {"database.sqlite.file", Type::kPath, "The file", "file: /srv/shop/db.sqlite3", kRequired},
-  {"database.sqlite.tables", Type::kMap, "For each table: are rows written since the checkpoint carried over a restore, or left behind?", "tables: {sessions: leave}", "carry for every table"},
+  {"database.sqlite.tables", Type::kMap, "For each table, or a column as `TABLE.COLUMN`: are rows written since the checkpoint carried over a restore, or left behind?", "tables: {sessions: leave}", "carry for every table"},
   {"database.sqlite.tables.*", Type::kChoice, "carry or leave", "orders: carry", "carry", "carry|leave"},
   {"database.sqlite.host", Type::kWord, "The host that the file lies on", "host: web-1", "the only host"},
   {"database.postgresql", Type::kAnything, "A libpq service or DSN; the password never stands here", "postgresql: {service: shop}", "", "", 0, 0, "every plan that touches the database is refused (exit 3)"},
@@ -243,6 +243,7 @@ std::string expected(const Key& key) {
     case Type::kPath: return "a path (~ is not expanded)";
     case Type::kAbsolute: return "an absolute path";
     case Type::kUrl: return "a URL that begins with http:// or https://";
+    case Type::kSecret: return "where a secret is: $NAME, or an absolute path";
     case Type::kWhole: return fmt::format("a whole number from {} to {}", key.least, key.most);
     case Type::kFlag: return "true or false";
     case Type::kTextOrFlag: return "text, or true";

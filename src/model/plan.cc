@@ -65,7 +65,8 @@ Json to_json(const Plan& plan) {
             {"outage_ms", plan.forecast.outage.count()},
             {"per_step_ms", std::move(per_step)},
             {"source", plan.forecast.source},
-            {"rows", plan.forecast.rows}}}};
+            {"rows", plan.forecast.rows},
+            {"not_carried", plan.forecast.not_carried}}}};
 }
 
 Result<Plan> plan_from_json(const Json& value) {
@@ -84,6 +85,8 @@ Result<Plan> plan_from_json(const Json& value) {
     if (span.is_number()) plan.forecast.per_step[step] = Millis(span.get<int64_t>());
   plan.forecast.source = get_string(forecast, "source");
   plan.forecast.rows = get(forecast, "rows");
+  for (const Json& sentence : get(forecast, "not_carried"))
+    if (sentence.is_string()) plan.forecast.not_carried.push_back(sentence.get<std::string>());
   return plan;
 }
 

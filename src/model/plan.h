@@ -36,6 +36,7 @@ struct Forecast {
   std::map<std::string, Millis> per_step;  // by step id
   std::string source;                      // "3 earlier runs", "no earlier run: defaults"
   Json rows = Json::object();              // {"insert": 37, ...} per table, counted at planning time
+  std::vector<std::string> not_carried;    // sentences: what of the database does not go along, and where it goes
 };
 
 struct Plan {

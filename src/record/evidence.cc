@@ -57,6 +57,8 @@ std::vector<std::string> left_behind(const Json& evidence) {
   if (residue.is_array())
     for (const Json& item : residue) list.push_back(sentence(item));
   add_tables(residue, "that users wrote differ in what serves now", list);
+  for (const Json& sentence : get(evidence, "not_carried"))
+    if (sentence.is_string()) list.push_back(sentence.get<std::string>());
   add_tables(get(evidence, "left"), "not carried, as configured (leave)", list);
   if (const std::string file = get_string(evidence, "conflicts_file"); !file.empty())
     list.push_back("both sides of every row that could not be carried over: " + file);

@@ -5,9 +5,9 @@
 namespace backout::record {
 
 /// Evidence of a step of the sqlite driver: {"rows": {table: {"insert", "update", "delete"}}, "carried": {table:
-/// counts}, "conflicts": [the first ones], "conflict_count", "conflicts_file", "residue": {table: counts}, "left":
-/// {table: counts}, "archived": {"file"}}. Each member may be absent; one that is there replaces what an earlier step
-/// said, because the later step saw more.
+/// counts}, "conflicts": [the first ones], "conflict_count", "conflicts_file", "residue": {table: counts},
+/// "not_carried": [sentences], "left": {table: counts}, "archived": {"file"}}. Each member may be absent; one that is
+/// there replaces what an earlier step said, because the later step saw more.
 void take_evidence(const Json& evidence, Report& report);
 
 }  // namespace backout::record

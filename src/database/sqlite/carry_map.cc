@@ -70,19 +70,42 @@ std::string choose_key(const Table& base, const Table& live, const Table& target
     }
     carry.key.push_back({static_cast<size_t>(at - carry.columns.begin()), *collation});
   }
+  carry.spare_rowid = rowid_name(base, live, target);
   carry.base_may_repeat = may_repeat(base, names);
   carry.live_may_repeat = may_repeat(live, names);
   return "";
 }
 
+/// Takes what the configuration says of the table and its columns: "orders" and "orders.price".
+std::map<std::string, Choice> take_choices(const std::map<std::string, Choice>& choices, Carry& carry) {
+  std::map<std::string, Choice> columns;
+  for (const auto& [name, choice] : choices) {
+    if (same_name(name, carry.table)) {
+      carry.chosen = true;
+      carry.leave = choice == Choice::kLeave;
+    }
+    const size_t dot = name.rfind('.');
+    if (dot != std::string::npos && same_name(name.substr(0, dot), carry.table))
+      columns[schema::lowered(name.substr(dot + 1))] = choice;
+  }
+  for (const auto& [column, choice] : columns) carry.chosen_columns.insert(column);
+  return columns;
+}
+
 /// The reason why the rows cannot be matched, or empty.
-std::string map_table(const Table& base, const Table& live, const Table& target, Carry& carry) {
+std::string map_table(const Table& base, const Table& live, const Table& target,
+                      const std::map<std::string, Choice>& choices, Carry& carry) {
   carry.table = target.name;
+  carry.leave = is_migration_book(target.name);
+  const std::map<std::string, Choice> by_column = take_choices(choices, carry);
   for (const auto& column : target.columns) {
     if (!writable(column)) continue;
     const auto* in_live = find_column(live, column.name);
     const auto* in_base = find_column(base, column.name);
-    if (!readable(in_live) || !readable(in_base)) {
+    const auto chosen = by_column.find(schema::lowered(column.name));
+    const bool left = chosen != by_column.end() && chosen->second == Choice::kLeave;
+    if (left && readable(in_live)) carry.only_live.push_back(*in_live);
+    if (left || !readable(in_live) || !readable(in_base)) {
       carry.only_target.push_back(column.name);
       continue;
     }
@@ -151,13 +174,10 @@ CarryMap map_tables(const schema::Snapshot& base, const schema::Snapshot& live, 
       continue;
     }
     Carry carry;
-    if (const std::string why = map_table(*in_base, *in_live, table, carry); !why.empty()) {
+    if (const std::string why = map_table(*in_base, *in_live, table, choices, carry); !why.empty()) {
       map.unkeyed[table.name] = why;
       continue;
     }
-    carry.leave = is_migration_book(table.name);
-    for (const auto& [name, choice] : choices)
-      if (same_name(name, table.name)) carry.leave = choice == Choice::kLeave;
     map.tables.push_back(std::move(carry));
   }
   for (const auto& table : live.tables)

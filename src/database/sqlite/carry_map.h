@@ -2,6 +2,7 @@
 // tables' rows can be matched by key, over which columns, and what else must be kept in a file. Pure.
 #pragma once
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,14 +25,17 @@ struct KeyPart {
 /// One table whose rows can be matched.
 struct Carry {
   std::string table;
-  bool leave = false;        // counted, not carried: by choice, or because a migrator keeps its books in it
-  std::string rowid;         // not empty: no primary key is declared; rows are matched by this name of the rowid
+  bool leave = false;                    // counted, not carried: by choice, or because a migrator keeps its books in it
+  bool chosen = false;                   // the configuration has a word on it
+  std::set<std::string> chosen_columns;  // and on these of its columns
+  std::string rowid;         // not empty: there is no usable primary key; rows are matched by this name of the rowid
+  std::string spare_rowid;   // the same, for when values of the key turn out to stand in several rows
   std::vector<KeyPart> key;  // otherwise
   std::vector<std::string> columns;       // in all three, not computed in the target
   std::vector<Affinity> affinities;       // of those columns in the target
   std::vector<schema::Column> only_live;  // new columns: their values go to the archive
-  std::vector<std::string>
-      only_target;            // columns that live does not have: old rows keep theirs, new rows get the default
+  std::vector<std::string> only_target;   // columns that live does not have, and those set to leave: old rows keep the
+                                         // target's value, new rows get the default
   bool convert_base = false;  // an affinity differs from the target's: values are converted before they are compared
   bool convert_live = false;
   bool base_may_repeat = false;  // the key is not declared unique and NOT NULL on that side
@@ -55,7 +59,7 @@ bool is_migration_book(std::string_view table);
 CarryMap map_tables(const schema::Snapshot& base, const schema::Snapshot& live, const schema::Snapshot& target,
                     const std::map<std::string, Choice>& choices);
 
-/// {"orders": "carry", "sessions": "leave"}; kInvalid on another word.
+/// {"orders": "carry", "sessions": "leave", "orders.price": "leave"}; kInvalid on another word.
 Result<std::map<std::string, Choice>> choices_from_json(const Json& tables);
 
 }  // namespace backout::database

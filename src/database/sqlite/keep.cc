@@ -8,6 +8,7 @@
 #include "database/sqlite/page_digest.h"
 #include "database/sqlite/read_schema.h"
 #include "database/sqlite/rescue.h"
+#include "database/sqlite/swap.h"
 #include "database/sqlite/swap_marker.h"
 #include "os/file.h"
 
@@ -51,6 +52,14 @@ Result<void> rebuild_base(const KeepJob& job, const std::string& path, const std
   return rename_file(work, path);
 }
 
+/// keep comes only after a look has seen the new content in place. The swap may have been killed before it could write
+/// so itself, and rows may have been written since: then the replaced file, which is another one, tells.
+Result<bool> was_swapped_in(const KeepJob& job, const SwapMarker& marker) {
+  if (marker.state != "begun") return marker.state == "done";
+  if (TRY(look_at_swap(job.file, job.marker)).content == Content::kNew) return true;
+  return os::exists(job.kept) && !TRY(facts_of(job.kept)).same_file(TRY(facts_of(job.file)));
+}
+
 }  // namespace
 
 Result<Json> checkpoint_part(const std::string& file, const std::string& backup, const std::string& manifest_path) {
@@ -79,7 +88,7 @@ Result<Json> keep(const KeepJob& job, const Progress& progress) {
   TRY_VOID(os::make_directories(job.directory, 0700));
   const Json record = TRY(parse_json(TRY(os::read_file(job.record))).with_context(job.record));
   const auto marker = TRY(load_marker(job.marker));
-  if (!marker || marker->state != "done")
+  if (!marker || !TRY(was_swapped_in(job, *marker)))
     return Error{Code::kConflict, "nothing was swapped in, so there is nothing to keep", ""};
 
   TRY_VOID(make_self_contained(job.kept));

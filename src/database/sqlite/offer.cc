@@ -66,7 +66,12 @@ class Offer {
         {"restore", restore_args}, {"save"}, Verb{"discard", {{"path", beside}}});
     add("count", Phase::kPrepare, "count the rows written since",
         {"diff",
-         {{"base", base}, {"live", file_}, {"target", beside}, {"tables", tables}, {"result", in_run("count.json")}}},
+         {{"base", base},
+          {"live", file_},
+          {"target", beside},
+          {"tables", tables},
+          {"refuse_undecided", true},
+          {"result", in_run("count.json")}}},
         {"restore"});
     add("rescue", Phase::kLastRows,
         "carry the rows written since into the restored file, and prove it by a second comparison",

@@ -53,6 +53,7 @@ class Rescue {
     TRY_VOID(target_.exec("BEGIN IMMEDIATE"));
     schema_ = TRY(read_schema(target_));
     map_ = map_tables(sides_.base_schema, sides_.live_schema, schema_, job_.choices);
+    TRY_VOID(settle_keys(map_, sides_));
     for (const auto& carry : map_.tables) TRY_VOID(add(carry));
     if (job_.base != job_.pristine)
       for (auto& table : carrier_.tables()) TRY_VOID(mark_known(table, job_.pristine, sides_));
@@ -132,12 +133,12 @@ class Rescue {
       const int64_t rows = table.difference.counter.columns.empty()
                                ? 0
                                : TRY(sides_.base.integer("SELECT count(*) FROM main." + sql_name(table.carry->table)));
-      differences.add(table.difference, rows);
+      differences.add(table.difference, *table.carry, rows);
       if (table.carried.all() > 0) carried[table.carry->table] = to_json(table.carried);
       if (table.ambiguous > 0) ambiguous[table.carry->table] = table.ambiguous;
       conflicts += table.conflicts + table.ambiguous;
     }
-    Json evidence = differences.json(map_, sides_);
+    Json evidence = TRY(differences.json(map_, sides_));
     evidence["carried"] = carried;
     evidence["conflicts"] = carrier_.first_conflicts();
     evidence["conflicts_by_kind"] = carrier_.conflicts_by_kind();

@@ -33,6 +33,14 @@ std::string news_of(const Carry& carry) {
 
 }  // namespace
 
+std::string key_expressions(const Carry& carry) {
+  std::string all;
+  for (const KeyPart& part : carry.key)
+    all += (all.empty() ? "" : ", ") + sql_name(carry.columns[part.column]) + " COLLATE " +
+           std::string(collate(part.collation));
+  return all;
+}
+
 std::string where_key(const Carry& carry, int first) {
   if (!carry.rowid.empty()) return " WHERE " + carry.rowid + " = ?" + std::to_string(first);
   std::string where;
@@ -76,9 +84,7 @@ Result<RowStream> RowStream::open(Connection& connection, const Carry& carry, Si
   } else if (!carry.rowid.empty()) {
     sql += " ORDER BY " + carry.rowid;
   } else {
-    for (size_t i = 0; i < carry.key.size(); ++i)
-      sql += (i == 0 ? " ORDER BY " : ", ") + sql_name(carry.columns[carry.key[i].column]) + " COLLATE " +
-             std::string(collate(carry.key[i].collation));
+    sql += " ORDER BY " + key_expressions(carry);
   }
   stream.source_ = TRY(connection.prepare(sql));
   stream.row_ = stream.source_.raw();

@@ -67,6 +67,8 @@ int order(const RowStream& a, const RowStream& b);
 bool same_row(const RowStream& a, const RowStream& b);
 
 /// " WHERE ..." that finds the row with the key bound from parameter `first` on.
+/// "a COLLATE NOCASE, b COLLATE BINARY": the key as rows are ordered by. REQUIRES: rows are not matched by rowid.
+std::string key_expressions(const Carry& carry);
 std::string where_key(const Carry& carry, int first);
 /// Columns of the key, for a table that remembers keys: "k0 COLLATE NOCASE, k1 COLLATE BINARY".
 std::string key_columns(const Carry& carry);

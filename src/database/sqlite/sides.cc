@@ -55,28 +55,91 @@ Result<bool> content_differs(Sides& sides, const std::string& table) {
   return TRY(read_content(sides.base, *before)) != TRY(read_content(sides.live, *now));
 }
 
-void DifferenceReport::add(const TableDifference& difference, int64_t base_rows) {
+void DifferenceReport::add_rewritten(const Carry& carry, const std::string& column, int64_t changes,
+                                     int64_t base_rows) {
+  const std::string name = carry.table + "." + column;
+  rewritten_.push_back(fmt::format("{}: {} of {} old rows changed, probably by the migration and not by users", name,
+                                   changes, base_rows));
+  if (!carry.leave && !carry.chosen && !carry.chosen_columns.contains(schema::lowered(column)))
+    undecided_.push_back(name);
+}
+
+void DifferenceReport::add(const TableDifference& difference, const Carry& carry, int64_t base_rows) {
   const Counter& counter = difference.counter;
   keys_[difference.table] = difference.matched_by;
   if (counter.counts.all() > 0) (difference.leave ? left_ : rows_)[difference.table] = to_json(counter.counts);
   for (const auto& [column, changes] : counter.columns) {
     columns_[difference.table][column] = changes;
-    if (base_rows >= kFewRows && changes * 10 >= base_rows * 9)
-      rewritten_.push_back(difference.table + "." + column + ": " + std::to_string(changes) + " of " +
-                           std::to_string(base_rows) + " old rows changed, probably by the migration and not by users");
+    if (base_rows >= kFewRows && changes * 10 >= base_rows * 9) add_rewritten(carry, column, changes, base_rows);
+  }
+  if (carry.leave) return;
+  for (const std::string& column : carry.only_target) {
+    const bool left = carry.chosen_columns.contains(schema::lowered(column));
+    not_carried_.push_back(fmt::format("{}.{}: {}: old rows keep the value of the checkpoint{}", carry.table, column,
+                                       left ? "left, as configured" : "the live database has no such column",
+                                       counter.counts.insert > 0
+                                           ? ", its default stands in " + counted(counter.counts.insert, "new row")
+                                           : std::string()));
+  }
+  if (counter.rows_with_news > 0) {
+    std::vector<std::string> names;
+    for (const schema::Column& column : carry.only_live) names.push_back(column.name);
+    not_carried_.push_back(
+        fmt::format("{}: the values of {} in {} go to the archive: the restored schema has no place for them",
+                    carry.table, join(names, ", "), counted(counter.rows_with_news, "row")));
   }
 }
 
-Json DifferenceReport::json(const CarryMap& map, const Sides& sides) const {
-  return {{"rows", rows_},
-          {"columns", columns_},
-          {"left", left_},
-          {"keys", keys_},
-          {"rewritten", rewritten_},
-          {"unkeyed", map.unkeyed},
-          {"new_tables", map.new_tables},
-          {"dropped_tables", map.dropped_tables},
-          {"live_digest", sides.live_digest.hex()}};
+Result<Json> DifferenceReport::json(const CarryMap& map, Sides& sides) const {
+  Json not_carried = not_carried_;
+  for (const std::string& table : map.dropped_tables)
+    not_carried.push_back(table +
+                          ": the live database has no such table (dropped, or renamed): it stays as at the checkpoint");
+  for (const std::string& table : map.new_tables)
+    if (const int64_t rows = TRY(sides.live.integer("SELECT count(*) FROM main." + sql_name(table))); rows > 0)
+      not_carried.push_back(fmt::format("{}: new; to the archive: {}", table, counted(rows, "row")));
+  for (const auto& [table, why] : map.unkeyed)
+    if (TRY(content_differs(sides, table)))
+      not_carried.push_back(fmt::format("{}: changed, and goes to the archive whole: {}", table, why));
+  return Json{{"rows", rows_},
+              {"columns", columns_},
+              {"left", left_},
+              {"keys", keys_},
+              {"rewritten", rewritten_},
+              {"undecided", undecided_},
+              {"not_carried", not_carried},
+              {"unkeyed", map.unkeyed},
+              {"new_tables", map.new_tables},
+              {"dropped_tables", map.dropped_tables},
+              {"live_digest", sides.live_digest.hex()}};
+}
+
+namespace {
+
+Result<bool> has_repeats(Connection& side, const Carry& carry) {
+  return TRY(side.integer("SELECT EXISTS (SELECT 1 FROM main." + sql_name(carry.table) + " GROUP BY " +
+                          key_expressions(carry) + " HAVING count(*) > 1)")) != 0;
+}
+
+}  // namespace
+
+Result<void> settle_keys(CarryMap& map, Sides& sides) {
+  for (auto carry = map.tables.begin(); carry != map.tables.end();) {
+    const bool repeats = carry->rowid.empty() && ((carry->base_may_repeat && TRY(has_repeats(sides.base, *carry))) ||
+                                                  (carry->live_may_repeat && TRY(has_repeats(sides.live, *carry))));
+    if (repeats && carry->spare_rowid.empty()) {
+      map.unkeyed[carry->table] = "several of its rows have the same key";
+      carry = map.tables.erase(carry);
+      continue;
+    }
+    if (repeats) {
+      carry->rowid = carry->spare_rowid;
+      carry->key.clear();
+      carry->base_may_repeat = carry->live_may_repeat = false;
+    }
+    ++carry;
+  }
+  return {};
 }
 
 Result<Json> count_differences(const std::string& base, const std::string& live, const std::string& target,
@@ -87,14 +150,15 @@ Result<Json> count_differences(const std::string& base, const std::string& live,
     auto connection = TRY(Connection::open(target, Open::kFixed));
     target_schema = TRY(read_schema(connection));
   }
-  const CarryMap map = map_tables(sides.base_schema, sides.live_schema, target_schema, choices);
+  CarryMap map = map_tables(sides.base_schema, sides.live_schema, target_schema, choices);
+  TRY_VOID(settle_keys(map, sides));
   DifferenceReport report;
   for (const auto& carry : map.tables) {
     const auto difference = TRY(count_table(sides, carry));
     const int64_t rows = difference.counter.columns.empty()
                              ? 0
                              : TRY(sides.base.integer("SELECT count(*) FROM main." + sql_name(carry.table)));
-    report.add(difference, rows);
+    report.add(difference, carry, rows);
   }
   return report.json(map, sides);
 }

@@ -36,17 +36,24 @@ std::string matched_by(const Carry& carry);
 Result<bool> content_differs(Sides& sides, const std::string& table);
 
 /// {"rows": {table: counts}, "columns": {table: {column: updates}}, "left": {table: counts}, "keys": {table: columns},
-///  "unkeyed": {table: why}, "new_tables": [..], "dropped_tables": [..], "rewritten": [..], "live_digest": hex}.
-/// A table in "rewritten" has nearly all of its old rows changed in some column: a migration's work rather than users'.
+///  "unkeyed": {table: why}, "new_tables": [..], "dropped_tables": [..], "rewritten": [..], "undecided": [..],
+///  "not_carried": [..], "live_digest": hex}.
+/// A column in "rewritten" has another value in nearly all old rows: a migration's work rather than users'. It is
+/// "undecided" ("orders.price") when the configuration has no word on it. "not_carried": sentences for people.
 class DifferenceReport {
  public:
-  void add(const TableDifference& difference, int64_t base_rows);
-  Json json(const CarryMap& map, const Sides& sides) const;
+  void add(const TableDifference& difference, const Carry& carry, int64_t base_rows);
+  Result<Json> json(const CarryMap& map, Sides& sides) const;
 
  private:
+  void add_rewritten(const Carry& carry, const std::string& column, int64_t changes, int64_t base_rows);
   Json rows_ = Json::object(), columns_ = Json::object(), left_ = Json::object(), keys_ = Json::object(),
-       rewritten_ = Json::array();
+       rewritten_ = Json::array(), undecided_ = Json::array(), not_carried_ = Json::array();
 };
+
+/// Where values of a key stand in several rows (NULL in a primary key does), rows are matched by their rowid instead;
+/// a table that has none that can be reached is unkeyed.
+Result<void> settle_keys(CarryMap& map, Sides& sides);
 
 /// Counts everything, changes nothing. `target`: the schema that rows would be carried onto; base's when empty.
 Result<Json> count_differences(const std::string& base, const std::string& live, const std::string& target,

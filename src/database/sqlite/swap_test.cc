@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "database/sqlite/swap_marker.h"
 #include "database/sqlite/testing.h"
 
 namespace backout::database {
@@ -297,6 +298,24 @@ TEST_P(Swap, GoesForwardAgainWithTheRowsWrittenInBetween) {
             "1,changed,g;5000,new,;8000,v1 row,");
   EXPECT_EQ(text(paths.live, "SELECT x FROM extra"), "kept");
   EXPECT_EQ(forward.last["archived"]["columns"]["t"], 2000);  // all but row 5000, which has the default
+}
+
+TEST_P(Swap, KilledAfterTheNewFileWasInPlaceIsKeptAllTheSame) {
+  rescue();
+  expect_done("swap", paths.swap_args());
+  auto marker = *load_marker(paths.marker).value();
+  marker.state = "begun";  // what a power cut leaves that comes before its last word
+  ASSERT_TRUE(store_marker(marker, paths.marker));
+  sql(paths.live, "INSERT INTO t VALUES (8000, 'v1 row', 'vip');");
+  expect_done("keep", paths.keep_args());
+  EXPECT_TRUE(holds("keep", paths.keep_args()));
+}
+
+TEST_P(Swap, ThatNeverPutAnythingInPlaceLeavesNothingToKeep) {
+  rescue();
+  expect_done("swap", paths.swap_args());
+  expect_done("swap-back", paths.swap_back_args());
+  EXPECT_NE(tool("keep", paths.keep_args()).status, 0);
 }
 
 TEST_P(Swap, WritesToTheReplacedFileAreNotForgotten) {

@@ -181,6 +181,7 @@ struct Paths {
   Json backup_args() const { return {{"file", live}, {"backup", backup}, {"manifest", manifest}}; }
   Json verify_args() const { return {{"backup", backup}, {"manifest", manifest}}; }
   Json restore_args() const { return {{"backup", backup}, {"manifest", manifest}, {"beside", beside}}; }
+  Json diff_args() const { return {{"base", backup}, {"live", live}, {"target", beside}, {"tables", tables}}; }
   Json rescue_args() const {
     return {{"base", backup},   {"live", live},     {"target", beside},       {"pristine", backup},
             {"tables", tables}, {"record", record}, {"conflicts", conflicts}, {"archive", archive}};

@@ -75,10 +75,28 @@ Result<Json> run_restore(const Json& args, const Progress& progress) {
   return Json{{"file", beside}, {"size", manifest.size}, {"tables", manifest.tables.size()}};
 }
 
+/// Rows that a migration rewrote must not be taken for rows that users wrote: only a person knows what is right.
+Error undecided_columns(const Json& counted) {
+  std::vector<std::string> what;
+  for (const Json& sentence : get(counted, "rewritten"))
+    for (const Json& name : get(counted, "undecided"))
+      if (sentence.get<std::string>().starts_with(name.get<std::string>() + ":"))
+        what.push_back(sentence.get<std::string>());
+  const std::string name = get(counted, "undecided").front().get<std::string>();
+  return {
+      Code::kRefused, join(what, "; "),
+      fmt::format(
+          "say in backout.yaml what is right, database: {{sqlite: {{tables: {{{0}: leave}}}}}} for the values of the "
+          "checkpoint, or {0}: carry for those of now",
+          name)};
+}
+
 Result<Json> run_diff(const Json& args, const Progress&) {
   const auto choices = TRY(choices_from_json(get(args, "tables")));
   const Json counted = TRY(count_differences(TRY(need_path(args, "base")), TRY(live_file(args, "live")),
                                              get_string(args, "target"), choices));
+  if (const Json& undecided = get(counted, "undecided"); get_bool(args, "refuse_undecided") && !undecided.empty())
+    return undecided_columns(counted);
   if (args.contains("result")) TRY_VOID(store_json(counted, TRY(need_path(args, "result"))));
   return counted;
 }
