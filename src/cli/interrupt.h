@@ -1,5 +1,11 @@
-// Interrupt: the first Ctrl-C, TERM or HUP becomes a stop request, the second ends the process. One per process.
-// Handlers, not a blocked mask: a mask would be inherited by every command that is started.
+// Interrupt: what may end an acting command from outside. One per process, and for the rest of its life.
+//
+// The first Ctrl-C or TERM becomes a stop request, the second ends the process. A terminal that hangs up is a stop
+// request too, and never more: it may say so several times (the kernel, then the shell). Under nohup it is nothing.
+// A reader of our output who goes away changes nothing: writes fail, the run goes on and has its own exit status.
+//
+// Handlers, not a blocked mask: a mask would be inherited by every command that is started. What is ignored here is at
+// its default again in every child (os/child.h).
 #pragma once
 #include <stop_token>
 #include <thread>

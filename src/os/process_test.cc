@@ -150,6 +150,13 @@ TEST(RunProcess, LeaksNoDescriptorsInEitherDirection) {
   EXPECT_EQ(done({.argv = {"ls", "/proc/self/fd"}}).out, "0\n1\n2\n3\n");
 }
 
+TEST(RunProcess, WhatWeIgnoreIsAtItsDefaultInTheChild) {
+  const auto before = ::signal(SIGPIPE, SIG_IGN);
+  const auto result = run_process({.argv = {"/bin/sh", "-c", "kill -s PIPE $$"}});
+  ::signal(SIGPIPE, before);
+  EXPECT_EQ(result->signal, SIGPIPE);
+}
+
 TEST(RunProcess, LeavesNoZombie) {
   auto spec = sh("echo $$");
   const pid_t pid = std::stoi(done(spec).out);
