@@ -1,49 +1,18 @@
 #include "database/sqlite/rescue.h"
 
-#include "database/sqlite/testing.h"
+#include "database/sqlite/rescue_fixture.h"
 
 namespace backout::database {
 namespace {
 
+using testing::counts;
 using testing::expect_done;
 using testing::holds;
 using testing::number;
-using testing::Paths;
-using testing::Scratch;
+using testing::Rescue;
 using testing::sql;
 using testing::text;
 using testing::tool;
-
-Json counts(int insert, int update, int remove) { return {{"insert", insert}, {"update", update}, {"delete", remove}}; }
-
-class Rescue : public ::testing::Test {
- protected:
-  /// v1 with its rows, and a checkpoint of it.
-  void checkpoint(const std::string& statements) {
-    sql(paths.live, statements);
-    expect_done("backup", paths.backup_args());
-  }
-  /// What the migration and the users did since; then restore and rescue.
-  Json rescue_after(const std::string& statements) {
-    sql(paths.live, statements);
-    const std::string before = testing::content(paths.live);
-    expect_done("restore", paths.restore_args());
-    EXPECT_FALSE(holds("rescue", paths.rescue_args()));
-    auto ran = expect_done("rescue", paths.rescue_args());
-    EXPECT_TRUE(holds("rescue", paths.rescue_args()));
-    EXPECT_EQ(testing::content(paths.live), before);
-    EXPECT_EQ(text(paths.beside, "PRAGMA integrity_check"), "ok");
-    return ran.last;
-  }
-  std::vector<Json> lines(const std::string& path) {
-    std::vector<Json> out;
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) out.push_back(Json::parse(line));
-    return out;
-  }
-  Scratch scratch;
-  Paths paths{scratch};
-};
 
 TEST_F(Rescue, CarriesInsertedChangedAndDeletedRowsOntoTheOldSchema) {
   checkpoint(
@@ -323,54 +292,6 @@ TEST_F(Rescue, ConvertsValuesOfColumnsWhoseTypeChanged) {
             "1,integer,100,text,a;2,integer,250,text,7;3,integer,300,text,c;4,integer,400,text,12");
 }
 
-TEST_F(Rescue, ADroppedOrRenamedTableIsNotATableFullOfDeletedRows) {
-  checkpoint("CREATE TABLE old_name(id INTEGER PRIMARY KEY, v); INSERT INTO old_name VALUES (1, 'a');");
-  const Json evidence = rescue_after("ALTER TABLE old_name RENAME TO new_name; INSERT INTO new_name VALUES (2, 'b');");
-  EXPECT_EQ(evidence["dropped_tables"], Json::array({"old_name"}));
-  EXPECT_EQ(number(paths.beside, "SELECT count(*) FROM old_name"), 1);
-  EXPECT_EQ(evidence["archived"]["tables"]["new_name"], 2);
-}
-
-TEST_F(Rescue, SaysWhenAMigrationRatherThanUsersRewroteAColumn) {
-  checkpoint(
-      "CREATE TABLE p(id INTEGER PRIMARY KEY, price INT, name TEXT); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT "
-      "i + 1 FROM n WHERE i < 50) INSERT INTO p SELECT i, i, 'n' FROM n;");
-  const Json evidence =
-      rescue_after("UPDATE p SET price = price * 100; UPDATE p SET name = 'm' WHERE id = 3; CREATE TABLE marker(x);");
-  ASSERT_EQ(evidence["rewritten"].size(), 1U);
-  EXPECT_NE(evidence["rewritten"][0].get<std::string>().find("p.price: 50 of 50"), std::string::npos);
-  EXPECT_EQ(evidence["undecided"], Json::array({"p.price"}));
-
-  Json count = paths.diff_args();
-  EXPECT_EQ(tool("diff", count).status, 0) << "to count is not to carry";
-  count["refuse_undecided"] = true;
-  const auto refused = tool("diff", count);
-  EXPECT_EQ(refused.status, 3);
-  EXPECT_NE(refused.err.find("p.price"), std::string::npos) << refused.err;
-  EXPECT_NE(refused.err.find("leave"), std::string::npos) << refused.err;
-  for (const char* name : {"p", "p.price", "P.Price"})
-    for (const char* choice : {"carry", "leave"}) {
-      count["tables"] = {{name, choice}};
-      EXPECT_EQ(tool("diff", count).status, 0) << name << ": " << choice;
-    }
-}
-
-TEST_F(Rescue, LeavesAColumnAsTheCheckpointHasItAndCarriesTheRestOfItsRows) {
-  paths.tables = {{"p.price", "leave"}};
-  checkpoint(
-      "CREATE TABLE p(id INTEGER PRIMARY KEY, price INT DEFAULT 7, name TEXT); INSERT INTO p VALUES (1, 10, 'a'), (2, "
-      "20, "
-      "'b');");
-  const Json evidence = rescue_after(
-      "UPDATE p SET price = price * 100; UPDATE p SET name = 'c' WHERE id = 2; INSERT INTO p VALUES (3, 3000, 'd');"
-      "CREATE TABLE marker(x);");
-  EXPECT_EQ(text(paths.beside, "SELECT * FROM p ORDER BY id"), "1,10,a;2,20,c;3,7,d");
-  EXPECT_EQ(evidence["rows"]["p"], counts(1, 1, 0));
-  EXPECT_EQ(evidence["residue"], Json::object());
-  EXPECT_EQ(lines(paths.archive).size(), 3U) << "the values of now are in the archive";
-  EXPECT_NE(evidence["not_carried"][0].get<std::string>().find("p.price: left, as configured"), std::string::npos);
-}
-
 TEST_F(Rescue, MatchesRowsByTheirRowidWhereAKeyStandsInSeveral) {
   checkpoint(
       "CREATE TABLE o(k TEXT PRIMARY KEY, v, x); INSERT INTO o VALUES (NULL, '1', 'x1'), (NULL, '2', 'x2'), ('a', '3', "
@@ -381,24 +302,6 @@ TEST_F(Rescue, MatchesRowsByTheirRowidWhereAKeyStandsInSeveral) {
   EXPECT_EQ(text(paths.beside, "SELECT k, v, x FROM o ORDER BY v"), ",22,x2;a,3,x3;,4,");
   EXPECT_EQ(evidence["rows"]["o"], counts(1, 1, 1));
   EXPECT_EQ(evidence["conflict_count"], 0);
-}
-
-TEST_F(Rescue, SaysWhatOfTheLiveDatabaseHasNoPlaceInTheRestoredOne) {
-  checkpoint(
-      "CREATE TABLE o(id INTEGER PRIMARY KEY, note TEXT); INSERT INTO o VALUES (1, 'old'); CREATE TABLE gone(id "
-      "INTEGER "
-      "PRIMARY KEY);");
-  const Json evidence = rescue_after(
-      "ALTER TABLE o RENAME COLUMN note TO remark; UPDATE o SET remark = 'new'; INSERT INTO o VALUES (2, 'r'); ALTER "
-      "TABLE "
-      "gone RENAME TO moved; INSERT INTO moved VALUES (5);");
-  EXPECT_EQ(
-      evidence["not_carried"],
-      Json::array({"o.note: the live database has no such column: old rows keep the value of the checkpoint, its "
-                   "default stands in 1 new row",
-                   "o: the values of remark in 2 rows go to the archive: the restored schema has no place for them",
-                   "gone: the live database has no such table (dropped, or renamed): it stays as at the checkpoint",
-                   "moved: new; to the archive: 1 row"}));
 }
 
 TEST_F(Rescue, FullTextTablesComeAlongWithTheirShadowTables) {
