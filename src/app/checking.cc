@@ -23,7 +23,7 @@ Result<Checked> check_now(const Workspace& workspace, const Version& version, bo
   checked.version = version;
   if (version.empty())
     checked.version = TRY(current_release(TRY(workspace.journal().releases(workspace.site().id)))).version;
-  for (const plan::Offered& offered : TRY(looks_for(workspace, checked.version, RunKind::kRollback)))
+  for (const plan::Offered& offered : TRY(looks_for(workspace, checked.version)))
     for (const Step& step : offered.steps)
       for (const std::string& host : run::hosts_of(step)) {
         Look look{step.id.str(), host, step.title, step.kind == StepKind::kAsk, {}};

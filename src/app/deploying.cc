@@ -20,11 +20,21 @@ Json parts_of(const Subject& subject, const std::vector<Step>& steps) {
   return parts;
 }
 
-std::vector<StepId> ids_of(const std::vector<plan::Offered>& offers) {
+std::vector<StepId> ids_in_prepare(const std::vector<plan::Offered>& offers) {
   std::vector<StepId> ids;
   for (const plan::Offered& offered : offers)
-    for (const Step& step : offered.steps) ids.push_back(step.id);
+    for (const Step& step : offered.steps)
+      if (step.phase == Phase::kPrepare) ids.push_back(step.id);
   return ids;
+}
+
+/// What is there before the deploy command: what to save, and which processes it has to replace. A service that does
+/// not exist yet may be brought by the deploy.
+Result<Seen> seen_before(const Workspace& workspace, const Subject& subject) {
+  if (subject.part == plan::Part::kCheck) return Seen();
+  auto seen = observe(workspace, subject);
+  if (!seen && subject.part == plan::Part::kService && seen.error().code == Code::kNotFound) return Seen();
+  return seen;
 }
 
 Step deploy_step(const DeployRequest& request) {
@@ -78,27 +88,31 @@ Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& reques
   Json parts = Json::array();
   bool database = false;
   for (const Subject& subject : subjects_of(site)) {
-    if (subject.part != plan::Part::kCode && subject.part != plan::Part::kDatabase) continue;
+    const bool saves = subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase;
+    const bool serves = subject.part == plan::Part::kService || subject.part == plan::Part::kCheck;
+    if (!saves && (checkpoint_only || !serves)) continue;
     if (const auto driver = workspace.registry().find(subject.driver); !driver) {
+      if (!saves) continue;  // as in looks_for: lint says that it cannot be looked at
       contract.refusals.push_back(subject.name + ": " + driver.error().message);
       continue;
     }
-    const Seen seen = TRY(observe(workspace, subject));
-    std::vector<Step> steps = TRY(offers(workspace, subject, journey, seen));
+    std::vector<Step> steps = TRY(offers(workspace, subject, journey, TRY(seen_before(workspace, subject))));
+    for (Step& step : steps)
+      if (is_look(step)) step.phase = Phase::kCheck;  // nothing closes the door: both sides of it are looked at alike
     for (Json& part : parts_of(subject, steps)) parts.push_back(std::move(part));
     database = database || subject.part == plan::Part::kDatabase;
     draft.offers.push_back({subject.part, std::move(steps)});
   }
   const bool worth_keeping = current.has_value() || checkpoint_only;
   if (worth_keeping) {
-    Step record =
-        record_step("record-checkpoint", Phase::kPrepare, EventType::kCheckpointTaken,
-                    {{"checkpoint", id.str()},
-                     {"taken_at_ms", to_millis(system_clock().wall())},
-                     {"version", contract.from.str()},
-                     {"verified", database},
-                     {"parts", std::move(parts)}},
-                    "checkpoint " + id.str() + " brings " + contract.from.str() + " back", ids_of(draft.offers));
+    Step record = record_step("record-checkpoint", Phase::kPrepare, EventType::kCheckpointTaken,
+                              {{"checkpoint", id.str()},
+                               {"taken_at_ms", to_millis(system_clock().wall())},
+                               {"version", contract.from.str()},
+                               {"verified", database},
+                               {"parts", std::move(parts)}},
+                              "checkpoint " + id.str() + " brings " + contract.from.str() + " back",
+                              ids_in_prepare(draft.offers));
     draft.offers.push_back({plan::Part::kRecord, {std::move(record)}});
   }
   if (!checkpoint_only) {
@@ -120,10 +134,6 @@ Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& reques
                        {"why", "deployed; its checks come next"},
                        {"bake_until_ms", to_millis(bake_until)}},
                       "known-good once it has baked for " + for_people(site.bake), {StepId("record-current")})}});
-    // What is offered to look at a release needs the release to be there: the looks of the code driver are left to the
-    // checks.
-    for (plan::Offered& looks : TRY(looks_for(workspace, request.version, RunKind::kDeploy)))
-      if (looks.part == plan::Part::kCheck) draft.offers.push_back(std::move(looks));
   }
   draft.earlier = TRY(journal.step_durations(site.id, contract.kind));
   draft.now = system_clock().wall();

@@ -30,7 +30,9 @@ struct Verb {
 
 /// What a driver is asked to offer steps for. Everything it may use is here: offers are pure.
 struct Offering {
-  RunKind kind = RunKind::kRollback;  // kDeploy and kCheckpoint: only what a checkpoint needs
+  // kCheckpoint: only what a checkpoint needs. kDeploy: that, and the looks (phases check and settle) that say whether
+  // `to` serves; `to` need not be there yet, and nothing may be done to the site.
+  RunKind kind = RunKind::kRollback;
   SiteId site;
   Version from, to;                  // what runs, what shall run; `to` is empty for a checkpoint
   Json subject;                      // the driver's part of the configuration, as it documents

@@ -95,7 +95,16 @@ RunEnd Executor::forward(Wish wish, std::stop_token stop) {
     if (const auto trouble = pass(phase, runner, stop)) return after_trouble(*trouble, stop);
     if (const auto marked = mark_door(phase); !marked) return stop_at(marked.error());
   }
+  if (plan_.contract.kind == RunKind::kDeploy && !looks_at_something())
+    return end("unverified", 5, "nothing looked at it: add checks to backout.yaml");
   return end("done", 0, "every step was done and looked at");
+}
+
+bool Executor::looks_at_something() const {
+  const std::vector<Step>& steps = plan_.contract.steps;
+  return std::any_of(steps.begin(), steps.end(), [](const Step& step) {
+    return step.phase == Phase::kCheck && (step.kind == StepKind::kLook || step.kind == StepKind::kAsk);
+  });
 }
 
 std::optional<Executor::Trouble> Executor::pass(Phase phase, StepRunner& runner, std::stop_token stop) {

@@ -43,6 +43,8 @@ class Executor {
   struct Trouble;  // what ended a pass through the steps early
   struct Undone;   // how putting back went
   bool cannot_be_undone(const RunState& state) const;
+  /// No data is never good: without this a deploy ends unverified. (A rollback is refused before it begins.)
+  bool looks_at_something() const;
   Result<bool> may_have_opened();
   Result<void> claim_hosts();
   RunEnd forward(Wish wish, std::stop_token stop);

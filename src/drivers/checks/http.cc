@@ -123,7 +123,7 @@ class HttpDriver : public driver::Driver {
   }
 
   Result<std::vector<Step>> offer(const driver::Offering& offering) const override {
-    if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint) return std::vector<Step>{};
+    if (offering.kind == RunKind::kCheckpoint) return std::vector<Step>{};
     Json args = with_version(offering.subject, offering.to.str());
     const HttpCheck check = TRY(check_from(args));
     Step behind{.id = StepId(step_id("check", check.name)),

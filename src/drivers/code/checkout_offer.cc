@@ -35,6 +35,13 @@ Result<Json> found(const driver::Offering& offering) {
   return was;
 }
 
+Step commit_look(const driver::Offering& offering, const std::string& path, const std::string& user, bool builds) {
+  Json args = {{"path", path}, {"version", offering.to.str()}, {"user", user}, {"built", builds}};
+  if (get(offering.subject, "config").is_array()) args["config"] = get(offering.subject, "config");
+  return step("at-commit", "at-commit", StepKind::kLook, Phase::kCheck, "the checkout is at " + offering.to.str(),
+              std::move(args), offering);
+}
+
 }  // namespace
 
 std::string rollback_branch(const std::string& version) { return "backout/rollback-" + version; }
@@ -48,14 +55,18 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     steps = TRY(config_steps_for_checkpoint(kName, offering));
     steps.push_back(step("note-code", "note", StepKind::kLook, Phase::kPrepare, "note what runs",
                          {{"path", path}, {"user", user}}, offering));
-    return steps;
+    if (offering.kind == RunKind::kCheckpoint) return steps;
   }
 
   const std::string to = offering.to.str();
   TRY_VOID(check_version(to));
+  const Build build = TRY(build_of(get(subject, "build"), user));
+  if (offering.kind == RunKind::kDeploy) {
+    steps.push_back(commit_look(offering, path, user, !build.empty()));
+    return steps;
+  }
   const std::string git = TRY(optional_text_argument(subject, "git"));
   if (!git.empty()) TRY_VOID(check_git_source(git));
-  const Build build = TRY(build_of(get(subject, "build"), user));
   Json was = TRY(found(offering));
   const Json place = {{"path", path}, {"version", to}, {"user", user}};
   const std::string ref = "refs/backout/dirty-{run}";
@@ -101,11 +112,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     steps.back().timeout = build.timeout;
   }
 
-  Json there = place;
-  there["built"] = !build.empty();
-  if (get(subject, "config").is_array()) there["config"] = get(subject, "config");
-  steps.push_back(step("at-commit", "at-commit", StepKind::kLook, Phase::kCheck, "the checkout is at " + to,
-                       std::move(there), offering));
+  steps.push_back(commit_look(offering, path, user, !build.empty()));
   return steps;
 }
 

@@ -94,11 +94,27 @@ TEST(CheckoutDriver, offers_the_way_to_a_tag) {
   for (const Step& step : conformance::offers_well(*site.driver, site.offering())) names.push_back(step.id.str());
   EXPECT_EQ(names, (std::vector<std::string>{"fetch-tag", "keep-dirty", "checkout", "build-code", "at-commit"}));
   driver::Offering checkpoint = site.offering();
-  checkpoint.kind = RunKind::kDeploy;
+  checkpoint.kind = RunKind::kCheckpoint;
   const auto steps = conformance::offers_well(*site.driver, checkpoint);
   ASSERT_EQ(steps.size(), 1U);
   EXPECT_EQ(site.look(steps[0].action).evidence["version"], "v2");
   EXPECT_EQ(site.look(steps[0].action).evidence["commit"], site.repository.commit("v2"));
+}
+
+TEST(CheckoutDriver, looks_at_a_deploy_without_the_target_being_there) {
+  Site site;
+  driver::Offering deploy = site.offering();
+  deploy.kind = RunKind::kDeploy;
+  deploy.seen.clear();
+  for (const auto& [version, kind] : {std::pair("v2", SightKind::kHolds), std::pair("v1", SightKind::kDoesNotHold),
+                                      std::pair("v77", SightKind::kDoesNotHold)}) {
+    deploy.to = Version(version);
+    const auto steps = conformance::offers_well(*site.driver, deploy);
+    ASSERT_EQ(steps.size(), 2U);
+    EXPECT_EQ(steps[1].id.str(), "at-commit");
+    EXPECT_EQ(steps[1].phase, Phase::kCheck);
+    EXPECT_EQ(site.look(steps[1].action).kind, kind) << version << ": " << site.look(steps[1].action).why;
+  }
 }
 
 TEST(CheckoutDriver, observes_the_checkout) {

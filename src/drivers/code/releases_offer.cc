@@ -116,22 +116,29 @@ Result<Step> switching(const driver::Offering& offering, const std::string& path
   return made;
 }
 
+Step current_look(const driver::Offering& offering, const std::string& path) {
+  return step("current-code", "current", StepKind::kLook, Phase::kCheck, "current is " + offering.to.str(),
+              offering.hosts, {{"path", path}, {"version", offering.to.str()}});
+}
+
 }  // namespace
 
 Result<std::vector<Step>> offer(const driver::Offering& offering) {
   const std::string path = TRY(path_argument(offering.subject, "path"));
   const std::string user = TRY(optional_text_argument(offering.subject, "user"));
-  if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint)
-    return for_checkpoint(offering, path, user);
-
+  if (offering.kind == RunKind::kCheckpoint) return for_checkpoint(offering, path, user);
   TRY_VOID(check_version(offering.to.str()));
+  if (offering.kind == RunKind::kDeploy) {
+    std::vector<Step> steps = TRY(for_checkpoint(offering, path, user));
+    steps.push_back(current_look(offering, path));
+    return steps;
+  }
   if (!offering.from.empty()) TRY_VOID(check_version(offering.from.str()));
   std::vector<Step> steps;
   TRY_VOID(bring_target(offering, path, user, steps));
   for (Step& each : TRY(config_steps_for_switch(kName, offering))) steps.push_back(std::move(each));
   steps.push_back(TRY(switching(offering, path)));
-  steps.push_back(step("current-code", "current", StepKind::kLook, Phase::kCheck, "current is " + offering.to.str(),
-                       offering.hosts, {{"path", path}, {"version", offering.to.str()}}));
+  steps.push_back(current_look(offering, path));
 
   Json spared = Json::array({offering.to.str()});
   if (!offering.from.empty()) spared.push_back(offering.from.str());

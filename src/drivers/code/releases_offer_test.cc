@@ -66,7 +66,7 @@ TEST(ReleasesDriver, fetches_only_where_it_is_missing) {
 TEST(ReleasesDriver, notes_what_runs) {
   ReleasesSite site;
   driver::Offering checkpoint = site.offering();
-  checkpoint.kind = RunKind::kDeploy;
+  checkpoint.kind = RunKind::kCheckpoint;
   const auto steps = conformance::offers_well(*site.driver, checkpoint);
   const auto note = [&] { return site.driver->verify(steps.back().action, *site.local.host, {}); };
   EXPECT_EQ(note().kind, SightKind::kHolds);
@@ -76,6 +76,20 @@ TEST(ReleasesDriver, notes_what_runs) {
   must("rm " + site.path + "/current");
   EXPECT_EQ(note().kind, SightKind::kHolds) << "nothing deployed yet is no fault";
   EXPECT_EQ(note().evidence["version"], "");
+}
+
+TEST(ReleasesDriver, looks_at_a_deploy_without_the_target_being_there) {
+  ReleasesSite site;
+  driver::Offering deploy = site.offering();
+  deploy.kind = RunKind::kDeploy;
+  deploy.seen.clear();
+  for (const auto& [version, kind] : {std::pair("v2", SightKind::kHolds), std::pair("v77", SightKind::kDoesNotHold)}) {
+    deploy.to = Version(version);
+    const auto steps = conformance::offers_well(*site.driver, deploy);
+    EXPECT_EQ(ids(steps), (std::vector<std::string>{"note-code", "current-code"}));
+    EXPECT_EQ(steps.back().phase, Phase::kCheck);
+    EXPECT_EQ(site.driver->verify(steps.back().action, *site.local.host, {}).kind, kind) << version;
+  }
 }
 
 TEST(ReleasesDriver, observes_the_site) {

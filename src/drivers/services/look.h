@@ -32,6 +32,7 @@ struct LookAt {
   CodeAt code;
   std::string version;  // the release that should run; empty: any
   std::string user;     // who may look where we may not
+  int64_t after = 0;    // what runs the code must have started later than this, microseconds; 0: not asked
 };
 
 struct ProcessSeen {

@@ -76,7 +76,9 @@ class ProcessDriver : public driver::Driver {
     const Process process = TRY(process_from(subject, host.name().str()));
     const Look seen = TRY(look(process.service.at, host, stop).with_context(process.service.name));
     if (!seen.unreadable.empty()) return Error{Code::kDenied, "cannot read " + seen.unreadable, ""};
-    return stable_facts(seen, expected_of(process, seen));
+    Json facts = stable_facts(seen, expected_of(process, seen));
+    facts["seen_at"] = seen.now;
+    return facts;
   }
 
   Result<host::Command> command(const Action& action, const host::Host& host) const override {

@@ -291,15 +291,41 @@ TEST_F(ProcessTest, OffersStopStartAndALook) {
   EXPECT_EQ(steps[1].id.str(), "start-shop-web");
   EXPECT_EQ(get_string(steps[1].action.args, "version"), "v1");
   EXPECT_EQ(steps[2].phase, Phase::kCheck);
-  offering.kind = RunKind::kDeploy;
+  offering.kind = RunKind::kCheckpoint;
   EXPECT_TRUE(conformance::offers_well(*driver, offering).empty());
 }
 
+TEST_F(ProcessTest, ADeployIsOnlyLookedAtAndByWhatRanBefore) {
+  const Json subject = this->subject();
+  driver::Offering offering{
+      .kind = RunKind::kDeploy, .from = Version("v2"), .to = Version("v1"), .subject = subject, .hosts = {"local"}};
+  ASSERT_TRUE(apply(action("start", subject)).ok());
+  const auto serves = [&] {
+    const auto steps = conformance::offers_well(*driver, offering);
+    EXPECT_EQ(steps.size(), 1U);
+    EXPECT_EQ(steps[0].phase, Phase::kCheck);
+    return driver->verify(steps[0].action, *local.host, {});
+  };
+  EXPECT_EQ(serves().kind, SightKind::kHolds);
+  offering.seen["local"] = *driver->observe(subject, *local.host, {});
+  const Sight old = serves();
+  EXPECT_EQ(old.kind, SightKind::kDoesNotHold) << "the process that ran before the deploy still runs";
+  EXPECT_NE(old.why.find("before the deploy began"), std::string::npos) << old.why;
+  ASSERT_TRUE(apply(action("stop", subject)).ok());
+  ASSERT_TRUE(apply(action("start", subject)).ok());
+  EXPECT_EQ(serves().kind, SightKind::kHolds);
+}
+
 TEST_F(ProcessTest, ObservesWhatThePlanMayRelyOn) {
-  EXPECT_EQ(*driver->observe(subject(), *local.host, {}), (Json{{"running", false}, {"port_open", false}}));
+  const auto seen = [&] {
+    Json facts = *driver->observe(subject(), *local.host, {});
+    EXPECT_GT(get_int(facts, "seen_at"), 0);
+    facts.erase("seen_at");
+    return facts;
+  };
+  EXPECT_EQ(seen(), (Json{{"running", false}, {"port_open", false}}));
   ASSERT_TRUE(apply(action("start", subject())).ok());
-  EXPECT_EQ(*driver->observe(subject(), *local.host, {}),
-            (Json{{"running", true}, {"port_open", true}, {"release", "v1"}}));
+  EXPECT_EQ(seen(), (Json{{"running", true}, {"port_open", true}, {"release", "v1"}}));
 }
 
 }  // namespace

@@ -131,9 +131,14 @@ class Judge {
     if (code().layout.empty()) return std::nullopt;
     for (const int64_t pid : expected_.family) {
       const ProcessSeen* process = look_.living(pid);
-      if (process == nullptr || look_.started(*process) + kStartGrain >= look_.code.switched) continue;
-      return fmt::format("{}: {} started at {}, before the code was switched at {}", name(), described(look_, pid),
-                         at_time(look_.started(*process)), at_time(look_.code.switched));
+      if (process == nullptr) continue;
+      const int64_t started = look_.started(*process) + kStartGrain;
+      if (started < look_.code.switched)
+        return fmt::format("{}: {} started at {}, before the code was switched at {}", name(), described(look_, pid),
+                           at_time(look_.started(*process)), at_time(look_.code.switched));
+      if (started < expected_.at.after)
+        return fmt::format("{}: {} started at {}, before the deploy began at {}", name(), described(look_, pid),
+                           at_time(look_.started(*process)), at_time(expected_.at.after));
     }
     return std::nullopt;
   }

@@ -46,6 +46,7 @@ Result<Service> service_from(const Json& args, std::string_view host) {
     if (service.at.code.layout != "releases" && service.at.code.layout != "in-place")
       return invalid(service.name + ": code.layout is releases or in-place");
   }
+  if (!host.empty()) service.at.after = get_int(get(args, "after"), host);
   for (const Json& down : get(args, "leave_down"))
     if (down.is_string() && !host.empty() && down.get<std::string>() == host) service.leave_down = true;
   return service;
@@ -67,7 +68,7 @@ std::string step_name(std::string_view verb, std::string_view subject) {
 }
 
 std::vector<Step> service_steps(const driver::Offering& offering, std::string_view driver, const Service& service) {
-  if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint) return {};
+  if (offering.kind == RunKind::kCheckpoint) return {};
   const std::string name(driver);
   const auto every = Millis(250);
   const Patience startup{static_cast<int>(service.startup / every) + 1, every};
@@ -94,18 +95,20 @@ std::vector<Step> service_steps(const driver::Offering& offering, std::string_vi
                    .has_probe = true,
                    .timeout = service.drain + service.startup + Millis(60'000),
                    .patience = startup};
-  const Step serves{
-      .id = StepId(step_name("serves", service.name)),
-      .phase = Phase::kCheck,
-      .kind = StepKind::kLook,
-      .title = offering.to.empty() ? service.name + " serves" : service.name + " serves " + offering.to.str(),
-      .hosts = offering.hosts,
-      .action = {name, "serves", args_for(offering, offering.to)},
-      .repeatable = true,
-      .has_probe = true,
-      .timeout = Millis(30'000),
-      .patience = startup};
-  return {stop, start, serves};
+  Step serves{.id = StepId(step_name("serves", service.name)),
+              .phase = Phase::kCheck,
+              .kind = StepKind::kLook,
+              .title = offering.to.empty() ? service.name + " serves" : service.name + " serves " + offering.to.str(),
+              .hosts = offering.hosts,
+              .action = {name, "serves", args_for(offering, offering.to)},
+              .repeatable = true,
+              .has_probe = true,
+              .timeout = Millis(30'000),
+              .patience = startup};
+  if (offering.kind != RunKind::kDeploy) return {stop, start, serves};
+  for (const auto& [host, seen] : offering.seen)
+    if (seen.contains("seen_at")) serves.action.args["after"][host] = seen["seen_at"];
+  return {serves};
 }
 
 Result<std::vector<std::string>> argv_from(const Json& args, std::string_view key) {

@@ -1,8 +1,10 @@
-// The three steps that every service needs in a rollback: it stops, it starts, it serves.
+// The three steps that every service needs in a rollback: it stops, it starts, it serves. In a deploy, the last alone:
+// stopping and starting is the deploy command's business.
 //
 // stop-<name> (close; its undo starts what was found running, as the release that was found), start-<name> (start; its
 // undo stops), serves-<name> (check, a look). Actions carry the subject whole, plus
 //   version     the release whose code must run; empty: any
+//   after       by host, microseconds of its own clock: what runs must have been started later (a deploy)
 //   leave_down  hosts where the service was found not running: putting things back leaves it so
 #pragma once
 #include "driver/driver.h"

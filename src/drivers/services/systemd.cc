@@ -114,6 +114,7 @@ class SystemdDriver : public driver::Driver {
       return Error{Code::kNotFound, fmt::format("{} has no unit {}", host.name().str(), unit),
                    "look: systemctl list-units"};
     Json facts = stable_facts(seen, expected_of(service, seen, state));
+    facts["seen_at"] = seen.now;
     facts["active"] = state.active;
     facts["running"] = !why_not_active(unit, state).has_value();
     return facts;
