@@ -9,6 +9,8 @@
 namespace backout::app {
 namespace {
 
+constexpr int kRunsLookedAt = 100;
+
 /// What must not have moved between plan and run. Row counts and pids move all the time and are left out.
 Json precondition_of(const Subject& subject, const Seen& seen) {
   Json kept = Json::object();
@@ -58,14 +60,35 @@ void refuse_half(const PlanRequest& request, Contract& contract, const std::stri
                                 " would be left on a database it was not written for");
 }
 
-void decide_database(Contract& contract, const Subject& subject, const Checkpoint* checkpoint, const Seen& seen) {
-  if (checkpoint == nullptr) {
-    contract.database_rung = "none";
-    contract.database_why = "no checkpoint was taken while " + contract.to.str() + " ran, so its schema is not known";
-    contract.refusals.push_back(contract.database_why + "; if the code alone will do: --code-only");
-    return;
+/// Without a checkpoint of `contract.to`: a run that left it, and left the database alone, saw the schema that it ran with.
+Result<bool> ran_on_this_schema(const Workspace& workspace, const Contract& contract, const Subject& subject,
+                                const Seen& seen) {
+  const SiteId& site = workspace.site().id;
+  for (const journal::RunRow& run : TRY(workspace.journal().runs(site, kRunsLookedAt))) {
+    if (run.from != contract.to || run.to == run.from || run.kind == RunKind::kDeploy) continue;
+    const auto plan = TRY(workspace.journal().plan(site, run.plan));
+    if (plan && plan->contract.database_rung == "leave")
+      return get(plan->contract.preconditions, subject.name) == precondition_of(subject, seen);
   }
-  const Json saved = saved_part(*checkpoint, subject);
+  return false;
+}
+
+Result<void> decide_without_checkpoint(const Workspace& workspace, const PlanRequest& request, Contract& contract,
+                                       const Subject& subject, const Seen& seen) {
+  contract.database_rung = "none";
+  if (TRY(ran_on_this_schema(workspace, contract, subject, seen))) {
+    contract.database_rung = "leave";
+    contract.database_why = "the schema is the one that " + contract.to.str() + " ran with before";
+    return {};
+  }
+  contract.database_why = "no checkpoint was taken while " + contract.to.str() + " ran, so its schema is not known";
+  if (!request.code_only)
+    contract.refusals.push_back(contract.database_why + "; if the code alone will do: --code-only");
+  return {};
+}
+
+void decide_database(Contract& contract, const Subject& subject, const Checkpoint& checkpoint, const Seen& seen) {
+  const Json saved = saved_part(checkpoint, subject);
   const auto comparison = database::decide_rung(saved, seen.begin()->second);
   if (!comparison) {
     contract.database_why = "the schemas cannot be compared: " + comparison.error().message;
@@ -192,7 +215,10 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
         subject.part == plan::Part::kService)
       seen = TRY(observe(workspace, subject));
     if (subject.part == plan::Part::kDatabase) {
-      decide_database(contract, subject, checkpoint, seen);
+      if (checkpoint == nullptr)
+        TRY_VOID(decide_without_checkpoint(workspace, request, contract, subject, seen));
+      else
+        decide_database(contract, subject, *checkpoint, seen);
       refuse_half(request, contract, contract.database_rung);
     }
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase) seen_by_name[subject.name] = seen;

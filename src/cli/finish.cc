@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/opened.h"
 #include "record/report.h"
+#include "record/summary.h"
 
 namespace backout::cli {
 namespace {
@@ -61,6 +62,9 @@ int finish(const Globals& globals, const app::Workspace& workspace, const app::F
   FILE* where = finished.end.exit == 0 ? stdout : stderr;
   std::fflush(stdout);
   std::fprintf(where, "\n%s\n", sanitised(verdict(finished)).c_str());
+  if (events)
+    for (const std::string& line : record::summary(record::make_report(*events, finished.run)))
+      std::fprintf(where, "  %s\n", sanitised(line).c_str());
   if (const std::string type = next(finished); !type.empty()) std::fprintf(where, "  %s\n", type.c_str());
   return finished.end.exit;
 }

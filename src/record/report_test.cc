@@ -1,6 +1,7 @@
 // Reports from events, against files in tests/golden/record. ACCEPT=1 writes them anew; look at the difference before
 // you commit.
 #include "record/report.h"
+#include "record/summary.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -298,6 +299,28 @@ TEST(Report, OfAnAbortClaimsNoRowsCarriedOver) {
   EXPECT_EQ(report.rows_carried(), 0);
   EXPECT_THAT(report.conflicts, IsEmpty());
   EXPECT_THAT(report.impact, Contains("37 rows had been written since the checkpoint."));
+}
+
+TEST(Summary, SaysWhatBecameOfTheRowsAndHidesNone) {
+  const std::vector<std::string> lines = summary(clean().report());
+  ASSERT_GE(lines.size(), 4U);
+  EXPECT_NE(lines[0].find("outage 6.6 s, 36 of 37 rows carried over"), std::string::npos) << lines[0];
+  EXPECT_EQ(lines[1], "! NOT carried over: orders 17 (update): another row has its e-mail");
+  EXPECT_EQ(lines[2], "! NOT carried over: 2 rows more");
+  EXPECT_EQ(lines.back(),
+            "! values that this version has no place for, for the next upgrade: "
+            "/var/lib/backout/runs/RUN-0012/archive.jsonl");
+}
+
+TEST(Summary, OfARunThatWasPutBackIsEmpty) {
+  Story story;
+  story.so_far();
+  story.close();
+  story.rows();
+  story.happens(EventType::kRunTurned, {{"why", "a check failed"}});
+  story.open();
+  story.ends("aborted", 1, "a check failed");
+  EXPECT_TRUE(summary(story.report()).empty());
 }
 
 TEST(Report, OfAnUnknownRunIsEmpty) {

@@ -6,9 +6,9 @@ namespace backout::record {
 
 std::vector<std::string> summary(const Report& report) {
   const bool other_state = report.kind == RunKind::kRollback || report.kind == RunKind::kForward;
-  if (!other_state || report.turned || (report.result != "done" && report.result != "stopped")) return {};
+  const bool opened = report.outage > Millis(0) && !report.door_closed;
+  if (!other_state || report.turned || !(report.result == "done" || (report.result == "stopped" && opened))) return {};
   std::string line = fmt::format("total {}, outage {}", for_people(report.total), for_people(report.outage));
-  if (report.door_closed) line += " so far";
   if (const int64_t found = report.rows_found(); found > 0)
     line += report.rows_carried() == found
                 ? ", " + counted(found, "row") + " carried over"

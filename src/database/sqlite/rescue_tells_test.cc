@@ -70,8 +70,8 @@ TEST_F(Rescue, SaysWhatOfTheLiveDatabaseHasNoPlaceInTheRestoredOne) {
       "gone RENAME TO moved; INSERT INTO moved VALUES (5);");
   EXPECT_EQ(
       evidence["not_carried"],
-      Json::array({"o.note: the live database has no such column: old rows keep the value of the checkpoint, its "
-                   "default stands in 1 new row",
+      Json::array({"o.note: the live database has no such column: old rows keep the value of the checkpoint, and 1 "
+                   "new row could only have its default",
                    "o: the values of remark in 2 rows go to the archive: the restored schema has no place for them",
                    "gone: the live database has no such table (dropped, or renamed): it stays as at the checkpoint",
                    "moved: new; to the archive: 1 row"}));

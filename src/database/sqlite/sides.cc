@@ -75,11 +75,12 @@ void DifferenceReport::add(const TableDifference& difference, const Carry& carry
   if (carry.leave) return;
   for (const std::string& column : carry.only_target) {
     const bool left = carry.chosen_columns.contains(schema::lowered(column));
-    not_carried_.push_back(fmt::format("{}.{}: {}: old rows keep the value of the checkpoint{}", carry.table, column,
-                                       left ? "left, as configured" : "the live database has no such column",
-                                       counter.counts.insert > 0
-                                           ? ", its default stands in " + counted(counter.counts.insert, "new row")
-                                           : std::string()));
+    not_carried_.push_back(
+        fmt::format("{}.{}: {}: old rows keep the value of the checkpoint{}", carry.table, column,
+                    left ? "left, as configured" : "the live database has no such column",
+                    counter.counts.insert > 0
+                        ? ", and " + counted(counter.counts.insert, "new row") + " could only have its default"
+                        : std::string()));
   }
   if (counter.rows_with_news > 0) {
     std::vector<std::string> names;
