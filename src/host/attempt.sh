@@ -16,6 +16,7 @@ bo_nonce='' bo_root='' bo_name='' bo_journal='' bo_token=0            # every ve
 bo_user='' bo_cwd='' bo_env='' bo_lines=0 bo_stdin='' bo_blocks=2049  # a command: run as, in, with; 512-byte blocks kept
 bo_grace=2000 bo_mark=0 bo_keep=' ' bo_seconds=0 bo_path=''           # kill, forget, run, read
 bo_complete=0                                                         # said last
+bo_old=${OLDPWD+x}${OLDPWD-} # our cd must not show in the command's environment
 # shellcheck disable=SC1091
 if [ -p /dev/stdin ]; then . /dev/stdin; else eval "$(cat)"; fi # a socket cannot be opened by name
 [ "$bo_complete" = 1 ] || exit 11 # the caller was cut off while it spoke: nothing was done
@@ -164,7 +165,7 @@ bo_drain() {
 
 # What runs behind a change of user: the environment arrives on standard input, LINES of it, in front of the command's own.
 # shellcheck disable=SC2016
-bo_behind='bo_n=$1 bo_cwd=$2 bo_env=""
+bo_behind='bo_n=$1 bo_cwd=$2 bo_env="" bo_old=${OLDPWD+x}${OLDPWD-}
 shift 2
 while [ "$bo_n" -gt 0 ]; do
   IFS= read -r bo_l || exit 126
@@ -176,6 +177,7 @@ if [ -n "$bo_cwd" ] && ! cd -- "$bo_cwd" 2>/dev/null; then
   printf "backout: cannot enter the directory %s\n" "$bo_cwd" >&2
   exit 126
 fi
+if [ -n "$bo_old" ]; then OLDPWD=${bo_old#x}; else unset OLDPWD; fi
 eval "$bo_env"
 command -v -- "$1" >/dev/null 2>&1 || { printf "backout: no such program: %s\n" "$1" >&2; exit 127; }
 exec "$@"'
@@ -187,6 +189,7 @@ bo_become() {
       printf 'backout: cannot enter the directory %s\n' "$bo_cwd" >&2
       exit 126
     fi
+    if [ -n "$bo_old" ]; then OLDPWD=${bo_old#x}; else unset OLDPWD; fi
     eval "$bo_env"
     if ! command -v -- "$1" >/dev/null 2>&1; then
       printf 'backout: no such program: %s\n' "$1" >&2

@@ -40,6 +40,27 @@ TEST_P(ACommand, SignalsOfTheCommandAreAtTheirDefaults) {
   EXPECT_EQ(std::stoull(result.out, nullptr, 16) & 0x7FFFFFFFU, 0U) << result.out;  // 32 and 33 are the C library's own
 }
 
+TEST_P(ACommand, IsGivenNoVariableAndNoDescriptorOfOurs) {
+  Command command = shell("cat /proc/$$/environ; ls /proc/$$/fd");
+  command.cwd = "/usr";
+  command.env = {{"OWN", "1"}};
+  for (const bool looking : {false, true}) {
+    const auto result = looking ? *host_->run(command) : done("a1", command);
+    const size_t environment = result.out.rfind('\0') + 1;
+    // An attempt's lock is held by its command, on purpose.
+    EXPECT_EQ(result.out.substr(environment), looking ? "0\n1\n2\n" : "0\n1\n2\n8\n");
+    bool own = false;
+    for (const std::string& entry : split(result.out.substr(0, environment - 1), '\0')) {
+      const std::string name = entry.substr(0, entry.find('='));
+      EXPECT_FALSE(name.starts_with("bo_") || name == "OLDPWD") << entry;
+      if (entry == "OWN=1") own = true;
+      if (GetParam() != Place::kLocal || name.empty() || name == "OWN" || name == "PWD") continue;
+      EXPECT_EQ(entry, name + "=" + (::getenv(name.c_str()) == nullptr ? "(not ours)" : ::getenv(name.c_str())));
+    }
+    EXPECT_TRUE(own);
+  }
+}
+
 TEST_P(ACommand, AnyByteIsDataInArgumentsEnvironmentAndInput) {
   std::string every;
   for (int byte = 1; byte < 256; ++byte) every += static_cast<char>(byte);

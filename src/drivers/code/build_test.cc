@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "drivers/code/facts.h"
+#include "os/process.h"
 
 namespace backout::drivers {
 namespace {
@@ -14,6 +15,17 @@ TEST(Build, keeps_values_of_the_environment_out_of_every_argv) {
   EXPECT_EQ(build->lines[0].find("s3cret"), std::string::npos);
   EXPECT_EQ(build->env.at("BACKOUT_BUILD_1_TOKEN"), "s3cret");
   EXPECT_NE(build->lines[0].find(shell_quoted("it's")), std::string::npos);
+}
+
+TEST(Build, gives_each_command_what_its_own_lines_say_and_nothing_else) {
+  const auto build = build_of({{{"argv", {"env"}}, {"env", {{"ONE", "1"}}}}, {{"argv", {"env"}}}}, "");
+  ASSERT_TRUE(build.has_value()) << build.error().message;
+  const auto environment_of = [&](const std::string& line) {
+    return os::run_process({.argv = {"/bin/sh", "-c", line}, .env = build->env})->out;
+  };
+  EXPECT_NE(environment_of(build->lines[0]).find("\nONE=1\n"), std::string::npos);
+  for (const std::string& line : build->lines) EXPECT_EQ(environment_of(line).find("BACKOUT_BUILD"), std::string::npos);
+  EXPECT_EQ(environment_of(build->lines[1]).find("ONE=1"), std::string::npos);
 }
 
 TEST(Build, is_named_by_its_commands) {

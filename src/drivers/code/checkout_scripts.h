@@ -12,7 +12,7 @@ namespace backout::drivers::checkout {
 
 /// `arguments` of each: the first is the path. "path=$1" stands before kCheckoutStart.
 inline std::string in_checkout(std::string_view body) {
-  return git_script("path=$1\n" + std::string(kCheckoutStart) + std::string(body));
+  return build_script("path=$1\n" + std::string(kCheckoutStart) + std::string(body));
 }
 
 /// path version source expected-commit
@@ -106,7 +106,7 @@ git read-tree "$kept^2"
 git update-index -q --refresh >/dev/null || :
 durable_tree .
 if [ -f "$gitdir/backout-build" ]; then
-  for line; do sh -c "$line" </dev/null || fail "building what was there failed: exit status $?"; done
+  for line; do (become sh -c "$line") </dev/null || fail "building what was there failed: exit status $?"; done
   rm -f "$gitdir/backout-build"
   durable "$gitdir"
 fi
@@ -123,7 +123,7 @@ total=$# number=0
 for line; do
   number=$((number + 1))
   printf 'build %s of %s\n' "$number" "$total" >&2
-  sh -c "$line" </dev/null || { status=$?; printf 'build command %s of %s failed\n' "$number" "$total" >&2; exit $status; }
+  (become sh -c "$line") </dev/null || { status=$?; printf 'build command %s of %s failed\n' "$number" "$total" >&2; exit $status; }
 done
 durable_tree .
 say "complete $head $digest"

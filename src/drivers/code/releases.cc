@@ -247,7 +247,7 @@ class ReleasesDriver : public driver::Driver {
       if (build.empty()) return Error{Code::kInvalid, "'build' has no command", ""};
       std::vector<std::string> words = {place.directory(), build.digest};
       words.insert(words.end(), build.lines.begin(), build.lines.end());
-      host::Command made = host::shell(git_script(releases::kBuild), std::move(words));
+      host::Command made = host::shell(build_script(releases::kBuild), std::move(words));
       made.user = place.user;
       made.env = build.env;
       TRY_VOID(driver::reveal(build.secrets, made.env));

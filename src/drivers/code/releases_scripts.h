@@ -51,7 +51,7 @@ total=$# number=0
 for line; do
   number=$((number + 1))
   printf 'build %s of %s\n' "$number" "$total" >&2
-  sh -c "$line" </dev/null || { status=$?; printf 'build command %s of %s failed\n' "$number" "$total" >&2; exit $status; }
+  (become sh -c "$line") </dev/null || { status=$?; printf 'build command %s of %s failed\n' "$number" "$total" >&2; exit $status; }
 done
 durable_tree "$dir"
 printf '%s\n' "$digest" >.backout-build.tmp

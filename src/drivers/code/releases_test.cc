@@ -1,5 +1,7 @@
 #include "drivers/code/releases.h"
 
+#include <set>
+
 #include "drivers/code/releases_for_tests.h"
 #include "host/testing_sshd.h"
 
@@ -53,6 +55,28 @@ TEST(ReleasesDriver, build_conforms_and_starts_from_a_clean_tree_after_a_kill) {
   conformance::apply_well(*site.driver, build.action, *site.local.host);
   EXPECT_FALSE(std::filesystem::exists(site.release("v1") + "/ignored/leftover"));
   EXPECT_TRUE(c.done());
+}
+
+TEST(ReleasesDriver, a_build_runs_in_the_environment_that_we_were_started_in) {
+  ReleasesSite site;
+  site.apply("fetch-code");
+  ::setenv("number", "of the user", 1);  // a variable of our script too
+  ::setenv("GIT_SSH_COMMAND", "ssh -v", 1);
+  Action build = site.step("build-code").action;
+  build.args["build"] = {{{"argv", {"sh", "-c", "cat /proc/self/environ >.backout-seen"}}, {"env", {{"OWN", "1"}}}}};
+  conformance::apply_well(*site.driver, build, *site.local.host);
+  const std::vector<std::string> seen = split(*os::read_file(site.release("v1") + "/.backout-seen"), '\0');
+  const auto has = [&](const std::string& entry) { return std::count(seen.begin(), seen.end(), entry); };
+  EXPECT_EQ(has("number=of the user"), 1);
+  EXPECT_EQ(has("GIT_SSH_COMMAND=ssh -v"), 1);
+  EXPECT_EQ(has("OWN=1"), 1);
+  const std::set<std::string> of_user = {"PWD", "HOME", "USER", "LOGNAME"};  // whom the build runs as
+  for (const std::string& entry : seen) {
+    const std::string name = entry.substr(0, entry.find('='));
+    EXPECT_TRUE(name.empty() || name == "OWN" || of_user.contains(name) || ::getenv(name.c_str()) != nullptr) << entry;
+  }
+  ::unsetenv("number");
+  ::unsetenv("GIT_SSH_COMMAND");
 }
 
 TEST(ReleasesDriver, switch_conforms_and_is_undone_to_exactly_the_link_that_was_there) {

@@ -3,10 +3,12 @@
 #include <string>
 #include <string_view>
 
+#include "driver/outer_environment.h"
+
 namespace backout::drivers {
 
 /// fail WORDS; durable_tree DIR and durable DIR: on disk before anything that comes later refers to it. HOME is that of
-/// the user who runs it, which runuser does not see to.
+/// the user who runs it when it was left at another's, which runuser does not see to.
 inline constexpr std::string_view kScriptStart = R"sh(set -eu
 fail() { printf '%s\n' "$*" >&2; exit 1; }
 durable() { sync "$1" 2>/dev/null || sync; }
@@ -16,8 +18,10 @@ durable_tree() {  # its files and directories but git's own; one flush of the fi
   fi
   sync -f "$1" 2>/dev/null || sync
 }
-home=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6) || home=
-[ -z "$home" ] || { HOME=$home; export HOME; }
+if [ -z "${HOME-}" ] || [ ! -O "$HOME" ]; then
+  bo_home=$(getent passwd "$(id -u)" 2>/dev/null | cut -d: -f6) || bo_home=
+  [ -z "$bo_home" ] || { HOME=$bo_home; export HOME; }
+fi
 )sh";
 
 /// For scripts that call git: nothing inherited steers it, nothing is asked, hooks of the repository stay out of it.
@@ -61,6 +65,11 @@ clear_locks() {
 inline std::string script(std::string_view body) { return std::string(kScriptStart) + std::string(body); }
 inline std::string git_script(std::string_view body) {
   return std::string(kScriptStart) + std::string(kGitStart) + std::string(body);
+}
+/// A git_script that also runs build commands of the user, by `become`.
+inline std::string build_script(std::string_view body) {
+  return std::string(kScriptStart) + std::string(driver::kOuterEnvironment) + std::string(kGitStart) +
+         std::string(body);
 }
 
 }  // namespace backout::drivers

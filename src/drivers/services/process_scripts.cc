@@ -1,5 +1,7 @@
 #include "drivers/services/process_scripts.h"
 
+#include "driver/outer_environment.h"
+
 namespace backout::drivers {
 namespace {
 
@@ -100,33 +102,33 @@ rm -f -- "$pidfile"
 printf '{"was": "%s", "pid": %s, "ended_by": "%s"}\n' "$was" "$pid" "$ended"
 )sh";
 
-// Runs in the new session. The lock (fd 8) is let go with every other descriptor, when the pidfile is there: a second
-// start waits until then and sees it. dash knows descriptors up to 9 only; higher ones that would be inherited are
-// rare, and closed by bash or perl.
+// Runs in the new session; its variables have names that no program's environment has. The lock (fd 8) is let go with
+// every other descriptor, when the pidfile is there: a second start waits until then and sees it. dash knows
+// descriptors up to 9 only; higher ones that would be inherited are rare, and closed by perl or bash.
 constexpr const char* kChild = R"sh(
-pidfile=$1; shift
-field() { shift 19; echo "$1"; }
-read -r line </proc/self/stat
-read -r boot </proc/sys/kernel/random/boot_id
-new=$pidfile.new
-printf '%s\nstarted=%s\nboot=%s\n' "$$" "$(field ${line##*) })" "$boot" >"$new" && mv -f -- "$new" "$pidfile" || exit 125
-high=
-for fd in /proc/self/fd/*; do
-  fd=${fd##*/}
-  case $fd in
+bo_pidfile=$1; shift
+bo_field() { shift 19; echo "$1"; }
+read -r bo_line </proc/self/stat
+read -r bo_boot </proc/sys/kernel/random/boot_id
+printf '%s\nstarted=%s\nboot=%s\n' "$$" "$(bo_field ${bo_line##*) })" "$bo_boot" >"$bo_pidfile.new" &&
+  mv -f -- "$bo_pidfile.new" "$bo_pidfile" || exit 125
+bo_high=
+for bo_fd in /proc/self/fd/*; do
+  bo_fd=${bo_fd##*/}
+  case $bo_fd in
   [012]) ;;
-  [3-9]) eval "exec $fd>&-";;
+  [3-9]) eval "exec $bo_fd>&-";;
   *[!0-9]*) ;;
   *)
-    flags=
-    while read -r key value; do [ "$key" = "flags:" ] && flags=$value; done 2>/dev/null <"/proc/self/fdinfo/$fd"
-    [ -n "$flags" ] && [ $(( $flags & 02000000 )) -eq 0 ] && high="$high $fd";;
+    bo_flags=
+    while read -r bo_key bo_value; do [ "$bo_key" = "flags:" ] && bo_flags=$bo_value; done 2>/dev/null <"/proc/self/fdinfo/$bo_fd"
+    [ -n "$bo_flags" ] && [ $(( $bo_flags & 02000000 )) -eq 0 ] && bo_high="$bo_high $bo_fd";;
   esac
 done 2>/dev/null
-[ -n "$high" ] || exec "$@"
-command -v bash >/dev/null && exec bash -c 'for fd in $1; do eval "exec $fd>&-"; done; shift; exec "$@"' bash "$high" "$@"
-command -v perl >/dev/null && exec perl -MPOSIX -e 'POSIX::close($_) for split " ", shift; exec @ARGV' "$high" "$@"
-echo "cannot close descriptors$high before the program starts: bash or perl is needed" >&2
+[ -n "$bo_high" ] || exec "$@"
+command -v perl >/dev/null && exec perl -MPOSIX -e 'POSIX::close($_) for split " ", shift; exec { $ARGV[0] } @ARGV' "$bo_high" "$@"
+command -v bash >/dev/null && exec bash -c 'for bo_fd in $1; do eval "exec $bo_fd>&-"; done; shift; exec "$@"' bash "$bo_high" "$@"
+echo "cannot close descriptors$bo_high before the program starts: perl or bash is needed" >&2
 exit 125
 )sh";
 
@@ -145,7 +147,7 @@ case $state in alive|gone) [ -z "$pid" ] || end_service "$drain_ms";; esac
 before=$(wc -c <"$log")
 last_words() { tail -c "+$((before + 1))" -- "$log" | tail -n 20 >&2; }
 former=$pid:$began
-setsid -f sh -c "$CHILD" backout "$pidfile" "$@" </dev/null >>"$log" 2>&1 || fail "setsid failed"
+(become setsid -f sh -c "$CHILD" backout "$pidfile" "$@") </dev/null >>"$log" 2>&1 || fail "setsid failed"
 end=$(( $(centiseconds) + 500 ))
 while identify "$pidfile"; [ "$state" != alive ] || [ "$pid:$began" = "$former" ]; do
   if [ "$(centiseconds)" -ge "$end" ] || [ "$state" = gone -a "$pid:$began" != "$former" -a -n "$pid" ]; then
@@ -178,7 +180,8 @@ std::string stop_process_script() { return std::string(kCommon) + kStop; }
 std::string start_process_script() {
   const std::string common(kCommon);
   // Handed on in a variable and not in the environment: the child's own text must not reach the program.
-  return common + "CHILD=$(cat <<'END_OF_CHILD'\n" + kChild + "\nEND_OF_CHILD\n)\n" + kStart;
+  return std::string(driver::kOuterEnvironment) + common + "CHILD=$(cat <<'END_OF_CHILD'\n" + kChild +
+         "\nEND_OF_CHILD\n)\n" + kStart;
 }
 
 }  // namespace backout::drivers

@@ -1,6 +1,9 @@
 #include "drivers/services/process.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <set>
 
 #include "base/text.h"
 #include "conformance/conformance.h"
@@ -102,6 +105,49 @@ TEST_F(ProcessTest, TheAttemptsLockDoesNotLiveOnInTheDaemon) {
     const std::string leads_to = std::filesystem::read_symlink(entry.path()).string();
     EXPECT_EQ(leads_to.find(local.root.path()), std::string::npos) << leads_to;
   }
+}
+
+/// What a process was given when it began, without where it stands.
+std::set<std::string> given(const std::string& pid) {
+  std::set<std::string> all;
+  for (const std::string& entry : split(read_text("/proc/" + pid + "/environ"), '\0'))
+    if (!entry.empty() && !entry.starts_with("PWD=")) all.insert(entry);
+  return all;
+}
+
+TEST_F(ProcessTest, TheProgramIsGivenWhatWeWereGivenAndWhatTheFileSaysAndNothingElse) {
+  const std::map<std::string, std::string> ours = {
+      {"LC_ALL", "C.UTF-8"}, {"CHILD", "of the user"}, {"port", "8080"}, {"bo", "it's\n$HOME `id` \\ \x81\xFF"}};
+  for (const bool with_locale : {true, false}) {
+    for (const auto& [name, value] : ours) ::setenv(name.c_str(), value.c_str(), 1);
+    if (!with_locale) ::unsetenv("LC_ALL");
+    Json sleeper = subject();
+    sleeper["start"] = {"/bin/sleep", "240"};
+    sleeper["port"] = 0;
+    sleeper["env"] = {{"OWN", "1"}, {"line", "x y"}};
+    const auto started = apply(action("start", sleeper));
+    EXPECT_TRUE(started.ok()) << started.err;
+    std::set<std::string> expected = {"OWN=1", "line=x y"};
+    for (char** entry = environ; *entry != nullptr; ++entry)
+      if (!std::string_view(*entry).starts_with("PWD=") && !std::string_view(*entry).starts_with("OLDPWD="))
+        expected.insert(*entry);
+    std::set<std::string> seen = given(std::to_string(named()));
+    EXPECT_EQ(seen, expected);
+    const std::string status = read_text("/proc/" + std::to_string(named()) + "/status");
+    const std::string own = read_text("/proc/self/status");
+    const auto field = [](const std::string& text, const std::string& name) {
+      const size_t at = text.find("\n" + name + ":") + name.size() + 2;
+      return std::string(trimmed(text.substr(at, text.find('\n', at) - at)));
+    };
+    EXPECT_EQ(field(status, "Umask"), field(own, "Umask"));
+    EXPECT_EQ(field(status, "SigBlk"), "0000000000000000");
+    EXPECT_EQ(std::stoull(field(status, "SigIgn"), nullptr, 16) & 0x7FFFFFFFU, 0U);
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(named())), ::getpriority(PRIO_PROCESS, 0));
+    EXPECT_EQ(std::filesystem::read_symlink("/proc/" + std::to_string(named()) + "/cwd"),
+              std::filesystem::canonical(shop.path + "/current"));
+    apply(action("stop", sleeper));
+  }
+  for (const auto& [name, value] : ours) ::unsetenv(name.c_str());
 }
 
 TEST_F(ProcessTest, HighDescriptorsAreClosedToo) {

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "driver/outer_environment.h"
 #include "drivers/traffic/door_block.h"
 #include "os/http.h"
 
@@ -14,11 +15,10 @@ constexpr int kAnswers = 3;  // in a row: one new worker says nothing about the 
 // Beside the include: .NAME.backout-before (content before the door was closed), .NAME.backout-loaded (hash of the
 // content that nginx was last told to load; gone while that is under way).
 constexpr const char* kMove = R"sh(
-LC_ALL=C; export LC_ALL
 verb=$1 include=$2 content=$3 words=$4; shift 4
 fail() { printf '%s\n' "$1" >&2; exit 1; }
-first() { n=$1; shift; for word do shift; [ "$n" -gt 0 ] && set -- "$@" "$word"; n=$((n - 1)); done; "$@"; }
-rest() { n=$1; shift; shift "$n"; "$@"; }
+first() { n=$1; shift; for word do shift; [ "$n" -gt 0 ] && set -- "$@" "$word"; n=$((n - 1)); done; (become "$@"); }
+rest() { n=$1; shift; shift "$n"; (become "$@"); }
 
 [ -L "$include" ] && include=$(readlink -f -- "$include")
 directory=${include%/*} name=${include##*/}
@@ -143,7 +143,7 @@ class NginxDriver : public driver::Driver {
     std::vector<std::string> arguments = {action.verb, door.include, content, std::to_string(door.test.size())};
     arguments.insert(arguments.end(), door.test.begin(), door.test.end());
     arguments.insert(arguments.end(), door.reload.begin(), door.reload.end());
-    return host::shell(kMove, std::move(arguments));
+    return host::shell(std::string(driver::kOuterEnvironment) + kMove, std::move(arguments));
   }
 
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
