@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "database/sqlite/rung.h"
+#include "os/file.h"
 
 namespace backout::app {
 namespace {
@@ -60,7 +61,8 @@ void refuse_half(const PlanRequest& request, Contract& contract, const std::stri
                                 " would be left on a database it was not written for");
 }
 
-/// Without a checkpoint of `contract.to`: a run that left it, and left the database alone, saw the schema that it ran with.
+/// Without a checkpoint of `contract.to`: a run that left it, and left the database alone, saw the schema that it ran
+/// with.
 Result<bool> ran_on_this_schema(const Workspace& workspace, const Contract& contract, const Subject& subject,
                                 const Seen& seen) {
   const SiteId& site = workspace.site().id;
@@ -97,6 +99,8 @@ void decide_database(Contract& contract, const Subject& subject, const Checkpoin
   }
   contract.database_rung = name_of(comparison->rung);
   contract.database_why = comparison->why();
+  if (const std::string copy = get_string(saved, "backup"); contract.database_rung == "restore" && !os::exists(copy))
+    contract.refusals.push_back("the copy of the database that " + checkpoint.id.str() + " took is gone: " + copy);
 }
 
 std::string approvals_refusal(const Site& site, const Contract& contract) {

@@ -8,7 +8,7 @@
 namespace backout::cli {
 namespace {
 Result<std::string> typed(const std::string& question) {
-  if (isatty(STDIN_FILENO) == 0) return Error{Code::kUnavailable, "standard input is not a terminal", ""};
+  if (!can_ask()) return Error{Code::kUnavailable, "standard input is not a terminal", ""};
   std::printf("%s ", one_line(question).c_str());
   std::fflush(stdout);
   char answer[256];
@@ -22,6 +22,8 @@ Result<run::Asker::Answer> TerminalAsker::ask(const std::string& question, const
   const std::string words = TRY(typed(question + (role.empty() ? "" : " (" + role + ")") + " [y/N]"));
   return Answer{is_yes(words), words, app::acting_person()};
 }
+
+bool can_ask() { return isatty(STDIN_FILENO) != 0; }
 
 Result<bool> confirm(const std::string& question, const std::string& word) {
   auto words = typed(question + (word.empty() ? " [y/N]" : " Type " + word + " to go on:"));

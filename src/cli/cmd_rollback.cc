@@ -44,6 +44,18 @@ Result<void> confirmed(const app::Workspace& workspace, const Plan& plan) {
   return {};
 }
 
+/// A question that nobody can answer must not be met behind a closed door.
+Result<void> somebody_is_there(const Plan& plan) {
+  if (can_ask()) return {};
+  for (const Step& step : plan.contract.steps)
+    if (step.kind == StepKind::kAsk)
+      return Error{Code::kRefused,
+                   fmt::format("'{}' asks a person ({}), and standard input is not a terminal", step.id,
+                               one_line(get_string(step.action.args, "question"))),
+                   "run it on a terminal, or take the question out of checks"};
+  return {};
+}
+
 Result<int> run_rollback(const Globals& globals, const RollbackOptions& options) {
   if (trimmed(options.reason).empty())
     return Error{Code::kInvalid, "a rollback needs a reason: it goes into the record", "say it: --reason \"...\""};
@@ -56,6 +68,7 @@ Result<int> run_rollback(const Globals& globals, const RollbackOptions& options)
   if (!plan.contract.refusals.empty())
     return Error{Code::kRefused, "this plan may not be run: " + join(plan.contract.refusals, "; "),
                  "mend that, or choose another target: backout releases"};
+  TRY_VOID(somebody_is_there(plan));
   if (!options.yes) TRY_VOID(confirmed(*workspace, plan));
   return finish(globals, *workspace, TRY(app::start(*workspace, plan, options.reason, stage.acting())));
 }

@@ -19,6 +19,8 @@ class TerminalAsker : public run::Asker {
   Result<Answer> ask(const std::string& question, const std::string& role) override;
 };
 
+/// Whether there is a person to ask: standard input is a terminal.
+bool can_ask();
 /// A yes/no question before anything was begun. `word` empty: y/N; else that word must be typed. kRefused without a
 /// terminal.
 Result<bool> confirm(const std::string& question, const std::string& word);

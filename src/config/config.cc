@@ -54,7 +54,9 @@ Result<std::string> content_of(const std::string& file) {
     return Error{Code::kInvalid, file + " is a directory", "name the file: -f FILE"};
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
-  if (!stream) return errno_error("reading " + file).with_next("name it with -f FILE, or make one: backout init");
+  if (!stream)
+    return errno_error("reading " + file)
+        .with_next("name it with -f FILE, or write one: docs/getting-started.md has one to begin with");
   std::string text(kLargestText + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (stream.bad()) return errno_error("reading " + file);

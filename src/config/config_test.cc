@@ -177,7 +177,7 @@ TEST(Load, SaysWhatIsWrongWithTheFileItself) {
   const Result<Site> missing = load(directory.path() + "/backout.yaml");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, Code::kNotFound);
-  EXPECT_THAT(missing.error().next, HasSubstr("backout init"));
+  EXPECT_THAT(missing.error().next, HasSubstr("getting-started"));
   EXPECT_EQ(load(directory.path()).error().code, Code::kInvalid);
 
   const Result<Site> wrong = load(directory.write("backout.yaml", "site: shop\nkeep: 1\nchekcs: 2\n"));

@@ -254,7 +254,7 @@ std::optional<Node> read_document(const std::string& text, int file, Findings& f
     return std::nullopt;
   }
   if (!builder.has_document()) {
-    findings.error(whole, "the file is empty", "backout init writes one to begin with");
+    findings.error(whole, "the file is empty", "docs/getting-started.md has one to begin with");
     return std::nullopt;
   }
   std::optional<Node> root = builder.take();
