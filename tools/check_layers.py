@@ -45,6 +45,7 @@ EXCEPTIONS = [
     ("cli/cmd_report.cc", "os/file.h", "writes the report where it was asked for"),
     ("cli/cmd_status.cc", "run/recovery.h", "shows what resume would do, in the words of its table"),
     ("cli/finish.cc", "record/report.h", "the last lines of a run are the report's figures"),
+    ("cli/finish.cc", "record/summary.h", "and its words"),
     ("cli/progress_view.h", "run/progress.h", "implements the seam that the executor reports through"),
 ]
 

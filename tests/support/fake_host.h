@@ -83,7 +83,8 @@ class FakeMachine {
   /// Whether an attempt at the step ever began here.
   bool has_begun(const std::string& step) {
     const std::lock_guard lock(mutex_);
-    return std::any_of(attempts_.begin(), attempts_.end(), [&](const auto& each) { return try_of(each.first).is(step); });
+    return std::any_of(attempts_.begin(), attempts_.end(),
+                       [&](const auto& each) { return try_of(each.first).is(step); });
   }
   int begun() {
     const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
 // What a rescue says of the rows and values that it does not carry, and what it asks first.
-#include "database/sqlite/rescue_fixture.h"
+#include "database/sqlite/rescue_for_tests.h"
 
 namespace backout::database {
 namespace {

@@ -1,6 +1,6 @@
 #include "database/sqlite/rescue.h"
 
-#include "database/sqlite/rescue_fixture.h"
+#include "database/sqlite/rescue_for_tests.h"
 
 namespace backout::database {
 namespace {
