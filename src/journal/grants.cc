@@ -44,6 +44,7 @@ Result<Lease> StoredJournal::acquire(const SiteId& site, const std::string& doin
     grant.lease.since = added.front().at;
     return {};
   }));
+  if (room_bytes_ > 0) store_->make_room(room_bytes_);
   return grant.lease;
 }
 

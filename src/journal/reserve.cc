@@ -61,10 +61,14 @@ uint64_t Reserve::bytes() const {
   return std::min(static_cast<uint64_t>(status.st_size), static_cast<uint64_t>(status.st_blocks) * 512);
 }
 
-Result<void> Reserve::give_up() const {
+Result<void> Reserve::give_piece() const {
   const os::Descriptor file(::open(file_.c_str(), O_RDWR | O_CLOEXEC));
   if (!file.is_open()) return errno == ENOENT ? Result<void>() : errno_error(file_);
-  if (::ftruncate(file.get(), 0) != 0 || ::fsync(file.get()) != 0) return errno_error(file_);
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return errno_error(file_);
+  const off_t left = std::max<off_t>(0, status.st_size - static_cast<off_t>(kPieceBytes));
+  // Synced: some file systems give freed blocks to nobody before.
+  if (::ftruncate(file.get(), left) != 0 || ::fsync(file.get()) != 0) return errno_error(file_);
   return {};
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "journal/room.h"
 
 namespace backout::journal {
 namespace {
@@ -68,6 +69,7 @@ class SqliteStore : public Store {
   explicit SqliteStore(std::string file) : file_(std::move(file)) {}
   ~SqliteStore() override {
     statements_.clear();
+    if (database_ != nullptr) keep_room(database_, file_);
     sqlite3_close_v2(database_);
   }
   SqliteStore(const SqliteStore&) = delete;
@@ -118,6 +120,8 @@ class SqliteStore : public Store {
     sqlite3_clear_bindings(statement);
     return result;
   }
+
+  void make_room(uint64_t bytes) override { journal::make_room(database_, file_, bytes); }
 
   Result<std::vector<std::string>> check() override {
     std::vector<std::string> faults;

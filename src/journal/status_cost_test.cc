@@ -24,6 +24,7 @@ class ListeningStore : public Store {
     heard_.emplace_back(sql);
     return store_->query(sql, values, each);
   }
+  void make_room(uint64_t bytes) override { store_->make_room(bytes); }
   Result<std::vector<std::string>> check() override { return store_->check(); }
 
  private:

@@ -42,6 +42,9 @@ class Store {
   virtual Result<int64_t> execute(std::string_view sql, const std::vector<Value>& values) = 0;
   /// Calls `each` for every row; its error ends the query and is returned. May be nested.
   virtual Result<void> query(std::string_view sql, const std::vector<Value>& values, const EachRow& each) = 0;
+  /// As far as the disk allows, has `bytes` in hand for what comes, so that a disk which fills up meanwhile does not
+  /// matter. Not having them is no error. REQUIRES: no transaction is open.
+  virtual void make_room(uint64_t bytes) = 0;
   /// What the database's own integrity check finds wrong; empty: nothing. Reads everything.
   virtual Result<std::vector<std::string>> check() = 0;
 };

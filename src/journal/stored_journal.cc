@@ -41,26 +41,30 @@ Result<std::unique_ptr<Journal>> StoredJournal::open(const std::string& director
   const auto open_once = [&]() -> Result<std::unique_ptr<Journal>> {
     auto store = TRY(open_sqlite(file));
     if (options.wrap) store = options.wrap(std::move(store));
-    std::unique_ptr<StoredJournal> journal(
-        new StoredJournal(std::move(store), reserve, directory, actor, clock, options.may_live));
+    std::unique_ptr<StoredJournal> journal(new StoredJournal(std::move(store), reserve,
+                                                             options.reserve_bytes == 0 ? 0 : options.room_bytes,
+                                                             directory, actor, clock, options.may_live));
     TRY_VOID(journal->load());
     return std::unique_ptr<Journal>(std::move(journal));
   };
   auto journal = open_once();
-  if (!journal && may_be_full(journal.error())) {  // even reading needs a few pages of shared memory on the disk
-    TRY_VOID(reserve.give_up());
-    return open_once();
+  bool was_full = false;
+  while (!journal && may_be_full(journal.error()) && reserve.bytes() > 0) {
+    was_full = true;  // even reading needs a few pages of shared memory on the disk
+    TRY_VOID(reserve.give_piece());
+    journal = open_once();
   }
-  if (journal) reserve.make();
+  if (journal && !was_full) reserve.make();
   return journal;
 }
 
-StoredJournal::StoredJournal(std::unique_ptr<Store> store, Reserve reserve, std::string directory, std::string actor,
-                             Clock& clock, MayLive may_live)
+StoredJournal::StoredJournal(std::unique_ptr<Store> store, Reserve reserve, uint64_t room_bytes, std::string directory,
+                             std::string actor, Clock& clock, MayLive may_live)
     : store_(std::move(store)),
       events_(*store_),
       tables_(*store_),
       reserve_(std::move(reserve)),
+      room_bytes_(room_bytes),
       directory_(std::move(directory)),
       actor_(one_line(actor)),
       clock_(clock),
@@ -85,9 +89,11 @@ Result<void> StoredJournal::load() {
 
 Result<void> StoredJournal::transact(const std::vector<std::string>& ids, const Work& work) {
   Result<void> done = try_transact(ids, work);
-  if (done || !may_be_full(done.error())) return done;
-  if (Result<void> freed = reserve_.give_up(); !freed) return std::move(done).error().followed_by(freed.error());
-  return try_transact(ids, work);
+  while (!done && may_be_full(done.error()) && reserve_.bytes() > 0) {
+    if (Result<void> freed = reserve_.give_piece(); !freed) return std::move(done).error().followed_by(freed.error());
+    done = try_transact(ids, work);
+  }
+  return done;
 }
 
 Result<void> StoredJournal::try_transact(const std::vector<std::string>& ids, const Work& work) {

@@ -1,8 +1,8 @@
 // Journal on a Store. See journal.h for what it guarantees; here is how:
 //
-// Every change is one write transaction: head row, events, read models. A full disk frees the reserve and the change is
-// tried once more. A commit that returned an error is resolved by looking for the ids of its events. One mutex around
-// everything.
+// Every change is one write transaction: head row, events, read models. A grant makes room for what the run will
+// append; when the disk is full all the same, the reserve goes piece by piece until the change is written. A commit
+// that returned an error is resolved by looking for the ids of its events. One mutex around everything.
 #pragma once
 #include <functional>
 #include <memory>
@@ -12,13 +12,15 @@
 #include "journal/journal.h"
 #include "journal/lease.h"
 #include "journal/reserve.h"
+#include "journal/room.h"
 #include "journal/sql_tables.h"
 #include "journal/store.h"
 
 namespace backout::journal {
 
 struct Options {
-  uint64_t reserve_bytes = Reserve::kDefaultBytes;
+  uint64_t reserve_bytes = Reserve::kDefaultBytes;  // 0: nothing is held back, in the journal's own files neither
+  uint64_t room_bytes = kRoomBytes;                 // 0: none is made
   MayLive may_live = journal::may_live;
   /// Puts something between the journal and its store: for tests.
   std::function<std::unique_ptr<Store>(std::unique_ptr<Store>)> wrap;
@@ -54,12 +56,13 @@ class StoredJournal : public Journal {
   Result<void> export_to(const std::function<Result<void>(std::string_view line)>& line) override;
 
  private:
-  StoredJournal(std::unique_ptr<Store> store, Reserve reserve, std::string directory, std::string actor, Clock& clock,
-                MayLive may_live);
+  StoredJournal(std::unique_ptr<Store> store, Reserve reserve, uint64_t room_bytes, std::string directory,
+                std::string actor, Clock& clock, MayLive may_live);
   Result<void> load();
 
   using Work = std::function<Result<void>()>;
-  /// Runs `work` in a write transaction; twice when the disk was full. `ids`: events that it adds, if any.
+  /// Runs `work` in a write transaction; again and again when the disk was full, while there is a reserve. `ids`:
+  /// events that it adds, if any.
   Result<void> transact(const std::vector<std::string>& ids, const Work& work);
   Result<void> try_transact(const std::vector<std::string>& ids, const Work& work);
   /// Runs `work` on one snapshot.
@@ -78,6 +81,7 @@ class StoredJournal : public Journal {
   Events events_;
   SqlTables tables_;
   Reserve reserve_;
+  uint64_t room_bytes_;
   std::string directory_, actor_, id_;
   Clock& clock_;
   MayLive may_live_;

@@ -141,6 +141,7 @@ class LossyStore : public Store {
   Result<void> query(std::string_view sql, const std::vector<Value>& values, const EachRow& each) override {
     return store_->query(sql, values, each);
   }
+  void make_room(uint64_t bytes) override { store_->make_room(bytes); }
   Result<std::vector<std::string>> check() override { return store_->check(); }
 
  private:
