@@ -62,6 +62,19 @@ std::string why_not_running(const Process& process, const Look& seen) {
   return fmt::format("{} is not running: pid {} is another process by now", name, seen.pidfile->pid);
 }
 
+/// A pidfile that another program wrote, or nobody since a crash, may name an innocent process: a stop would end it.
+/// When the port is held by others only, it does. Says so; empty otherwise.
+std::string names_a_stranger(const Process& process, const Look& seen, const Expected& expected) {
+  if (!seen.pidfile || seen.pidfile->started_ticks || expected.main == 0) return "";
+  std::set<int64_t> holders;
+  for (const Listener& listener : seen.listeners) holders.insert(listener.holders.begin(), listener.holders.end());
+  if (holders.empty() ||
+      std::any_of(holders.begin(), holders.end(), [&](int64_t holder) { return expected.family.contains(holder); }))
+    return "";
+  return fmt::format("{}: {} names pid {}, but port {} is held by pid {}", process.service.name,
+                     process.service.at.pidfile, expected.main, process.service.at.port, *holders.begin());
+}
+
 class ProcessDriver : public driver::Driver {
  public:
   std::string_view name() const override { return "process"; }
@@ -76,7 +89,10 @@ class ProcessDriver : public driver::Driver {
     const Process process = TRY(process_from(subject, host.name().str()));
     const Look seen = TRY(look(process.service.at, host, stop).with_context(process.service.name));
     if (!seen.unreadable.empty()) return Error{Code::kDenied, "cannot read " + seen.unreadable, ""};
-    Json facts = stable_facts(seen, expected_of(process, seen));
+    const Expected expected = expected_of(process, seen);
+    if (const std::string stranger = names_a_stranger(process, seen, expected); !stranger.empty())
+      return Error{Code::kRefused, stranger, "write the right pid into it, or end what should not be there"};
+    Json facts = stable_facts(seen, expected);
     facts["seen_at"] = seen.now;
     return facts;
   }

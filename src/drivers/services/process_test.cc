@@ -242,6 +242,24 @@ TEST_F(ProcessTest, APlainPidfileIsBelievedWhenTheProcessIsOlderThanIt) {
   EXPECT_FALSE(alive(ours));
 }
 
+TEST_F(ProcessTest, APlainPidfileThatNamesAStrangerIsNotPlannedWith) {
+  const pid_t ours = shop.stranger(shop.path + "/current");
+  ASSERT_TRUE(comes_true([&] { return shop.version_served() == "v1"; }));
+  write_text(shop.path + "/pid", std::to_string(ours) + "\n");
+  EXPECT_TRUE(driver->observe(subject(), *local.host, {})) << "what it names holds the port";
+
+  Shop elsewhere;
+  const pid_t innocent = elsewhere.stranger(elsewhere.path + "/releases/v1");
+  ASSERT_TRUE(comes_true([&] { return elsewhere.version_served() == "v1"; }));
+  write_text(shop.path + "/pid", std::to_string(innocent) + "\n");
+  const auto seen = driver->observe(subject(), *local.host, {});
+  ASSERT_FALSE(seen);
+  EXPECT_EQ(seen.error().code, Code::kRefused);
+  EXPECT_NE(seen.error().message.find("held by pid " + std::to_string(ours)), std::string::npos)
+      << seen.error().message;
+  std::filesystem::remove(shop.path + "/pid");
+}
+
 // The liars of "success is observed, never assumed".
 
 TEST_F(ProcessTest, AnOldProcessThatKeepsItsPortIsSeen) {
