@@ -111,7 +111,7 @@ TEST_F(ProcessTest, TheAttemptsLockDoesNotLiveOnInTheDaemon) {
 std::set<std::string> given(const std::string& pid) {
   std::set<std::string> all;
   for (const std::string& entry : split(read_text("/proc/" + pid + "/environ"), '\0'))
-    if (!entry.empty() && !entry.starts_with("PWD=")) all.insert(entry);
+    if (!entry.empty() && !entry.starts_with("PWD=") && !entry.starts_with("OLDPWD=")) all.insert(entry);
   return all;
 }
 
