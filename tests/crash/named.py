@@ -81,6 +81,8 @@ def disk_full(slot, leave):
         return [f"the disk was never filled:\n{ended.output}"]
     os.unlink(slot.root / "ballast")
     os.unlink(slot.site / "at-warm")
+    if ended.status == 5:  # the journal had room, a step had none and said so: what failed is tried again when it is asked for
+        return judge(slot, slot.run("retry"))
     return judge(slot, ended)
 
 
