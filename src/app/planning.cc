@@ -1,6 +1,7 @@
 #include "app/planning.h"
 
 #include "app/rows.h"
+#include "app/session.h"
 #include "app/target.h"
 #include "base/hash.h"
 #include "base/text.h"
@@ -140,11 +141,11 @@ std::vector<Step> settle_records(const Contract& contract, const Release& from, 
                                {"version", to.version.str()},
                                {"why", back ? "rolled back to" : "went forward again to"}},
                               "the journal says that " + to.version.str() + " runs"));
-  if (back)
+  if (back && from.version != to.version)
     steps.push_back(record_step("record-bad", Phase::kSettle, EventType::kReleaseState,
                                 {{"release", from.id.str()}, {"state", "bad"}, {"why", "rolled back from, in {run}"}},
                                 from.version.str() + " is marked bad", {StepId("record-current")}));
-  else
+  if (!back)
     steps.push_back(
         record_step("record-watching", Phase::kSettle, EventType::kReleaseState,
                     {{"release", to.id.str()}, {"state", "watching"}, {"why", "went forward again, in {run}"}},
@@ -177,6 +178,18 @@ bool looks_at_something(const std::vector<plan::Offered>& offers) {
   });
 }
 
+/// Before anything is asked about: a run that was left unfinished says what is really there, and is closed first.
+Result<Release> target_of(const Workspace& workspace, const PlanRequest& request, const std::vector<Release>& releases,
+                          const Release& from) {
+  const std::vector<journal::RunRow> rows = TRY(workspace.journal().runs(workspace.site().id, 1));
+  if (!rows.empty() && (rows.front().kind == RunKind::kRollback || rows.front().kind == RunKind::kForward)) {
+    const Told run = TRY(told(workspace, rows.front()));
+    if (rows.front().open() && run.state.opening > 0) return is_unfinished(rows.front(), run);
+    if (finishes(request.kind, request.to, from, rows.front(), run.state)) return from;
+  }
+  return target_release(releases, from, request.to, request.kind);
+}
+
 }  // namespace
 
 Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
@@ -185,7 +198,7 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
   const std::vector<Release> releases = TRY(journal.releases(site.id));
   const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site.id));
   const Release from = TRY(current_release(releases));
-  const Release to = TRY(target_release(releases, from, request.to, request.kind));
+  const Release to = TRY(target_of(workspace, request, releases, from));
   const Checkpoint* checkpoint = checkpoint_for(checkpoints, to.version);
 
   plan::Draft draft;

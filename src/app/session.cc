@@ -56,6 +56,23 @@ std::string doing(const Plan& plan) {
 
 }  // namespace
 
+Result<Told> told(const Workspace& workspace, const journal::RunRow& row) {
+  const SiteId& site = workspace.site().id;
+  auto plan = TRY(workspace.journal().plan(site, row.plan));
+  if (!plan)
+    return Error{Code::kCorrupt, fmt::format("the plan {} of {} is not in the journal", row.plan, row.id),
+                 "backout audit verify"};
+  run::RunState state = run::fold(TRY(workspace.journal().read(site, 0, row.id)), row.id, *plan);
+  return Told{std::move(*plan), std::move(state)};
+}
+
+Error is_unfinished(const journal::RunRow& row, const Told& told) {
+  return {Code::kRefused,
+          fmt::format("{} ({} {} -> {}) is unfinished: {}", row.id, name_of(row.kind), row.from.str(), row.to.str(),
+                      row.why),
+          run::next_steps(run::ways_out(told.state, told.plan))};
+}
+
 Result<std::optional<journal::RunRow>> unfinished(const Workspace& workspace) {
   for (journal::RunRow& row : TRY(workspace.journal().runs(workspace.site().id, 5)))
     if (row.open()) return std::optional(std::move(row));
@@ -68,11 +85,7 @@ Result<Finished> start(const Workspace& workspace, const Plan& plan, const std::
     return Error{Code::kRefused, "this plan may not be run: " + join(contract.refusals, "; "),
                  "see the whole of it: backout plan"};
   const auto lease = TRY(run::LeaseKeeper::take(workspace.journal(), workspace.site().id, doing(plan), acting.stop));
-  if (const auto open = TRY(unfinished(workspace)))
-    return Error{Code::kRefused,
-                 fmt::format("{} ({} {} -> {}) is unfinished: {}", open->id, name_of(open->kind), open->from.str(),
-                             open->to.str(), open->why),
-                 "carry it on: backout resume; or put everything back: backout abort"};
+  if (const auto open = TRY(unfinished(workspace))) return is_unfinished(*open, TRY(told(workspace, *open)));
   TRY_VOID(still_holds(workspace, contract));
 
   journal::Journal& journal = workspace.journal();
@@ -117,13 +130,10 @@ Result<Finished> take_up(const Workspace& workspace, const RunId& run, run::Wish
   if (!row->open())
     return Error{Code::kNotFound, fmt::format("{} has ended ({}): nothing to do", row->id, row->state),
                  "see what happened: backout log " + row->id.str()};
-  const auto plan = TRY(journal.plan(site, row->plan));
-  if (!plan)
-    return Error{Code::kCorrupt, fmt::format("the plan {} of {} is not in the journal", row->plan, row->id),
-                 "backout audit verify"};
+  const Plan plan = TRY(told(workspace, *row)).plan;
   const auto lease = TRY(run::LeaseKeeper::take(
       journal, site, (wish == run::Wish::kTurnBack ? "abort of " : "resume of ") + row->id.str(), acting.stop));
-  return carry(workspace, *plan, row->id, wish, true, *lease, acting);
+  return carry(workspace, plan, row->id, wish, true, *lease, acting);
 }
 
 Result<void> make_way(const Workspace& workspace, Acting& acting) {
@@ -135,17 +145,8 @@ Result<void> make_way(const Workspace& workspace, Acting& acting) {
                  fmt::format("{} is held by {} since {}, doing: {}", workspace.site().id, lease->holder,
                              to_hms(lease->since), lease->doing),
                  "wait, or look: backout status"};
-  const bool deploys = open->kind == RunKind::kDeploy || open->kind == RunKind::kCheckpoint;
-  if (!deploys) {
-    const std::vector<Event> events = TRY(workspace.journal().read(workspace.site().id, 0, open->id));
-    const bool past = std::any_of(events.begin(), events.end(),
-                                  [](const Event& each) { return each.type == EventType::kDoorOpened; });
-    if (!past)
-      return Error{
-          Code::kRefused,
-          fmt::format("{} ({} -> {}) is unfinished: {}", open->id, open->from.str(), open->to.str(), open->why),
-          "carry it on: backout resume; or put everything back: backout abort"};
-  }
+  const Told run = TRY(told(workspace, *open));
+  if (!run::ways_out(run.state, run.plan).replace) return is_unfinished(*open, run);
   const Finished concluded = TRY(take_up(workspace, open->id, run::Wish::kConclude, acting));
   if (!concluded.end.ended)
     return Error{Code::kBusy, fmt::format("{} cannot be closed yet: {}", open->id, concluded.end.why),

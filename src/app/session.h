@@ -7,6 +7,7 @@
 #include "app/workspace.h"
 #include "run/executor.h"
 #include "run/progress.h"
+#include "run/ways.h"
 
 namespace backout::app {
 
@@ -33,9 +34,18 @@ Result<Finished> take_up(const Workspace& workspace, const RunId& run, run::Wish
 /// The unfinished run of the site, if there is one.
 Result<std::optional<journal::RunRow>> unfinished(const Workspace& workspace);
 
-/// Ends an unfinished run that is past the point of going back (a deploy; a rollback whose door is open) as what it is,
-/// so that the next one may begin. kBusy while a command of it still runs; kRefused when it must be resumed or aborted
-/// instead.
+/// A run as its journal has it: for whoever says what can be done with it.
+struct Told {
+  Plan plan;
+  run::RunState state;
+};
+Result<Told> told(const Workspace& workspace, const journal::RunRow& row);
+/// kRefused, naming what can be done with it.
+Error is_unfinished(const journal::RunRow& row, const Told& told);
+
+/// Ends an unfinished run that a new one may replace (a deploy; a rollback that opened the door or tried to; one whose
+/// putting back cannot open it) as what it is, so that the next one may begin. kBusy while a command of it still runs;
+/// kRefused when it must be resumed or aborted instead.
 Result<void> make_way(const Workspace& workspace, Acting& acting);
 
 }  // namespace backout::app

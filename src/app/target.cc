@@ -50,6 +50,12 @@ Result<Release> target_release(const std::vector<Release>& releases, const Relea
                "see what there is: backout releases; mark one: backout good VERSION"};
 }
 
+bool finishes(RunKind kind, const Version& asked, const Release& current, const journal::RunRow& newest,
+              const run::RunState& state) {
+  return !newest.open() && newest.kind == kind && newest.to == current.version && state.door_closed &&
+         !state.door_opened && !state.turned && (asked.empty() || asked == current.version);
+}
+
 const Checkpoint* checkpoint_for(const std::vector<Checkpoint>& checkpoints, const Version& version) {
   const auto found = std::find_if(checkpoints.begin(), checkpoints.end(),
                                   [&](const Checkpoint& each) { return each.version == version; });

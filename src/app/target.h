@@ -4,8 +4,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "journal/journal.h"
 #include "model/plan.h"
 #include "model/release.h"
+#include "run/state.h"
 
 namespace backout::app {
 
@@ -17,6 +19,11 @@ Result<Release> current_release(const std::vector<Release>& releases);
 /// one.
 Result<Release> target_release(const std::vector<Release>& releases, const Release& current, const Version& asked,
                                RunKind kind);
+
+/// Whether what was asked for is what runs already, because the newest run brought it there and was closed without the
+/// door having been opened: then going there again finishes it. `newest`: with its state.
+bool finishes(RunKind kind, const Version& asked, const Release& current, const journal::RunRow& newest,
+              const run::RunState& state);
 
 /// The newest checkpoint taken while `version` ran; none if there is none.
 const Checkpoint* checkpoint_for(const std::vector<Checkpoint>& checkpoints, const Version& version);

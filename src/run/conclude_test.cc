@@ -108,6 +108,36 @@ TEST_F(Conclude, StopsResumableWhenTheHostCannotBeReached) {
   EXPECT_TRUE(live(Wish::kConclude).end->ended);
 }
 
+TEST_F(Conclude, PastTheChecksWritesDownWhatRunsAndKeepsWhatTheWayBackNeeds) {
+  std::vector<Step> steps = shop_rollback();
+  steps.push_back(fake_step("keep", Phase::kSettle, "set", "kept", "yes"));
+  steps.push_back(fake_step("tidy", Phase::kSettle, "set", "tidy", "yes"));
+  steps.push_back(after(fake_record("record-kept", Phase::kSettle, EventType::kNote, {{"text", "kept"}}), {"keep"}));
+  plan_is(std::move(steps));
+  faults([](const Try& each) { return each.is("open") ? Fault::kFail : Fault::kNone; });
+  EXPECT_EQ(live().exit(), 5);
+  EXPECT_EQ(count(EventType::kNote), 0);
+  no_faults();
+  const Lived lived = live(Wish::kConclude);
+  EXPECT_TRUE(lived.end->ended);
+  EXPECT_EQ(lived.exit(), 5);
+  EXPECT_EQ(count(EventType::kNote), 2);
+  EXPECT_EQ(local.at("kept"), "yes");
+  EXPECT_EQ(local.at("tidy"), "") << "nothing else is begun";
+  EXPECT_EQ(local.at("door"), "closed");
+}
+
+TEST_F(Conclude, LeavesOutTheRecordOfWhatCannotBeKept) {
+  std::vector<Step> steps = shop_rollback();
+  steps.push_back(fake_step("keep", Phase::kSettle, "set", "kept", "yes"));
+  steps.push_back(after(fake_record("record-kept", Phase::kSettle, EventType::kNote, {{"text", "kept"}}), {"keep"}));
+  plan_is(std::move(steps));
+  faults([](const Try& each) { return each.is("open") || each.is("keep") ? Fault::kFail : Fault::kNone; });
+  EXPECT_EQ(live().exit(), 5);
+  EXPECT_TRUE(live(Wish::kConclude).end->ended);
+  EXPECT_EQ(count(EventType::kNote), 1);
+}
+
 TEST_F(Conclude, OfADeployKilledAtAnyAppendBeginsNothingAndEnds) {
   for (int n = 1;; ++n) {
     FakeSite site;

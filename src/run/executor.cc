@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "run/crew.h"
 #include "run/recovery.h"
+#include "run/ways.h"
 
 namespace backout::run {
 
@@ -48,24 +49,28 @@ Result<void> Executor::claim_hosts() {
   return {};
 }
 
-bool Executor::cannot_be_undone(const RunState& state) const {
-  if (plan_.contract.kind != RunKind::kDeploy) return false;
-  for (const Step& step : plan_.contract.steps)
-    if (step.phase == Phase::kSwitch && step.kind == StepKind::kEffect)
-      for (const std::string& host : hosts_of(step))
-        if (state.at({step.id.str(), host, Purpose::kApply}).may_have_run()) return true;
-  return false;
-}
-
-/// Looks at the target when all that is known is that opening was intended: what never began lets nobody in.
-Result<bool> Executor::may_have_opened() {
-  if (ledger_.state().door_opened) return true;
+/// Opening was tried: only the target can say whether it let anybody in.
+Result<bool> Executor::may_have_opened(std::stop_token stop) {
   StepRunner runner(context_, ledger_, Effort::kFindOut);
   for (const Step& step : plan_.contract.steps)
     if (step.phase == Phase::kOpen && step.kind == StepKind::kEffect)
       for (const std::string& host : hosts_of(step))
-        if (TRY(runner.may_have_run(step, host))) return true;
+        if (TRY(runner.may_have_let_in(step, host, stop))) return true;
   return false;
+}
+
+Result<void> Executor::may_turn_back(std::stop_token stop) {
+  Ways ways = ways_out(ledger_.state(), plan_);
+  const bool open = ways.abort == Abort::kDoorOpen ||
+                    (ledger_.state().opening > 0 && ways.abort != Abort::kOwnCommand && TRY(may_have_opened(stop)));
+  ways = ways_out(ledger_.state(), plan_);
+  if (!open && ways.abort != Abort::kOwnCommand) return {};
+  const std::string why =
+      open ? "the door is open or opening, or nobody can tell: users may have written under the new state, so nothing "
+             "can be put back by an abort"
+           : "its deploy command was run, and what a command of yours did cannot be undone by an abort";
+  ways.abort = open ? Abort::kDoorOpen : Abort::kOwnCommand;
+  return Error{Code::kRefused, why, next_steps(ways)};
 }
 
 Result<RunEnd> Executor::proceed(Wish wish, std::stop_token stop) {
@@ -75,15 +80,7 @@ Result<RunEnd> Executor::proceed(Wish wish, std::stop_token stop) {
   TRY_VOID(claim_hosts());
   if (wish == Wish::kConclude) return conclude(stop);
   if (wish == Wish::kTurnBack && !state.turned) {
-    if (TRY(may_have_opened()))
-      return Error{Code::kRefused,
-                   "the door is open or opening: users may have written under the new state, so nothing can be put "
-                   "back by an abort",
-                   "finish it: backout resume, or go the other way: backout plan --forward"};
-    if (cannot_be_undone(ledger_.state()))
-      return Error{Code::kRefused,
-                   "its deploy command was run, and what a command of yours did cannot be undone by an abort",
-                   "find out how it ended: backout resume; or go back: backout rollback --reason ..."};
+    TRY_VOID(may_turn_back(stop));
     return turn("asked for by a person", true, stop);
   }
   return state.turned ? backward(stop) : forward(wish, stop);
@@ -195,8 +192,9 @@ Result<void> Executor::undo(StepRunner& runner, const Step& step, const std::str
                             Undone& undone) {
   if (!TRY(runner.end_what_runs(step, host, stop))) return {};
   if (!step.undo) {
-    // What prepare made, and the rows that were carried into it, lie beside the site: nobody meets them.
-    if (step.phase != Phase::kPrepare && step.phase != Phase::kLastRows)
+    // What prepare made, and the rows that were carried into it, lie beside the site: nobody meets them. And what opens
+    // was seen not to have opened, else nothing would be put back.
+    if (step.phase != Phase::kPrepare && step.phase != Phase::kLastRows && step.phase != Phase::kOpen)
       undone.left.push_back("'" + step.id.str() + "' on " + host);
     return {};
   }
@@ -245,7 +243,36 @@ RunEnd Executor::conclude(std::stop_token stop) {
         if (recorded(ledger_.at(pair)) == Recorded::kInDoubt)  // it may still run
           return stop_here(4, outcome->why, step.id.str(), host);
       }
+  if (is_past_checks(ledger_.state(), plan_))
+    if (auto stuck = write_down_what_runs(stop)) return std::move(*stuck);
   return end("unverified", 5, "it was left unfinished and is closed by what follows");
+}
+
+/// The records of settle, and the effects that they need (the replaced database is kept): without them the journal
+/// would not know what runs, nor the next run how to carry the rows the other way. One that fails leaves out its
+/// records.
+std::optional<RunEnd> Executor::write_down_what_runs(std::stop_token stop) {
+  std::set<std::string> needed;
+  for (const Step& step : plan_.contract.steps)
+    if (step.phase == Phase::kSettle && step.kind == StepKind::kRecord)
+      for (const StepId& need : step.needs) needed.insert(need.str());
+  StepRunner runner(context_, ledger_, Effort::kTryAgain);
+  std::set<std::string> missing;
+  for (const Step& step : plan_.contract.steps) {
+    if (step.phase != Phase::kSettle) continue;
+    const bool records = step.kind == StepKind::kRecord;
+    if (!records && (step.kind != StepKind::kEffect || !needed.contains(step.id.str()))) continue;
+    for (const StepId& need : step.needs)
+      if (missing.contains(need.str())) missing.insert(step.id.str());
+    if (missing.contains(step.id.str())) continue;
+    for (const std::string& host : hosts_of(step)) {
+      const auto outcome = runner.run(step, host, Purpose::kApply, stop);
+      if (!outcome) return stop_at(outcome.error(), "", step.id.str(), host);
+      if (outcome->kind == OutcomeKind::kUnknown) return stop_here(4, outcome->why, step.id.str(), host);
+      if (!outcome->succeeded()) missing.insert(step.id.str());
+    }
+  }
+  return std::nullopt;
 }
 
 RunEnd Executor::stop_here(int exit, const std::string& why, const std::string& step, const std::string& host) {

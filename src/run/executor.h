@@ -18,7 +18,8 @@ enum class Wish {
   kCarryOn,   // run, resume
   kTryAgain,  // retry: failed steps get another try
   kTurnBack,  // abort: put everything back
-  kConclude,  // find out what became of what was begun, begin nothing, end the run as it is
+  kConclude,  // find out what became of what was begun, begin nothing on the site, end the run as it is; when all
+              // was done behind the door, what runs is written down, and what the way back from there needs is kept
 };
 
 struct RunEnd {
@@ -42,10 +43,11 @@ class Executor {
  private:
   struct Trouble;  // what ended a pass through the steps early
   struct Undone;   // how putting back went
-  bool cannot_be_undone(const RunState& state) const;
   /// No data is never good: without this a deploy ends unverified. (A rollback is refused before it begins.)
   bool looks_at_something() const;
-  Result<bool> may_have_opened();
+  Result<bool> may_have_opened(std::stop_token stop);
+  Result<void> may_turn_back(std::stop_token stop);
+  std::optional<RunEnd> write_down_what_runs(std::stop_token stop);
   Result<void> claim_hosts();
   RunEnd forward(Wish wish, std::stop_token stop);
   RunEnd backward(std::stop_token stop);

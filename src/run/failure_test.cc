@@ -1,4 +1,5 @@
 // Steps that fail: what is put back, what stops, what the exit status says.
+#include "run/ways.h"
 #include "support/fake_site.h"
 
 namespace backout::run {
@@ -128,19 +129,89 @@ TEST_F(FailedCheck, IsTriedAsOftenAsItSaysBeforeItCounts) {
   EXPECT_THAT(progress.told, Contains(HasSubstr("attempt 3/4: expected healthy to be yes")));
 }
 
-TEST_F(Failure, AfterOpeningIsNotPutBackAndARetryWorks) {
+TEST_F(Failure, AfterOpeningThatCannotBeLookedAtIsNotPutBackAndARetryWorks) {
+  for (const char* verb : {"append-again", "murky"}) {
+    FakeSite site;
+    std::vector<Step> steps = shop_rollback();
+    steps[9].action.verb = verb;
+    site.plan_is(std::move(steps));
+    site.faults([](const Try& each) { return each.is("open") ? Fault::kFail : Fault::kNone; });
+    EXPECT_EQ(site.live().exit(), 5);
+    EXPECT_EQ(site.local.at("db"), "new");
+    EXPECT_EQ(ways_out(site.state(), site.plan).abort, Abort::kIfClosed);
+    EXPECT_EQ(users(site.state(), site.plan), Users::kUnknown);
+    EXPECT_THAT(about_the_door(site.state(), site.plan), HasSubstr("failed; whether users are inside is not known"));
+    EXPECT_THAT(next_steps(ways_out(site.state(), site.plan)), Not(HasSubstr("abort")));
+    const Lived refused = site.live(Wish::kTurnBack);
+    ASSERT_FALSE(refused.end);
+    EXPECT_EQ(refused.end.error().code, Code::kRefused);
+    EXPECT_THAT(refused.end.error().next, HasSubstr("backout rollback --forward"));
+    EXPECT_THAT(refused.end.error().next, Not(HasSubstr("abort")));
+    EXPECT_EQ(site.live().exit(), 5) << "carrying on gives up on what failed";
+  }
   plan_is(shop_rollback());
   fails("open", Fault::kFail);
   EXPECT_EQ(live().exit(), 5);
-  EXPECT_EQ(local.at("db"), "new");
-  const Lived refused = live(Wish::kTurnBack);
-  ASSERT_FALSE(refused.end);
-  EXPECT_EQ(refused.end.error().code, Code::kRefused);
-  EXPECT_THAT(refused.end.error().next, HasSubstr("backout"));
-  EXPECT_EQ(live().exit(), 5) << "carrying on gives up on what failed";
   no_faults();
   EXPECT_EQ(live(Wish::kTryAgain).exit(), 0);
   EXPECT_TRUE(is_new(*this));
+}
+
+TEST_F(Failure, OfOpeningIsPutBackWhenTheDoorIsSeenClosed) {
+  plan_is(shop_rollback());
+  fails("open", Fault::kFail);
+  EXPECT_EQ(live().exit(), 5);
+  EXPECT_EQ(users(state(), plan), Users::kOutside);
+  EXPECT_EQ(ways_out(state(), plan).abort, Abort::kYes);
+  EXPECT_TRUE(ways_out(state(), plan).replace) << "a mended backout.yaml must be a way out too";
+  no_faults();
+  const Lived aborted = live(Wish::kTurnBack);
+  EXPECT_EQ(aborted.exit(), 0) << aborted.why();
+  EXPECT_TRUE(is_old(*this));
+}
+
+TEST_F(Failure, OfClosingLeavesInDoubtWhereUsersAre) {
+  std::vector<Step> steps = shop_rollback();
+  steps[2].action.verb = "murky";
+  plan_is(std::move(steps));
+  EXPECT_EQ(live().exit(), 4);
+  EXPECT_EQ(users(state(), plan), Users::kUnknown);
+  EXPECT_THAT(about_the_door(state(), plan), HasSubstr("closing the door was begun"));
+  EXPECT_EQ(ways_out(state(), plan).abort, Abort::kYes);
+}
+
+TEST_F(Failure, OfOpeningIsNotPutBackWhenTheDoorWasSeenOpenOnce) {
+  plan_is(shop_rollback());
+  fails("open", Fault::kFailDone);
+  EXPECT_EQ(live().exit(), 5) << "its exit status is believed";
+  EXPECT_EQ(users(state(), plan), Users::kUnknown);
+  EXPECT_THAT(about_the_door(state(), plan), HasSubstr("seen open"));
+  local.set("door", "closed");  // by hand, later
+  const Lived refused = live(Wish::kTurnBack);
+  ASSERT_FALSE(refused.end);
+  EXPECT_EQ(refused.end.error().code, Code::kRefused);
+}
+
+TEST_F(Failure, OfOpeningTheDoorAgainLeavesAWayOut) {
+  faults([](const Try& each) { return each.is("close", "undo") ? Fault::kFail : Fault::kNone; });
+  std::vector<Step> steps = shop_rollback();
+  steps[8] = fake_step("look", Phase::kCheck, "look", "healthy", "yes", {"web-1"});
+  plan_is(std::move(steps));
+  EXPECT_EQ(live().exit(), 5);
+  EXPECT_EQ(local.at("db"), "old");
+  EXPECT_EQ(local.at("door"), "closed");
+  EXPECT_EQ(users(state(), plan), Users::kOutside);
+  EXPECT_TRUE(ways_out(state(), plan).replace);
+  EXPECT_TRUE(live(Wish::kConclude).end->ended);
+}
+
+TEST_F(Failure, OfSomethingElseWhilePuttingBackIsNotReplaced) {
+  std::vector<Step> steps = shop_rollback();
+  steps[8] = fake_step("look", Phase::kCheck, "look", "healthy", "yes", {"web-1"});
+  plan_is(std::move(steps));
+  faults([](const Try& each) { return each.is("swap", "undo") ? Fault::kFail : Fault::kNone; });
+  EXPECT_EQ(live().exit(), 5);
+  EXPECT_FALSE(ways_out(state(), plan).replace);
 }
 
 TEST_F(Failure, WhileSettlingExitsWithFiveAndARetryWorks) {

@@ -51,12 +51,15 @@ void end_attempt(RunState& state, const Event& event, const Plan& plan) {
   if (step != nullptr && step->phase == Phase::kOpen) --state.opening;
 }
 
-void end_step(RunState& state, const Event& event) {
+void end_step(RunState& state, const Event& event, const Plan& plan) {
   take_up_again(state);
   const Pair pair = pair_of(event.body);
   auto outcome = outcome_from_json(get(event.body, "outcome"));
   if (!outcome) return;
   if (outcome->succeeded() && pair.purpose == Purpose::kApply) state.evidence[pair.step] = outcome->evidence;
+  const Step* step = pair.purpose == Purpose::kApply ? effect_in(plan, pair.step) : nullptr;
+  if (step != nullptr && step->phase == Phase::kOpen)
+    state.let_in = state.let_in || outcome->succeeded() || get_string(outcome->evidence, "looked") == kLookedSo;
   state.pairs[pair].outcome = std::move(*outcome);
 }
 
@@ -74,7 +77,7 @@ void take(RunState& state, const Event& event, const Plan& plan) {
     }
     case EventType::kAttemptIntended: intend(state, event, plan); break;
     case EventType::kAttemptEnded: end_attempt(state, event, plan); break;
-    case EventType::kStepEnded: end_step(state, event); break;
+    case EventType::kStepEnded: end_step(state, event, plan); break;
     case EventType::kRunTurned:
       take_up_again(state);
       state.turned = true;

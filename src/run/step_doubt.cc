@@ -108,8 +108,11 @@ Result<Outcome> StepRunner::look_again(const Job& job, const host::AttemptId& at
   const std::string looked = fmt::format("{}; looked again: {}", doubt, one_line(seen.why));
   Resolution resolution = after_look(seen.kind, job.step, job.repeatable());
   if (resolution == Resolution::kActAgain && begins_no_more(job)) {
-    if (seen.kind == SightKind::kDoesNotHold)
-      return finish(job, {OutcomeKind::kFailed, looked, {}, {}, seen.evidence}, &attempt, nullptr);
+    if (seen.kind == SightKind::kDoesNotHold) {
+      Outcome outcome{OutcomeKind::kFailed, looked, {}, {}, seen.evidence};
+      if (job.opens()) outcome.evidence["looked"] = kLookedNot;
+      return finish(job, std::move(outcome), &attempt, nullptr);
+    }
     resolution = Resolution::kUnknown;
   }
   switch (resolution) {
@@ -145,15 +148,23 @@ Result<Outcome> StepRunner::look_whether_it_holds(const Job& job, const Outcome&
                 nullptr);
 }
 
-Result<bool> StepRunner::may_have_run(const Step& step, const std::string& host_name) {
-  const PairState before = ledger_.at({step.id.str(), host_name, Purpose::kApply});
-  if (recorded(before) != Recorded::kInDoubt) return before.may_have_run();
+Result<bool> StepRunner::may_have_let_in(const Step& step, const std::string& host_name, std::stop_token stop) {
+  const Pair pair{step.id.str(), host_name, Purpose::kApply};
+  if (recorded(ledger_.at(pair)) == Recorded::kInDoubt) {
+    const Job made = TRY(job(step, host_name, Purpose::kApply));
+    const host::AttemptId attempt(ledger_.at(pair).last_attempt);
+    const host::AttemptState state = TRY(made.host.inspect(guard_of(context_, ledger_), attempt));
+    if (state.kind == host::AttemptState::Kind::kRunning) return true;
+    if (state.kind == host::AttemptState::Kind::kNeverStarted)
+      TRY(finish_never_started(made, attempt));
+    else
+      TRY(settle(made, attempt, stop));
+  }
+  const PairState now = ledger_.at(pair);
+  if (!now.may_have_run()) return false;
+  if (ledger_.state().let_in) return true;
   const Job made = TRY(job(step, host_name, Purpose::kApply));
-  const host::AttemptId attempt(before.last_attempt);
-  const host::AttemptState state = TRY(made.host.inspect(guard_of(context_, ledger_), attempt));
-  if (state.kind != host::AttemptState::Kind::kNeverStarted) return true;
-  TRY(finish_never_started(made, attempt));
-  return ledger_.at(made.pair()).may_have_run();
+  return made.driver->verify(made.action, made.host, stop).kind != SightKind::kDoesNotHold;
 }
 
 Result<bool> StepRunner::end_what_runs(const Step& step, const std::string& host_name, std::stop_token stop) {
@@ -165,9 +176,7 @@ Result<bool> StepRunner::end_what_runs(const Step& step, const std::string& host
   const host::AttemptState state = TRY(made.host.inspect(guard, attempt));
   using Kind = host::AttemptState::Kind;
   switch (state.kind) {
-    case Kind::kNeverStarted:
-      TRY(finish_never_started(made, attempt));
-      return ledger_.at(made.pair()).may_have_run();
+    case Kind::kNeverStarted: TRY(finish_never_started(made, attempt)); return ledger_.at(made.pair()).may_have_run();
     case Kind::kRunning:
       TRY_VOID(made.host.kill(guard, attempt, kGrace));
       TRY(finish(made, {OutcomeKind::kFailed, "it still ran and was ended, to be put back"}, &attempt, nullptr));

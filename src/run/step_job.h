@@ -19,6 +19,10 @@ struct StepRunner::Job {
   Pair pair() const { return {step.id.str(), host_name, purpose}; }
   // What is said of a driver's own commands is said by the verb, of the user's by the step (of its apply).
   bool has_probe() const { return verb.has_probe || (purpose == Purpose::kApply && step.has_probe); }
+  /// Whether it lets users in: in the phase open, or by undoing what closed.
+  bool opens() const {
+    return step.kind == StepKind::kEffect && step.phase == (purpose == Purpose::kApply ? Phase::kOpen : Phase::kClose);
+  }
   bool repeatable() const { return verb.repeatable || (purpose == Purpose::kApply && step.repeatable); }
   /// The command and how long it may run, which is the longer of what driver and plan say.
   Result<host::Command> command() const {

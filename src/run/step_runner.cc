@@ -23,6 +23,13 @@ Json reported(const std::string& out) {
   return value && value->is_object() ? std::move(*value) : Json::object();
 }
 
+/// What a look says after an effect that opens has failed.
+void note(const Sight& seen, Outcome& outcome) {
+  if (seen.kind == SightKind::kCannotTell) return;
+  outcome.evidence["looked"] = seen.kind == SightKind::kHolds ? kLookedSo : kLookedNot;
+  outcome.why += "; then looked: " + one_line(seen.why);
+}
+
 }  // namespace
 
 Result<StepRunner::Job> StepRunner::job(const Step& step, const std::string& host_name, Purpose purpose) const {
@@ -132,6 +139,8 @@ Result<Outcome> StepRunner::judge(const Job& job, const host::CommandResult& res
   if (!result.ok() && !result.timed_out) {
     outcome.kind = OutcomeKind::kFailed;
     outcome.why = one_line(result.why_not_ok());
+    // It stays failed whatever is seen; but who decides what comes next has to know whether users are inside.
+    if (job.opens()) note(job.driver->verify(job.action, job.host, stop), outcome);
     return outcome;
   }
   const Sight seen = TRY(look(job, stop));
@@ -146,6 +155,7 @@ Result<Outcome> StepRunner::judge(const Job& job, const host::CommandResult& res
     case SightKind::kDoesNotHold:
       outcome.kind = OutcomeKind::kFailed;
       outcome.why = (result.timed_out ? late : "the command said it worked, but ") + seen.why;
+      if (job.opens()) outcome.evidence["looked"] = kLookedNot;
       break;
     case SightKind::kCannotTell: {
       // An exit status of 0 is all there is to go by when nothing was given to look with; it never outweighs a look.

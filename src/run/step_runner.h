@@ -27,8 +27,9 @@ class StepRunner {
   /// (the lease is lost), others (the journal cannot be written).
   Result<Outcome> run(const Step& step, const std::string& host, Purpose purpose, std::stop_token stop);
 
-  /// Whether an apply of the step may have begun. When the target knows nothing of one in doubt, that is written down.
-  Result<bool> may_have_run(const Step& step, const std::string& host);
+  /// For an effect of phase open: whether it may have let users in. No when it never began, and when nothing of it
+  /// runs and a look says that it is not done. What is found out about one in doubt is written down.
+  Result<bool> may_have_let_in(const Step& step, const std::string& host, std::stop_token stop);
 
   /// For a step that is about to be undone: when its apply is in doubt, ends what still runs of it and writes down what
   /// became of it. True when it may have had an effect.

@@ -216,7 +216,9 @@ class FakeSite {
     EXPECT_LE(count(EventType::kDoorOpened), count(EventType::kDoorClosed));
     if (!now.ended) return;
     EXPECT_EQ(count(EventType::kRunEnded), 1);
-    EXPECT_EQ(count(EventType::kDoorOpened), count(EventType::kDoorClosed)) << "the door was left closed";
+    if (now.result != "unverified") {  // else concluded: the run that follows opens it
+      EXPECT_EQ(count(EventType::kDoorOpened), count(EventType::kDoorClosed)) << "the door was left closed";
+    }
     for (auto& [name, machine] : machines) EXPECT_FALSE(machine.anything_runs()) << name;
   }
   /// Pairs that a command was begun for, and of which nobody knows how it ended.

@@ -1,0 +1,179 @@
+#include "run/ways.h"
+
+#include "base/text.h"
+#include "run/recovery.h"
+
+namespace backout::run {
+namespace {
+
+bool succeeded(const PairState& at) { return recorded(at) == Recorded::kSucceeded; }
+
+/// Opening was tried, it did not succeed, and then the door was looked at and seen closed.
+bool seen_closed(const PairState& at) {
+  return at.outcome && recorded(at) == Recorded::kFailed && get_string(at.outcome->evidence, "looked") == kLookedNot;
+}
+
+/// How an effect went on all its hosts.
+std::vector<const PairState*> pairs_of(const RunState& state, const Step& step, Purpose purpose) {
+  std::vector<const PairState*> pairs;
+  for (const auto& [pair, at] : state.pairs)
+    if (pair.step == step.id.str() && pair.purpose == purpose && at.may_have_run()) pairs.push_back(&at);
+  return pairs;
+}
+
+std::vector<const Step*> effects_in(const Plan& plan, Phase phase) {
+  std::vector<const Step*> steps;
+  for (const Step& step : plan.contract.steps)
+    if (step.phase == phase && step.kind == StepKind::kEffect) steps.push_back(&step);
+  return steps;
+}
+
+enum class Opening { kNone, kSeenClosed, kInDoubt };
+/// How the opening went that did not succeed: of the phase open, or, when the run is put back, of what undoes the phase
+/// close. Some hosts done and others not is a doubt.
+Opening opening(const RunState& state, const Plan& plan) {
+  const Purpose purpose = state.turned ? Purpose::kUndo : Purpose::kApply;
+  Opening worst = Opening::kNone;
+  for (const Step* step : effects_in(plan, state.turned ? Phase::kClose : Phase::kOpen)) {
+    const auto pairs = pairs_of(state, *step, purpose);
+    const bool done = std::all_of(pairs.begin(), pairs.end(), [](const PairState* at) { return succeeded(*at); });
+    if (pairs.empty() || (done && state.turned)) continue;  // a service that runs again lets nobody through a door
+    for (const PairState* at : pairs)
+      worst = std::max(worst, seen_closed(*at) ? Opening::kSeenClosed : Opening::kInDoubt);
+  }
+  return worst;
+}
+
+bool any_failed(const RunState& state, const Plan& plan, Phase phase, Purpose purpose) {
+  for (const Step* step : effects_in(plan, phase))
+    for (const PairState* at : pairs_of(state, *step, purpose))
+      if (recorded(*at) == Recorded::kFailed) return true;
+  return false;
+}
+
+bool closing_in_doubt(const RunState& state, const Plan& plan) {
+  for (const Step* step : effects_in(plan, Phase::kClose))
+    for (const PairState* at : pairs_of(state, *step, Purpose::kApply))
+      if (!succeeded(*at)) return true;
+  return false;
+}
+
+bool own_command_ran(const RunState& state, const Plan& plan) {
+  if (plan.contract.kind != RunKind::kDeploy) return false;
+  const auto steps = effects_in(plan, Phase::kSwitch);
+  return std::any_of(steps.begin(), steps.end(),
+                     [&](const Step* step) { return !pairs_of(state, *step, Purpose::kApply).empty(); });
+}
+
+/// All that is left of putting back is to let users in again.
+bool only_the_door_is_left(const RunState& state, const Plan& plan) {
+  bool tried = false, other = false;
+  for (const Step& step : plan.contract.steps)
+    for (const auto& [pair, at] : state.pairs) {
+      if (pair.step != step.id.str() || step.kind != StepKind::kEffect || !step.undo) continue;
+      const PairState& undo = state.at({pair.step, pair.host, Purpose::kUndo});
+      if (pair.purpose != Purpose::kApply || !at.may_have_run() || succeeded(undo)) continue;
+      if (step.phase == Phase::kClose)
+        tried = tried || undo.may_have_run();
+      else if (step.phase != Phase::kPrepare)
+        other = true;
+    }
+  return tried && !other;
+}
+
+}  // namespace
+
+Users users(const RunState& state, const Plan& plan) {
+  if (state.door_opened) return Users::kInside;
+  if (!state.door_closed) return closing_in_doubt(state, plan) ? Users::kUnknown : Users::kInside;
+  switch (opening(state, plan)) {
+    case Opening::kNone:
+    case Opening::kSeenClosed: return state.let_in && !state.turned ? Users::kUnknown : Users::kOutside;
+    case Opening::kInDoubt: return Users::kUnknown;
+  }
+  return Users::kUnknown;
+}
+
+std::string about_the_door(const RunState& state, const Plan& plan) {
+  switch (users(state, plan)) {
+    case Users::kInside: return "";
+    case Users::kOutside:
+      return opening(state, plan) == Opening::kNone
+                 ? "the door is closed: users are outside"
+                 : "the opening failed, and the door was seen closed: users are outside";
+    case Users::kUnknown: break;
+  }
+  if (!state.door_closed)
+    return fmt::format("closing the door {}; whether users are inside is not known",
+                       any_failed(state, plan, Phase::kClose, Purpose::kApply) ? "failed" : "was begun");
+  if (state.let_in && !state.turned) return "the opening failed, but the door was seen open: users may be inside";
+  const bool failed = state.turned ? any_failed(state, plan, Phase::kClose, Purpose::kUndo)
+                                   : any_failed(state, plan, Phase::kOpen, Purpose::kApply);
+  return fmt::format("the opening {}; whether users are inside is not known", failed ? "failed" : "was begun");
+}
+
+Ways ways_out(const RunState& state, const Plan& plan) {
+  Ways ways;
+  ways.turned = state.turned;
+  ways.kind = plan.contract.kind;
+  ways.opened = state.door_opened;
+  const bool deploys = ways.kind == RunKind::kDeploy || ways.kind == RunKind::kCheckpoint;
+  for (const auto& [pair, at] : state.pairs)
+    ways.failed = ways.failed || (pair.purpose == Purpose::kApply && recorded(at) == Recorded::kFailed);
+  if (!state.turned) {
+    if (own_command_ran(state, plan))
+      ways.abort = Abort::kOwnCommand;
+    else if (state.door_opened || state.let_in)
+      ways.abort = Abort::kDoorOpen;
+    else if (state.opening > 0)
+      ways.abort = opening(state, plan) == Opening::kSeenClosed ? Abort::kYes : Abort::kIfClosed;
+  }
+  for (const Step* step : effects_in(plan, Phase::kOpen))
+    ways.can_look = ways.can_look && (step->has_probe || pairs_of(state, *step, Purpose::kApply).empty());
+  ways.replace = deploys || (state.turned ? only_the_door_is_left(state, plan)
+                                          : state.door_opened || state.opening > 0 || state.let_in);
+  return ways;
+}
+
+std::string next_steps(const Ways& ways, const std::string& look) {
+  std::vector<std::string> words;
+  if (ways.turned)
+    words.push_back("put the rest back: backout resume");
+  else
+    words.push_back(ways.failed ? "try again: backout retry" : "carry on: backout resume");
+  const bool deploys = ways.kind == RunKind::kDeploy || ways.kind == RunKind::kCheckpoint;
+  if (ways.replace && deploys) {
+    if (ways.kind == RunKind::kDeploy) words.push_back("go back: backout rollback --reason \"...\"");
+  } else if (ways.replace && ways.turned) {
+    words.push_back(ways.kind == RunKind::kForward
+                        ? "anew, by today's backout.yaml: backout rollback --forward --reason \"...\""
+                        : "anew, by today's backout.yaml: backout rollback --reason \"...\"");
+  } else if (ways.replace) {
+    const std::string same = ways.kind == RunKind::kForward ? "backout rollback --forward" : "backout rollback",
+                      other = ways.kind == RunKind::kForward ? "backout rollback" : "backout rollback --forward";
+    if (!ways.opened) words.push_back("by today's backout.yaml: " + same + " --reason \"...\"");
+    words.push_back("the other way: " + other + " --reason \"...\"");
+  }
+  if (!ways.turned && ways.abort == Abort::kYes) words.push_back("put everything back: backout abort");
+  if (!ways.turned && ways.abort == Abort::kIfClosed && ways.can_look)
+    words.push_back("put everything back, if the door is seen closed: backout abort");
+  if (!look.empty()) words.push_back("look: " + look);
+  return join(words, "     ");
+}
+
+bool is_past_checks(const RunState& state, const Plan& plan) {
+  if (state.turned) return false;
+  for (const Step& step : plan.contract.steps) {
+    if (step.phase >= Phase::kOpen) break;
+    bool done = false;
+    for (const auto& [pair, at] : state.pairs)
+      if (pair.step == step.id.str() && pair.purpose == Purpose::kApply) {
+        if (!succeeded(at)) return false;
+        done = true;
+      }
+    if (!done) return false;
+  }
+  return true;
+}
+
+}  // namespace backout::run

@@ -1,0 +1,40 @@
+// Ways: what can still be done with an unfinished run, and where its users are, from its journal alone. Pure. The
+// executor refuses by it and the screens speak by it, so that no word offers what will be refused.
+#pragma once
+#include <string>
+
+#include "run/state.h"
+
+namespace backout::run {
+
+enum class Users { kInside, kOutside, kUnknown };
+/// Where users are, as far as was seen.
+Users users(const RunState& state, const Plan& plan);
+/// The same as a sentence; empty when they are inside and nothing casts doubt on it.
+std::string about_the_door(const RunState& state, const Plan& plan);
+
+enum class Abort {
+  kYes,
+  kIfClosed,    // opening was tried: only when a look at the target says that the door is closed
+  kDoorOpen,    // never: users may have written under the new state
+  kOwnCommand,  // never: the deploy command was run
+};
+
+struct Ways {
+  bool turned = false;  // it is being put back
+  bool failed = false;  // a step failed: `resume` would stop there again, `retry` tries it once more
+  Abort abort = Abort::kYes;
+  bool can_look = true;  // what opens has a probe: without one, kIfClosed comes to a refusal
+  bool replace = false;  // a new run may close this one and take over from what is there
+  RunKind kind = RunKind::kRollback;
+  bool opened = false;  // the door was opened, and seen open where it can be seen
+};
+Ways ways_out(const RunState& state, const Plan& plan);
+
+/// What to type, the likeliest first: "try again: backout retry     ...". `look`: a last one, such as "backout status".
+std::string next_steps(const Ways& ways, const std::string& look = "");
+
+/// Whether every step behind the door was done: then what runs is what the plan goes to.
+bool is_past_checks(const RunState& state, const Plan& plan);
+
+}  // namespace backout::run
