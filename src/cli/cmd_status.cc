@@ -12,6 +12,9 @@ namespace {
 struct Unfinished {
   journal::RunRow row;
   run::RunState state;
+  run::Ways ways;
+  run::Users users = run::Users::kInside;
+  std::string door;  // a sentence about where users are
   std::vector<std::string> doubts;
 };
 
@@ -49,9 +52,13 @@ Result<std::optional<Unfinished>> look(const app::Workspace& workspace) {
   auto row = TRY(app::unfinished(workspace));
   if (!row) return std::optional<Unfinished>();
   journal::Journal& journal = workspace.journal();
-  const auto plan = TRY(journal.plan(workspace.site().id, row->plan));
-  Unfinished unfinished{
-      *row, run::fold(TRY(journal.read(workspace.site().id, 0, row->id)), row->id, plan ? *plan : Plan{}), {}};
+  app::Told run = TRY(app::told(workspace, *row));
+  Unfinished unfinished{*row,
+                        run.state,
+                        run::ways_out(run.state, run.plan),
+                        run::users(run.state, run.plan),
+                        run::about_the_door(run.state, run.plan),
+                        {}};
   const int64_t token = TRY(newest_token(journal, workspace.site().id, *row));
   for (const auto& [pair, at] : unfinished.state.pairs)
     if (run::recorded(at) == run::Recorded::kInDoubt)
@@ -68,13 +75,17 @@ void show(const Unfinished& unfinished, bool held) {
               std::string(name_of(row.kind)).c_str(), one_line(row.from.str()).c_str(), one_line(row.to.str()).c_str(),
               held ? "is running" : "is UNFINISHED", row.why.empty() ? "" : (": " + one_line(row.why)).c_str());
   for (const std::string& doubt : unfinished.doubts) std::printf("    %s\n", one_line(doubt).c_str());
-  if (unfinished.state.door_closed && !unfinished.state.door_opened)
-    std::printf("    the door is closed: users are outside\n");
-  if (held) return;
-  if (row.kind == RunKind::kDeploy)
-    std::printf("  next: backout resume   or go back: backout rollback --reason \"...\"\n");
-  else
-    std::printf("  next: backout resume   or put everything back: backout abort\n");
+  if (!unfinished.door.empty()) std::printf("    %s\n", unfinished.door.c_str());
+  if (!held) std::printf("  next: %s\n", run::next_steps(unfinished.ways).c_str());
+}
+
+std::string_view name_of(run::Users users) {
+  switch (users) {
+    case run::Users::kInside: return "inside";
+    case run::Users::kOutside: return "outside";
+    case run::Users::kUnknown: return "unknown";
+  }
+  return "";
 }
 
 }  // namespace
@@ -107,7 +118,8 @@ int status(const Globals& globals) {
                                {"kind", name_of(unfinished->row.kind)},
                                {"why", unfinished->row.why},
                                {"doubts", unfinished->doubts},
-                               {"door_closed", unfinished->state.door_closed && !unfinished->state.door_opened}};
+                               {"users", name_of(unfinished->users)},
+                               {"door_closed", unfinished->users == run::Users::kOutside}};
       print_json(std::move(value));
       return 0;
     }

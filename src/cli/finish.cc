@@ -10,7 +10,7 @@
 namespace backout::cli {
 namespace {
 
-std::string verdict(const app::Finished& finished) {
+std::string verdict(const app::Finished& finished, const app::Told& told) {
   const Contract& contract = finished.plan.contract;
   const std::string to = one_line(contract.to.str());
   const run::RunEnd& end = finished.end;
@@ -31,10 +31,13 @@ std::string verdict(const app::Finished& finished) {
   if (end.result == "unverified" && contract.kind == RunKind::kDeploy)
     return to + " is deployed but NOT good: " + end.why;
   if (end.exit == 4) return "Stopped: " + end.why;
-  return "NOT " + std::string(contract.kind == RunKind::kForward ? "gone forward" : "rolled back") + ": " + end.why;
+  const bool forward = contract.kind == RunKind::kForward;
+  if (end.exit == 5 && told.state.door_opened)
+    return fmt::format("{}: {} serves, but {}", forward ? "Gone forward" : "Rolled back", to, end.why);
+  return "NOT " + std::string(forward ? "gone forward" : "rolled back") + ": " + end.why;
 }
 
-std::string next(const app::Finished& finished) {
+std::string next(const app::Finished& finished, const app::Told& told) {
   const run::RunEnd& end = finished.end;
   const std::string name = finished.incident.empty() ? finished.run.str() : finished.incident.str();
   if (end.result == "done" && !finished.incident.empty()) return "report: backout report " + name;
@@ -42,8 +45,8 @@ std::string next(const app::Finished& finished) {
     return "look: backout verify      go back: backout plan, then backout rollback --reason \"...\"";
   if (end.ended) return end.exit == 0 ? "" : "look: backout log " + name;
   if (end.exit == 3) return "look who: backout status";
-  if (end.exit == 5) return "look: backout log " + name + "     try again: backout retry     undo: backout abort";
-  return "carry on: backout resume     put everything back: backout abort     look: backout status";
+  return run::next_steps(run::ways_out(told.state, told.plan),
+                         end.exit == 5 ? "backout log " + name : std::string("backout status"));
 }
 
 }  // namespace
@@ -59,13 +62,16 @@ int finish(const Globals& globals, const app::Workspace& workspace, const app::F
     print_json(std::move(value));
     return finished.end.exit;
   }
+  const app::Told told{finished.plan, events ? run::fold(*events, finished.run, finished.plan) : run::RunState{}};
   FILE* where = finished.end.exit == 0 ? stdout : stderr;
   std::fflush(stdout);
-  std::fprintf(where, "\n%s\n", sanitised(verdict(finished)).c_str());
+  std::fprintf(where, "\n%s\n", sanitised(verdict(finished, told)).c_str());
   if (events)
     for (const std::string& line : record::summary(record::make_report(*events, finished.run)))
       std::fprintf(where, "  %s\n", sanitised(line).c_str());
-  if (const std::string type = next(finished); !type.empty()) std::fprintf(where, "  %s\n", type.c_str());
+  if (const std::string door = run::about_the_door(told.state, told.plan); !finished.end.ended && !door.empty())
+    std::fprintf(where, "  %s\n", door.c_str());
+  if (const std::string type = next(finished, told); !type.empty()) std::fprintf(where, "  %s\n", type.c_str());
   return finished.end.exit;
 }
 
