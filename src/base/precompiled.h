@@ -1,4 +1,4 @@
-// The headers that nearly every file reads; precompiled once per target. Nothing of ours belongs here.
+// The headers that nearly every file reads; precompiled once. Nothing of ours belongs here.
 #pragma once
 #include <fmt/format.h>
 
