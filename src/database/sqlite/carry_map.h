@@ -35,7 +35,7 @@ struct Carry {
   std::vector<Affinity> affinities;       // of those columns in the target
   std::vector<schema::Column> only_live;  // new columns: their values go to the archive
   std::vector<std::string> only_target;   // columns that live does not have, and those set to leave: old rows keep the
-                                         // target's value, new rows get the default
+                                          // target's value, new rows get the default
   bool convert_base = false;  // an affinity differs from the target's: values are converted before they are compared
   bool convert_live = false;
   bool base_may_repeat = false;  // the key is not declared unique and NOT NULL on that side

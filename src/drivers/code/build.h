@@ -11,11 +11,11 @@
 namespace backout::drivers {
 
 struct Build {
-  std::vector<std::string> lines;          // one shell line each: cd, environment, exec
+  std::vector<std::string> lines;              // one shell line each: cd, environment, exec
   std::map<std::string, std::string> env;      // carries values, which never stand in a line
   std::map<std::string, std::string> secrets;  // the same, by their places
-  Millis timeout{0};                       // of all together
-  std::string digest;                      // names exactly these commands; in the marker
+  Millis timeout{0};                           // of all together
+  std::string digest;                          // names exactly these commands; in the marker
   bool empty() const { return lines.empty(); }
 };
 

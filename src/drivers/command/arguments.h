@@ -21,8 +21,8 @@ Result<std::string> optional_text_argument(const Json& args, std::string_view ke
 Result<std::string> path_argument(const Json& args, std::string_view key);
 Result<std::vector<std::string>> path_list_argument(const Json& args, std::string_view key);
 
-/// A user's command as the host runs it, with its secrets. Words and values are data and may hold any byte but NUL; names in env are
-/// names.
+/// A user's command as the host runs it, with its secrets. Words and values are data and may hold any byte but NUL;
+/// names in env are names.
 Result<host::Command> command_argument(const Json& args, std::string_view key);
 /// As the user wrote it.
 Result<UserCommand> user_command_argument(const Json& value, std::string_view key);
