@@ -254,6 +254,13 @@ std::string mutated(std::string text, std::mt19937& random) {
   return join(lines, "\n");
 }
 
+TEST(Parse, EndsOnTextsThatTheParserFindsNoEndIn) {
+  for (const char* text : {",", "site: shop\n---\n,", ", ,", "}", "]", "a: [b\n,", ":", "?", "- ,", "{,}"}) {
+    const Loaded loaded = parse(text, "b.yaml");
+    EXPECT_FALSE(loaded.ok()) << text;
+  }
+}
+
 TEST(Mutations, NeverCrashAndEveryErrorHasItsPlace) {
   const unsigned seed = std::random_device{}();
   std::mt19937 random(seed);
