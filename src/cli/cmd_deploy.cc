@@ -57,8 +57,8 @@ Result<int> run_deploy(const Globals& globals, const DeployOptions& options) {
   Stage stage(globals);
   TRY_VOID(app::make_way(*workspace, stage.acting()));
   const Plan plan = TRY(app::plan_deploy(*workspace, request));
-  const int exit =
-      finish(globals, *workspace, TRY(app::start(*workspace, plan, "deploy of " + options.version, stage.acting())));
+  const int exit = finish(globals, stage, *workspace,
+                          TRY(app::start(*workspace, plan, "deploy of " + options.version, stage.acting())));
   return exit == 0 ? watch_first(globals, *workspace, stage.acting()) : exit;
 }
 
@@ -66,7 +66,7 @@ Result<int> run_checkpoint(const Globals& globals) {
   const auto workspace = TRY(open(globals));
   Stage stage(globals);
   const Plan plan = TRY(app::plan_deploy(*workspace, {}));
-  return finish(globals, *workspace, TRY(app::start(*workspace, plan, "checkpoint", stage.acting())));
+  return finish(globals, stage, *workspace, TRY(app::start(*workspace, plan, "checkpoint", stage.acting())));
 }
 
 }  // namespace

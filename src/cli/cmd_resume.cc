@@ -9,7 +9,7 @@ namespace {
 Result<int> take_up(const Globals& globals, const std::string& run, run::Wish wish) {
   const auto workspace = TRY(open(globals));
   Stage stage(globals);
-  return finish(globals, *workspace, TRY(app::take_up(*workspace, RunId(run), wish, stage.acting())));
+  return finish(globals, stage, *workspace, TRY(app::take_up(*workspace, RunId(run), wish, stage.acting())));
 }
 
 int left_with(const Result<int>& exit) { return exit ? *exit : fail(exit.error()); }

@@ -70,7 +70,7 @@ Result<int> run_rollback(const Globals& globals, const RollbackOptions& options)
                  "mend that, or choose another target: backout releases"};
   TRY_VOID(somebody_is_there(plan));
   if (!options.yes) TRY_VOID(confirmed(*workspace, plan));
-  return finish(globals, *workspace, TRY(app::start(*workspace, plan, options.reason, stage.acting())));
+  return finish(globals, stage, *workspace, TRY(app::start(*workspace, plan, options.reason, stage.acting())));
 }
 
 }  // namespace

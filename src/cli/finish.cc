@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "app/deploying.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "record/report.h"
@@ -26,10 +27,14 @@ std::string verdict(const app::Finished& finished, const app::Told& told) {
   }
   if (end.result == "aborted" && end.exit == 0)
     return "Put back as it was found: " + one_line(contract.from.str()) + ".";
+  if (end.result == "aborted" && end.exit == 5) return "NOT done: " + end.why;
   if (end.result == "aborted")
     return "NOT done: " + end.why + ". Everything was put back; " + one_line(contract.from.str()) + " runs as before.";
-  if (end.result == "unverified" && contract.kind == RunKind::kDeploy)
+  if (end.result == "unverified" && contract.kind == RunKind::kDeploy) {
+    const auto& command = told.state.at({app::kDeployStep, "local", run::Purpose::kApply}).outcome;
+    if (command && !command->succeeded()) return to + " is NOT deployed, or only in part: " + end.why;
     return to + " is deployed but NOT good: " + end.why;
+  }
   if (end.exit == 4) return "Stopped: " + end.why;
   const bool forward = contract.kind == RunKind::kForward;
   if (end.exit == 5 && told.state.door_opened)
@@ -51,7 +56,8 @@ std::string next(const app::Finished& finished, const app::Told& told) {
 
 }  // namespace
 
-int finish(const Globals& globals, const app::Workspace& workspace, const app::Finished& finished) {
+int finish(const Globals& globals, Stage& stage, const app::Workspace& workspace, const app::Finished& finished) {
+  stage.end_of_progress();
   const auto events = workspace.journal().read(workspace.site().id);
   if (globals.json) {
     Json value = {{"run", finished.run.str()},      {"incident", finished.incident.str()},

@@ -2,10 +2,11 @@
 #pragma once
 #include "app/session.h"
 #include "cli/command.h"
+#include "cli/stage.h"
 
 namespace backout::cli {
 
-/// Prints the end of a run; returns its exit status.
-int finish(const Globals& globals, const app::Workspace& workspace, const app::Finished& finished);
+/// Prints the end of a run, below what was drawn of it; returns its exit status.
+int finish(const Globals& globals, Stage& stage, const app::Workspace& workspace, const app::Finished& finished);
 
 }  // namespace backout::cli

@@ -14,6 +14,9 @@ class Stage {
   explicit Stage(const Globals& globals)
       : progress_(make_progress(globals)), acting_{*progress_, asker_, {}}, interrupt_(acting_.stop) {}
   app::Acting& acting() { return acting_; }
+  /// The last of what is drawn: from here on others write on the terminal. No run may be begun with `acting`
+  /// afterwards.
+  void end_of_progress() { progress_.reset(); }
 
  private:
   std::unique_ptr<run::Progress> progress_;

@@ -17,10 +17,21 @@ Pair pair_of(const Json& body) {
           get_string(body, "purpose") == "undo" ? Purpose::kUndo : Purpose::kApply};
 }
 
-const Step* effect_in(const Plan& plan, const std::string& step) {
+const Step* step_in(const Plan& plan, const std::string& step) {
   for (const Step& each : plan.contract.steps)
-    if (each.id.str() == step) return each.kind == StepKind::kEffect ? &each : nullptr;
+    if (each.id.str() == step) return &each;
   return nullptr;
+}
+
+const Step* effect_in(const Plan& plan, const std::string& step) {
+  const Step* found = step_in(plan, step);
+  return found != nullptr && found->kind == StepKind::kEffect ? found : nullptr;
+}
+
+/// Settle comes after the opening, and where there is no door after everything that an abort could put back.
+void reach(RunState& state, const Pair& pair, const Plan& plan) {
+  const Step* step = pair.purpose == Purpose::kApply ? step_in(plan, pair.step) : nullptr;
+  if (step != nullptr && step->phase == Phase::kSettle) state.let_in = true;
 }
 
 void take_up_again(RunState& state) {
@@ -36,6 +47,7 @@ void intend(RunState& state, const Event& event, const Plan& plan) {
   at.last_attempt = get_string(event.body, "attempt");
   at.attempt_ended = false;
   at.outcome.reset();
+  reach(state, pair, plan);
   const Step* step = pair.purpose == Purpose::kApply ? effect_in(plan, pair.step) : nullptr;
   if (step != nullptr && step->phase > Phase::kSwitch) state.starting = true;
   if (step != nullptr && step->phase == Phase::kOpen) ++state.opening;
@@ -56,6 +68,7 @@ void end_step(RunState& state, const Event& event, const Plan& plan) {
   const Pair pair = pair_of(event.body);
   auto outcome = outcome_from_json(get(event.body, "outcome"));
   if (!outcome) return;
+  reach(state, pair, plan);
   if (outcome->succeeded() && pair.purpose == Purpose::kApply) state.evidence[pair.step] = outcome->evidence;
   const Step* step = pair.purpose == Purpose::kApply ? effect_in(plan, pair.step) : nullptr;
   if (step != nullptr && step->phase == Phase::kOpen)

@@ -47,7 +47,7 @@ struct RunState {
   bool door_closed = false, door_opened = false;
   bool starting = false;  // an apply attempt after phase switch was intended: what was stopped need not stay so
   int opening = 0;        // apply attempts in phase open that may have run: no way back inside this run
-  bool let_in = false;    // an effect of phase open succeeded, or failed and was then seen done
+  bool let_in = false;    // an effect of phase open succeeded, or failed and was then seen done; or it settles
   bool stopped = false, ended = false;
   std::string result, why;  // of the end or the last stop
   int exit = 0;

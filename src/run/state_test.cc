@@ -14,7 +14,9 @@ struct State : ::testing::Test {
   State() {
     for (const auto& [id, phase, kind] : {std::tuple{"swap", Phase::kSwitch, StepKind::kEffect},
                                           {"peep", Phase::kOpen, StepKind::kLook},
-                                          {"open", Phase::kOpen, StepKind::kEffect}}) {
+                                          {"open", Phase::kOpen, StepKind::kEffect},
+                                          {"keep", Phase::kSettle, StepKind::kEffect},
+                                          {"record", Phase::kSettle, StepKind::kRecord}}) {
       Step step;
       step.id = StepId(id);
       step.phase = phase;
@@ -66,6 +68,13 @@ TEST_F(State, KnowsWhatTheRunWasStartedWith) {
   EXPECT_EQ(state.plan, PlanId("9b1c4e7a"));
   EXPECT_EQ(state.incident, IncidentId("INC-2026-0001"));
   EXPECT_EQ(state.reason, "checkout fails");
+}
+
+TEST_F(State, IsPastTurningBackOnceItSettlesWhetherThereIsADoorOrNot) {
+  EXPECT_FALSE(folded({intended("swap", "a1"), ended("swap", OutcomeKind::kApplied)}).let_in);
+  EXPECT_TRUE(folded({intended("keep", "a1")}).let_in);
+  EXPECT_TRUE(folded({ended("record", OutcomeKind::kApplied)}).let_in);
+  EXPECT_FALSE(folded({intended("keep", "u1", "undo")}).let_in);
 }
 
 TEST_F(State, IgnoresEventsOfOtherRuns) {
