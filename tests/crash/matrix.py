@@ -203,7 +203,7 @@ def read_options():
     options.add_argument("--jobs", type=int, default=1)
     options.add_argument("--sample", type=int, default=0)
     options.add_argument("--seed", type=int, default=None)
-    options.add_argument("--parallel", type=int, default=2)
+    options.add_argument("--parallel", type=int, default=(os.cpu_count() or 1) + 1)  # a case waits a quarter of its time
     options.add_argument("--scenario", action="append", choices=list(SCENARIOS))
     options.add_argument("--forgetful", default="", help="the layer's shared library; needed by the scenario 'power'")
     options.add_argument("--only", action="append", help="this point alone")
