@@ -58,8 +58,9 @@ class SshServer {
     (void)os::write_file_atomic(
         directory_ / "server",
         fmt::format("Port {}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nUsePAM no\nStrictModes no\n"
-                    "PidFile none\nMaxStartups 100\nPermitRootLogin prohibit-password\n",
-                    port, directory_ / "host_key", directory_ / "authorized_keys"));
+                    "PidFile none\nMaxStartups 100\nPermitRootLogin prohibit-password\nSetEnv HOME={}\n",
+                    port, directory_ / "host_key", directory_ / "authorized_keys",
+                    directory()));  // what the login shell of this machine reads must not be part of a test
     (void)os::write_file_atomic(
         directory_ / "client",
         fmt::format("Host target\n HostName 127.0.0.1\n Port {}\n IdentityFile {}\n IdentitiesOnly yes\n"

@@ -12,7 +12,8 @@ class Sshd:
     destination = "far.crash"
 
     def __init__(self, directory, slot, port, names=(), environment=()):
-        """`slot`: the directory that marks the sessions' processes as this slot's. `names`: what else ssh calls this host;
+        """A home of its own: what the login shell of this machine reads at each command must not be part of a test.
+        `slot`: the directory that marks the sessions' processes as this slot's. `names`: what else ssh calls this host;
         `environment`: NAME=VALUE of every session."""
         self.directory = Path(directory)
         self.directory.mkdir(parents=True)
@@ -30,7 +31,7 @@ PermitRootLogin yes
 StrictModes no
 UsePAM no
 MaxStartups 500
-SetEnv {processes.MARK}={slot} BACKOUT_SETSID={slot}/bin/setsid {' '.join(environment)}
+SetEnv HOME={self.directory} {processes.MARK}={slot} BACKOUT_SETSID={slot}/bin/setsid {' '.join(environment)}
 """)
         (self.directory / "config").write_text(f"""
 Host {' '.join([self.destination, *names])}
