@@ -15,12 +15,10 @@ void pass(std::string_view point, std::string_view moment) {
   static const char* const asked = std::getenv("BACKOUT_KILL");
   if (asked == nullptr) return;
   static std::mutex mutex;
-  static std::map<std::string, int, std::less<>> passed;
+  static std::map<std::string, int> passed;
   const std::lock_guard lock(mutex);
-  int& count = passed[std::string(point)];
-  if (moment.empty() || moment == "before") ++count;
-  const std::string here =
-      moment.empty() ? fmt::format("{}:{}", point, count) : fmt::format("{}:{}:{}", point, count, moment);
+  const std::string kind = fmt::format("{}:{}", point, moment);
+  const std::string here = fmt::format("{}:{}:{}", point, ++passed[kind], moment);
   if (here == asked) std::raise(SIGKILL);
 }
 

@@ -10,12 +10,13 @@
 namespace backout::fault {
 
 #ifdef BACKOUT_FAULTS
-/// Counts this passing of `point` ("append", "command"), then kills the process if it is the one asked for.
-/// `moment`: before or after for appends; before, during or after for commands. The count advances at before.
-void pass(std::string_view point, std::string_view moment = "");
+/// Counts this passing of `point` ("append", "command") at this `moment` (before or after for appends; before, during
+/// or after for commands), then kills the process if it is the one asked for. Each moment counts for itself: of
+/// commands that run side by side the first to end need not be the first that began.
+void pass(std::string_view point, std::string_view moment);
 bool sabotaged(std::string_view safety);
 #else
-inline void pass(std::string_view, std::string_view = "") {}
+inline void pass(std::string_view, std::string_view) {}
 inline bool sabotaged(std::string_view) { return false; }
 #endif
 
