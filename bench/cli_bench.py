@@ -30,6 +30,7 @@ checks: ["http://127.0.0.1:9/health 200"]
 STEPS_SITE = """site: bench
 state: state
 jobs: 1
+checks: [{run: [/bin/true], name: there, attempts: 1}]
 hosts: {local: {root: @SITE@/target}}
 commands:
 """
