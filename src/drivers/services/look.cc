@@ -136,7 +136,13 @@ const ProcessSeen* Look::named_by_pidfile() const {
   if (process == nullptr) return nullptr;
   if (pidfile->started_ticks)
     return *pidfile->started_ticks == process->started_ticks && pidfile->boot == boot ? process : nullptr;
-  return started(*process) <= pidfile->written + kStartGrain ? process : nullptr;
+  // A wall clock that was set since makes every old process look new; who holds the port is the service all the same.
+  return started(*process) <= pidfile->written + kStartGrain || holds_the_port(process->pid) ? process : nullptr;
+}
+
+bool Look::holds_the_port(int64_t pid) const {
+  return std::any_of(listeners.begin(), listeners.end(),
+                     [&](const Listener& listener) { return listener.holders.contains(pid); });
 }
 
 std::set<int64_t> Look::family(int64_t root) const {

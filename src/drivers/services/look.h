@@ -86,8 +86,9 @@ struct Look {
   /// When it started, microseconds of wall time.
   int64_t started(const ProcessSeen& process) const;
   /// The process that the pidfile names, if it lives and is the one that was meant: its recorded start is the same, or,
-  /// in a pidfile without one, it started before the file was written.
+  /// in a pidfile without one, it started before the file was written or holds the port.
   const ProcessSeen* named_by_pidfile() const;
+  bool holds_the_port(int64_t pid) const;
   /// Living processes that belong to `root`: it, its descendants, and all of its session or group if it leads one. A
   /// leader that has died still owns its session: the kernel gives its number to nobody while members live.
   std::set<int64_t> family(int64_t root) const;

@@ -102,7 +102,8 @@ class ProcessDriver : public driver::Driver {
     const Service& service = process.service;
     host::Command command;
     if (action.verb == "stop") {
-      command = host::shell(stop_process_script(), {service.at.pidfile, std::to_string(service.drain.count())});
+      command = host::shell(stop_process_script(), {service.at.pidfile, std::to_string(service.drain.count()),
+                                                    std::to_string(service.at.port)});
       command.timeout = service.drain + Millis(25'000);
     } else if (action.verb == "start" && service.leave_down) {
       command = host::shell("echo '{\"was\": \"found not running, left so\"}'");

@@ -43,6 +43,17 @@ identify() {
   if awk -v now="$now" -v up="$up" -v began="$began" -v hz="$(getconf CLK_TCK 2>/dev/null || echo 100)" \
       -v written="$(stat -c %.9Y -- "$1")" 'BEGIN { exit !(now - up + began / hz <= written + 0.02) }'
   then state=alive; else state=other; fi
+  # A clock that was set since makes every old process look new; who holds the port is the service all the same.
+  [ "$state" = alive ] || [ "${port:-0}" -eq 0 ] || ! listens "$pid" "$port" || state=alive
+}
+listens() {
+  sockets=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+    awk -v port=":$(printf %04X "$2")$" '$4 == "0A" && $2 ~ port { printf " socket:[%s] ", $10 }')
+  [ -n "$sockets" ] || return 1
+  for descriptor in "/proc/$1/fd/"*; do
+    case $sockets in *" $(readlink "$descriptor" 2>/dev/null) "*) return 0;; esac
+  done
+  return 1
 }
 members() {
   cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="$pid" -v began="$began" -v known=" $1 " '
@@ -89,7 +100,7 @@ end_service() {
 )sh";
 
 constexpr const char* kStop = R"sh(
-pidfile=$1 drain_ms=$2
+pidfile=$1 drain_ms=$2 port=$3
 identify "$pidfile"
 case $state in
 none) echo '{"was": "not running"}'; exit 0;;
