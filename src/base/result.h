@@ -60,7 +60,8 @@ class [[nodiscard]] Result {
 }  // namespace backout
 
 // TRY(expr): the value of a Result, or return its error from here. TRY_VOID for Result<void>. The counter keeps the
-// name of a TRY inside a TRY (an argument, a lambda's body) from hiding the outer one's.
+// name of a TRY inside a TRY (an argument, a lambda's body) from hiding the outer one's. Not inside a braced list
+// behind other elements: g++ 12 leaks those when the TRY returns. Name the value first.
 #define BACKOUT_JOINED_(a, b) a##b
 #define BACKOUT_JOINED(a, b) BACKOUT_JOINED_(a, b)
 #define BACKOUT_TRY(name, expr)                \

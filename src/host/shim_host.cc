@@ -111,7 +111,10 @@ class ShimHost : public Host {
   }
 
  private:
-  Result<Asker> asker(const Guard& guard) { return Asker{name_.str(), guard, TRY(transport_->prepare(is_local()))}; }
+  Result<Asker> asker(const Guard& guard) {
+    auto prepared = TRY(transport_->prepare(is_local()));
+    return Asker{name_.str(), guard, std::move(prepared)};
+  }
 
   static Result<void> check(const Guard& guard, const AttemptId& id) {
     if (guard.site.empty() || guard.journal.empty() || guard.token < 0)

@@ -133,8 +133,9 @@ Result<void> SqlTables::each(
     const std::function<Result<void>(const MemoryTables::Key& key, const Document& document)>& each) {
   return store_.query("SELECT site, model, key, ord, doc FROM models ORDER BY site, model, key", {},
                       [&](const Row& row) -> Result<void> {
+                        auto document = TRY(document_in(row.text(4)));
                         return each({std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2))},
-                                    {row.integer(3), TRY(document_in(row.text(4)))});
+                                    {row.integer(3), std::move(document)});
                       });
 }
 

@@ -38,7 +38,8 @@ Result<Json> expand(const Json& value, const Names& names, const std::map<std::s
 
 Result<Action> resolved(const Action& action, const std::string& host, const std::string& run, const std::string& runs,
                         const std::map<std::string, Json>& evidence) {
-  return Action{action.driver, action.verb, TRY(expand(action.args, {host, run, runs}, &evidence))};
+  Json args = TRY(expand(action.args, {host, run, runs}, &evidence));
+  return Action{action.driver, action.verb, std::move(args)};
 }
 
 Json with_host(const Json& value, const std::string& host) {

@@ -28,8 +28,10 @@ Result<Json> look(const std::string& path, Open how) {
   auto connection = TRY(Connection::open(path, how));
   TRY_VOID(connection.exec("BEGIN; SELECT count(*) FROM sqlite_schema;"));
   const auto schema = TRY(read_schema(connection));
-  return Json{{"page_size", TRY(connection.integer("PRAGMA page_size"))},
-              {"encoding", TRY(connection.text("PRAGMA encoding"))},
+  const int64_t page_size = TRY(connection.integer("PRAGMA page_size"));
+  const std::string encoding = TRY(connection.text("PRAGMA encoding"));
+  return Json{{"page_size", page_size},
+              {"encoding", encoding},
               {"user_version", schema.user_version},
               {"schema", schema::to_json(schema)},
               {"schema_hash", hash_of(schema)}};

@@ -21,8 +21,11 @@ struct Seen {
 Result<Seen> see(const std::string& path, Open how) {
   auto connection = TRY(Connection::open(path, how));
   TRY_VOID(connection.exec("BEGIN; SELECT count(*) FROM sqlite_schema;"));
-  return Seen{TRY(page_digest(connection)).hex(), hash_of(TRY(read_schema(connection))),
-              TRY(connection.text("PRAGMA journal_mode"))};
+  Seen seen;
+  seen.digest = TRY(page_digest(connection)).hex();
+  seen.schema = hash_of(TRY(read_schema(connection)));
+  seen.journal_mode = TRY(connection.text("PRAGMA journal_mode"));
+  return seen;
 }
 
 Error changed_since(const std::string& file, const std::string& when) {

@@ -47,10 +47,8 @@ Result<Json> run_backup(const Json& args, const Progress& progress) {
   const Manifest manifest = TRY(backup(file, path, manifest_path, progress));
   int64_t rows = 0;
   for (const auto& [name, content] : manifest.tables) rows += content.rows;
-  return Json{{"part", TRY(checkpoint_part(file, path, manifest_path))},
-              {"rows", rows},
-              {"size", manifest.size},
-              {"sha256", manifest.sha256}};
+  const Json part = TRY(checkpoint_part(file, path, manifest_path));
+  return Json{{"part", part}, {"rows", rows}, {"size", manifest.size}, {"sha256", manifest.sha256}};
 }
 
 Result<Json> run_verify_backup(const Json& args, const Progress& progress) {
@@ -119,13 +117,14 @@ Result<Json> run_rescue(const Json& args, const Progress& progress) {
   const std::string record = TRY(need_path(args, "record"));
   TRY_VOID(os::remove_file(record));
   const std::string base = TRY(need_path(args, "base"));
-  const RescueJob job{.base = base,
-                      .live = TRY(live_file(args, "live")),
-                      .target = TRY(need_path(args, "target")),
-                      .pristine = get_string(args, "pristine", base),
-                      .choices = TRY(choices_from_json(get(args, "tables"))),
-                      .conflicts = TRY(need_path(args, "conflicts")),
-                      .archive = TRY(need_path(args, "archive"))};
+  RescueJob job;
+  job.base = base;
+  job.live = TRY(live_file(args, "live"));
+  job.target = TRY(need_path(args, "target"));
+  job.pristine = get_string(args, "pristine", base);
+  job.choices = TRY(choices_from_json(get(args, "tables")));
+  job.conflicts = TRY(need_path(args, "conflicts"));
+  job.archive = TRY(need_path(args, "archive"));
   const Json evidence = TRY(rescue(job, progress));
   TRY_VOID(store_json({{"args", args},
                        {"evidence", evidence},
@@ -138,32 +137,37 @@ Result<Json> run_rescue(const Json& args, const Progress& progress) {
 Result<Json> run_swap(const Json& args, const Progress& progress) {
   const std::string record = TRY(need_path(args, "record"));
   const Json written = TRY(parse_json(TRY(os::read_file(record))).with_context(record));
-  return swap({.file = TRY(live_file(args)),
-               .incoming = TRY(need_path(args, "incoming")),
-               .keep = TRY(need_path(args, "keep")),
-               .marker = TRY(need_path(args, "marker")),
-               .expected_live = get_string(written, "live_digest"),
-               .expected_incoming = get_string(written, "new_digest")},
-              progress);
+  SwapJob job;
+  job.file = TRY(live_file(args));
+  job.incoming = TRY(need_path(args, "incoming"));
+  job.keep = TRY(need_path(args, "keep"));
+  job.marker = TRY(need_path(args, "marker"));
+  job.expected_live = get_string(written, "live_digest");
+  job.expected_incoming = get_string(written, "new_digest");
+  return swap(job, progress);
 }
 
 Result<Json> run_swap_back(const Json& args, const Progress& progress) {
-  return swap_back({TRY(live_file(args)), TRY(need_path(args, "keep")), TRY(need_path(args, "aside")),
-                    TRY(need_path(args, "marker"))},
-                   progress);
+  SwapBackJob job;
+  job.file = TRY(live_file(args));
+  job.keep = TRY(need_path(args, "keep"));
+  job.aside = TRY(need_path(args, "aside"));
+  job.marker = TRY(need_path(args, "marker"));
+  return swap_back(job, progress);
 }
 
 Result<Json> run_keep(const Json& args, const Progress& progress) {
   const std::string base = TRY(need_path(args, "base"));
-  return keep({.file = TRY(live_file(args)),
-               .kept = TRY(need_path(args, "kept")),
-               .base = base,
-               .pristine = get_string(args, "pristine", base),
-               .record = TRY(need_path(args, "record")),
-               .marker = TRY(need_path(args, "marker")),
-               .directory = TRY(need_path(args, "directory")),
-               .choices = TRY(choices_from_json(get(args, "tables")))},
-              progress);
+  KeepJob job;
+  job.file = TRY(live_file(args));
+  job.kept = TRY(need_path(args, "kept"));
+  job.base = base;
+  job.pristine = get_string(args, "pristine", base);
+  job.record = TRY(need_path(args, "record"));
+  job.marker = TRY(need_path(args, "marker"));
+  job.directory = TRY(need_path(args, "directory"));
+  job.choices = TRY(choices_from_json(get(args, "tables")));
+  return keep(job, progress);
 }
 
 /// Files that a run made beside the live one, when the run is abandoned. Nothing else can be removed by it.
@@ -212,8 +216,9 @@ Result<Json> look_at_backup(const Json& args) {
   const std::string path = TRY(need_path(args, "backup"));
   const auto bytes = check_bytes(path, *manifest);
   if (!bytes) return sight(false, bytes.error().message);
-  return sight(true, "the backup has the bytes that its manifest names",
-               {{"part", TRY(checkpoint_part(get_string(args, "file"), path, TRY(need_path(args, "manifest"))))}});
+  const std::string manifest_path = TRY(need_path(args, "manifest"));
+  const Json part = TRY(checkpoint_part(get_string(args, "file"), path, manifest_path));
+  return sight(true, "the backup has the bytes that its manifest names", {{"part", part}});
 }
 
 Result<Json> look_at_verified(const Json& args) {

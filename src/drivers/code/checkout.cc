@@ -21,8 +21,11 @@ struct Place {
 };
 
 Result<Place> place_of(const Json& args) {
-  return Place{TRY(path_argument(args, "path")), TRY(version_argument(args, "version")),
-               TRY(optional_text_argument(args, "user"))};
+  Place place;
+  place.path = TRY(path_argument(args, "path"));
+  place.version = TRY(version_argument(args, "version"));
+  place.user = TRY(optional_text_argument(args, "user"));
+  return place;
 }
 
 Result<std::string> kept_ref(const Json& args) {
@@ -207,13 +210,14 @@ class CheckoutDriver : public driver::Driver {
       if (!commit.empty() && !is_commit(commit)) return Error{Code::kInvalid, "'commit' is not a commit", ""};
       made = host::shell(in_checkout(checkout::kFetchTag), {place.path, place.version, git, commit});
     } else if (action.verb == "keep-dirty") {
-      made = host::shell(in_checkout(checkout::kKeepDirty), {place.path, TRY(kept_ref(args)), place.version});
+      const std::string ref = TRY(kept_ref(args));
+      made = host::shell(in_checkout(checkout::kKeepDirty), {place.path, ref, place.version});
     } else if (action.verb == "checkout") {
       made = host::shell(in_checkout(checkout::kCheckout), {place.path, place.version, rollback_branch(place.version)});
     } else if (action.verb == "return") {
       const Found was = TRY(found_on(args, host));
-      std::vector<std::string> words = {place.path,          was.branch,    was.head,
-                                        TRY(kept_ref(args)), place.version, build.digest};
+      const std::string ref = TRY(kept_ref(args));
+      std::vector<std::string> words = {place.path, was.branch, was.head, ref, place.version, build.digest};
       words.insert(words.end(), build.lines.begin(), build.lines.end());
       made = host::shell(in_checkout(checkout::kReturn), std::move(words));
     } else {

@@ -22,8 +22,11 @@ struct Place {
 };
 
 Result<Place> place_of(const Json& args) {
-  return Place{TRY(path_argument(args, "path")), TRY(version_argument(args, "version")),
-               TRY(optional_text_argument(args, "user"))};
+  Place place;
+  place.path = TRY(path_argument(args, "path"));
+  place.version = TRY(version_argument(args, "version"));
+  place.user = TRY(optional_text_argument(args, "user"));
+  return place;
 }
 
 Result<std::string> source_of(const Json& args) {
@@ -235,8 +238,8 @@ class ReleasesDriver : public driver::Driver {
       const Place place = TRY(place_of(args));
       const std::string commit = get_string(args, "commit");
       if (!commit.empty() && !is_commit(commit)) return Error{Code::kInvalid, "'commit' is not a commit", ""};
-      host::Command made =
-          host::shell(git_script(releases::kFetch), {place.path, place.version, TRY(source_of(args)), commit});
+      const std::string source = TRY(source_of(args));
+      host::Command made = host::shell(git_script(releases::kFetch), {place.path, place.version, source, commit});
       made.user = place.user;
       made.timeout = Millis(600'000);
       return made;
@@ -258,9 +261,10 @@ class ReleasesDriver : public driver::Driver {
       const Place place = TRY(place_of(args));
       return host::shell(script(releases::kSwitch), {place.path, "releases/" + place.version, "exist"});
     }
-    if (action.verb == "switch-back")
-      return host::shell(script(releases::kSwitch),
-                         {TRY(path_argument(args, "path")), TRY(found_target(args, host)), "as-found"});
+    if (action.verb == "switch-back") {
+      const std::string path = TRY(path_argument(args, "path")), target = TRY(found_target(args, host));
+      return host::shell(script(releases::kSwitch), {path, target, "as-found"});
+    }
     if (action.verb == "prune") {
       const Pruning pruning = TRY(pruning_of(args));
       std::vector<std::string> words = {pruning.path, std::to_string(pruning.keep)};
