@@ -240,9 +240,6 @@ TEST_F(ProcessTest, APlainPidfileIsBelievedWhenTheProcessIsOlderThanIt) {
   EXPECT_EQ(look(action("serves", without_port)).kind, SightKind::kDoesNotHold);
   EXPECT_TRUE(apply(action("stop", without_port)).ok());
   EXPECT_TRUE(alive(ours)) << "the number may have gone to somebody else since the file was written";
-  write_text(shop.path + "/pid", std::to_string(ours) + "\n");
-  std::filesystem::last_write_time(shop.path + "/pid",
-                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
   EXPECT_TRUE(apply(action("stop", subject())).ok());
   EXPECT_FALSE(alive(ours));
 }
