@@ -168,8 +168,9 @@ def power_cut(slot, point, library, names, seed, **more):
     subprocess.run([POWERCUT, "cut", slot.root, store, "--names", names, "--seed", str(seed)], check=True)
     with open(slot.trace, "a", encoding="utf-8") as trace:
         trace.write("cut - -\n")
-    if not is_rollback(oracle.run_state(slot.events())):
-        slot.start_service()  # as the machine does when it boots
+    state = oracle.run_state(slot.events())
+    if not is_rollback(state) or state[1] not in ("running", "stopped"):
+        slot.start_service()  # as the machine does when it boots; a run that is under way finds it stopped
     faults, said = carry_on(slot, ended_well=(0, 1))
     # A service that had been started is gone with the power; a run that finds it so may put everything back.
     aborted = oracle.run_state(slot.events())[1] == "aborted"
