@@ -26,15 +26,14 @@ Json precondition_of(const Subject& subject, const Seen& seen) {
   return kept;
 }
 
-Result<Json> preconditions(const Workspace& workspace, const std::map<std::string, Seen>& seen_by_name) {
+Json preconditions(const Workspace& workspace, const Release& current,
+                   const std::map<std::string, Seen>& seen_by_name) {
   Json all = Json::object();
   for (const Subject& subject : subjects_of(workspace.site())) {
     const auto seen = seen_by_name.find(subject.name);
     if (seen == seen_by_name.end()) continue;
     if (Json kept = precondition_of(subject, seen->second); !kept.empty()) all[subject.name] = std::move(kept);
   }
-  const std::vector<Release> releases = TRY(workspace.journal().releases(workspace.site().id));
-  const Release current = TRY(current_release(releases));
   all["release"] = current.id.str();
   return all;
 }
@@ -254,7 +253,7 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
   draft.offers.push_back({plan::Part::kRecord, settle_records(contract, from, to, database_steps)});
   if (const std::string refusal = approvals_refusal(site, contract); !refusal.empty())
     contract.refusals.push_back(refusal);
-  contract.preconditions = TRY(preconditions(workspace, seen_by_name));
+  contract.preconditions = preconditions(workspace, from, seen_by_name);
   draft.earlier = TRY(journal.step_durations(site.id, request.kind));
   draft.now = system_clock().wall();
   draft.by = workspace.actor();
@@ -269,7 +268,8 @@ Result<void> still_holds(const Workspace& workspace, const Contract& contract) {
   std::map<std::string, Seen> seen_by_name;
   for (const Subject& subject : subjects_of(workspace.site()))
     if (contract.preconditions.contains(subject.name)) seen_by_name[subject.name] = TRY(observe(workspace, subject));
-  const Json now = TRY(preconditions(workspace, seen_by_name));
+  const Release current = TRY(current_release(TRY(workspace.journal().releases(workspace.site().id))));
+  const Json now = preconditions(workspace, current, seen_by_name);
   if (now == contract.preconditions) return {};
   std::vector<std::string> moved;
   for (const auto& [key, value] : contract.preconditions.items())
