@@ -35,13 +35,6 @@ class Carrier::Pass : public Differences {
     carrier_.archived_columns_[table_.carry->table] = counter_.rows_with_news;
     return carrier_.archive_.add({{"table", table_.carry->table}, {"key", after.key_json()}, {"columns", columns}});
   }
-  Result<void> ambiguous(RowStream& after) override {
-    TRY_VOID(counter_.ambiguous(after));
-    ++table_.ambiguous;
-    const Refusal refusal{"no-usable-key", "another row has the same key: it cannot be told which is which"};
-    return carrier_.conflicts_.add(
-        {{"table", table_.carry->table}, {"kind", refusal.kind}, {"why", refusal.why}, {"live", after.json()}});
-  }
 
  private:
   Result<void> settle(Operation operation, RowStream& row, const Tried& tried) {

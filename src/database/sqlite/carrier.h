@@ -21,7 +21,6 @@ struct CarriedTable {
   TableDifference difference;
   Counts carried;         // in the target as users left them
   int64_t conflicts = 0;  // rows reported
-  int64_t ambiguous = 0;
 };
 
 class Carrier {

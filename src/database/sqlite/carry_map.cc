@@ -71,8 +71,7 @@ std::string choose_key(const Table& base, const Table& live, const Table& target
     carry.key.push_back({static_cast<size_t>(at - carry.columns.begin()), *collation});
   }
   carry.spare_rowid = rowid_name(base, live, target);
-  carry.base_may_repeat = may_repeat(base, names);
-  carry.live_may_repeat = may_repeat(live, names);
+  for (const auto* table : {&base, &live, &target}) carry.key_may_repeat |= may_repeat(*table, names);
   return "";
 }
 

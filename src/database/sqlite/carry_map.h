@@ -38,8 +38,7 @@ struct Carry {
                                           // target's value, new rows get the default
   bool convert_base = false;  // an affinity differs from the target's: values are converted before they are compared
   bool convert_live = false;
-  bool base_may_repeat = false;  // the key is not declared unique and NOT NULL on that side
-  bool live_may_repeat = false;
+  bool key_may_repeat = false;  // in one of the three schemas it is not declared unique and NOT NULL
 };
 
 struct CarryMap {

@@ -8,15 +8,6 @@ Json to_json(const Counts& counts) {
 
 Result<void> merge(RowStream& before, RowStream& after, Differences& differences) {
   while (!before.done() || !after.done()) {
-    if (!after.done() && after.repeats()) {
-      TRY_VOID(differences.ambiguous(after));
-      TRY_VOID(after.next());
-      continue;
-    }
-    if (!before.done() && before.repeats()) {
-      TRY_VOID(before.next());
-      continue;
-    }
     const int which = before.done() ? 1 : after.done() ? -1 : order(before, after);
     if (which < 0) {
       TRY_VOID(differences.deleted(before));
@@ -54,11 +45,6 @@ Result<void> Counter::deleted(RowStream&) {
 
 Result<void> Counter::news(RowStream&) {
   ++rows_with_news;
-  return {};
-}
-
-Result<void> Counter::ambiguous(RowStream&) {
-  ++ambiguous_rows;
   return {};
 }
 

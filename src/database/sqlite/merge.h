@@ -20,8 +20,6 @@ class Differences {
   virtual Result<void> deleted(RowStream& before) = 0;
   /// Every row of the later side, changed or not, that has a value in a new column.
   virtual Result<void> news(RowStream& after) = 0;
-  /// A row whose key another row of the later side has as well: it cannot be matched.
-  virtual Result<void> ambiguous(RowStream& after) = 0;
 };
 
 Result<void> merge(RowStream& before, RowStream& after, Differences& differences);
@@ -33,12 +31,10 @@ class Counter : public Differences {
   Result<void> updated(RowStream& before, RowStream& after) override;
   Result<void> deleted(RowStream& before) override;
   Result<void> news(RowStream& after) override;
-  Result<void> ambiguous(RowStream& after) override;
 
   Counts counts;
   std::map<std::string, int64_t> columns;  // in updated rows
   int64_t rows_with_news = 0;
-  int64_t ambiguous_rows = 0;
 };
 
 }  // namespace backout::database

@@ -16,7 +16,6 @@ class Marker : public Differences {
     return target_.mark(Mark::kKnown, Operation::kDelete, before.key());
   }
   Result<void> news(RowStream&) override { return {}; }
-  Result<void> ambiguous(RowStream&) override { return {}; }
 
  private:
   TargetTable& target_;
@@ -30,7 +29,6 @@ class Prover : public Differences {
   Result<void> updated(RowStream&, RowStream& after) override { return ++counts.update, check(after); }
   Result<void> deleted(RowStream& before) override { return ++counts.remove, check(before); }
   Result<void> news(RowStream&) override { return {}; }
-  Result<void> ambiguous(RowStream&) override { return {}; }
 
   Counts counts;
   int64_t reported = 0, unreported = 0;

@@ -53,7 +53,7 @@ class Rescue {
     TRY_VOID(target_.exec("BEGIN IMMEDIATE"));
     schema_ = TRY(read_schema(target_));
     map_ = map_tables(sides_.base_schema, sides_.live_schema, schema_, job_.choices);
-    TRY_VOID(settle_keys(map_, sides_));
+    TRY_VOID(settle_keys(map_, {&sides_.base, &sides_.live, &target_}));
     for (const auto& carry : map_.tables) TRY_VOID(add(carry));
     if (job_.base != job_.pristine)
       for (auto& table : carrier_.tables()) TRY_VOID(mark_known(table, job_.pristine, sides_));
@@ -127,7 +127,7 @@ class Rescue {
 
   Result<Json> report() {
     DifferenceReport differences;
-    Json carried = Json::object(), ambiguous = Json::object();
+    Json carried = Json::object();
     int64_t conflicts = 0;
     for (const auto& table : carrier_.tables()) {
       const int64_t rows = table.difference.counter.columns.empty()
@@ -135,8 +135,7 @@ class Rescue {
                                : TRY(sides_.base.integer("SELECT count(*) FROM main." + sql_name(table.carry->table)));
       differences.add(table.difference, *table.carry, rows);
       if (table.carried.all() > 0) carried[table.carry->table] = to_json(table.carried);
-      if (table.ambiguous > 0) ambiguous[table.carry->table] = table.ambiguous;
-      conflicts += table.conflicts + table.ambiguous;
+      conflicts += table.conflicts;
     }
     Json evidence = TRY(differences.json(map_, sides_));
     evidence["carried"] = carried;
@@ -144,7 +143,6 @@ class Rescue {
     evidence["conflicts_by_kind"] = carrier_.conflicts_by_kind();
     evidence["conflict_count"] = conflicts;
     if (conflicts > 0) evidence["conflicts_file"] = job_.conflicts;
-    if (!ambiguous.empty()) evidence["ambiguous"] = ambiguous;
     evidence["unkeyed"] = changed_unkeyed_;
     evidence["archived"] = {{"tables", archived_tables_}, {"columns", carrier_.archived_columns()}};
     if (archive_.lines() > 0) evidence["archived"]["file"] = job_.archive;

@@ -61,8 +61,6 @@ std::string key_columns(const Carry& carry) {
 
 Result<RowStream> RowStream::scan(Connection& connection, const Carry& carry, Side side) {
   auto stream = TRY(open(connection, carry, side, false));
-  stream.watch_repeats_ =
-      (side == Side::kBase && carry.base_may_repeat) || (side == Side::kLive && carry.live_may_repeat);
   TRY_VOID(stream.next());
   return stream;
 }
@@ -125,31 +123,12 @@ Result<void> RowStream::convert() {
   return {};
 }
 
-void RowStream::remember_key() {
-  last_bytes_.assign(key_size(), "");
-  last_.assign(key_size(), {});
-  for (size_t i = 0; i < key_size(); ++i) {
-    last_[i] = key_cell(i);
-    last_bytes_[i] = std::string(last_[i].bytes);
-    last_[i].bytes = last_bytes_[i];
-  }
-  has_last_ = true;
-}
-
 Result<void> RowStream::next() {
   if (!TRY(source_.step())) {
     done_ = true;
     return {};
   }
   if (put_) TRY_VOID(convert());
-  if (watch_repeats_) {
-    repeats_ = has_last_;
-    for (size_t i = 0; repeats_ && i < key_size(); ++i) {
-      const Collation collation = carry_->rowid.empty() ? carry_->key[i].collation : Collation::kBinary;
-      repeats_ = database::order(last_[i], key_cell(i), collation) == 0;
-    }
-    remember_key();
-  }
   return {};
 }
 

@@ -38,8 +38,6 @@ class RowStream {
   Cell new_cell(size_t column) const {
     return cell_of(source_.raw(), static_cast<int>(first_ + carry_->columns.size() + column));
   }
-  /// The same key as the row before. Only noticed where the map says that keys may repeat.
-  bool repeats() const { return repeats_; }
   const Carry& carry() const { return *carry_; }
   /// The row as {"column": value}, new columns included.
   Json json() const;
@@ -49,7 +47,6 @@ class RowStream {
   static Result<RowStream> open(Connection& connection, const Carry& carry, Side side, bool one);
   Result<void> prepare_conversion(Connection& connection);
   Result<void> convert();
-  void remember_key();
 
   const Carry* carry_ = nullptr;
   Statement source_, put_, shown_;  // put_ and shown_: through a temporary table with the target's affinities
@@ -57,9 +54,6 @@ class RowStream {
   size_t first_ = 0;                // 1 when column 0 is the rowid
   bool with_news_ = false;
   bool done_ = false;
-  bool watch_repeats_ = false, repeats_ = false, has_last_ = false;
-  std::vector<std::string> last_bytes_;
-  Key last_;
 };
 
 /// Below, at or above zero: which row comes first in key order.

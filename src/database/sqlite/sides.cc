@@ -124,10 +124,11 @@ Result<bool> has_repeats(Connection& side, const Carry& carry) {
 
 }  // namespace
 
-Result<void> settle_keys(CarryMap& map, Sides& sides) {
+Result<void> settle_keys(CarryMap& map, const std::vector<Connection*>& sides) {
   for (auto carry = map.tables.begin(); carry != map.tables.end();) {
-    const bool repeats = carry->rowid.empty() && ((carry->base_may_repeat && TRY(has_repeats(sides.base, *carry))) ||
-                                                  (carry->live_may_repeat && TRY(has_repeats(sides.live, *carry))));
+    bool repeats = false;
+    if (carry->rowid.empty() && carry->key_may_repeat)
+      for (Connection* side : sides) repeats = repeats || TRY(has_repeats(*side, *carry));
     if (repeats && carry->spare_rowid.empty()) {
       map.unkeyed[carry->table] = "several of its rows have the same key";
       carry = map.tables.erase(carry);
@@ -136,7 +137,6 @@ Result<void> settle_keys(CarryMap& map, Sides& sides) {
     if (repeats) {
       carry->rowid = carry->spare_rowid;
       carry->key.clear();
-      carry->base_may_repeat = carry->live_may_repeat = false;
     }
     ++carry;
   }
@@ -146,13 +146,11 @@ Result<void> settle_keys(CarryMap& map, Sides& sides) {
 Result<Json> count_differences(const std::string& base, const std::string& live, const std::string& target,
                                const std::map<std::string, Choice>& choices) {
   auto sides = TRY(Sides::open(base, live));
-  schema::Snapshot target_schema = sides.base_schema;
-  if (!target.empty()) {
-    auto connection = TRY(Connection::open(target, Open::kFixed));
-    target_schema = TRY(read_schema(connection));
-  }
-  CarryMap map = map_tables(sides.base_schema, sides.live_schema, target_schema, choices);
-  TRY_VOID(settle_keys(map, sides));
+  std::optional<Connection> onto;
+  if (!target.empty()) onto = TRY(Connection::open(target, Open::kFixed));
+  Connection& wanted = onto ? *onto : sides.base;
+  CarryMap map = map_tables(sides.base_schema, sides.live_schema, TRY(read_schema(wanted)), choices);
+  TRY_VOID(settle_keys(map, {&sides.base, &sides.live, &wanted}));
   DifferenceReport report;
   for (const auto& carry : map.tables) {
     const auto difference = TRY(count_table(sides, carry));

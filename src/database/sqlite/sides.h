@@ -52,8 +52,8 @@ class DifferenceReport {
 };
 
 /// Where values of a key stand in several rows (NULL in a primary key does), rows are matched by their rowid instead;
-/// a table that has none that can be reached is unkeyed.
-Result<void> settle_keys(CarryMap& map, Sides& sides);
+/// a table that has none that can be reached is unkeyed. `sides`: all that rows are matched between.
+Result<void> settle_keys(CarryMap& map, const std::vector<Connection*>& sides);
 
 /// Counts everything, changes nothing. `target`: the schema that rows would be carried onto; base's when empty.
 Result<Json> count_differences(const std::string& base, const std::string& live, const std::string& target,
