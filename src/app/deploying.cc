@@ -155,8 +155,8 @@ std::vector<journal::NewEvent> end_of_deploy(const Plan& plan, const run::RunSta
                                   {{"release", release},
                                    {"version", plan.contract.to.str()},
                                    {"why", "its deploy command was run, at least in part"}}};
-  if (!command.may_have_run()) return {says("failed", "its deploy command was never started")};
-  switch (run::recorded(command)) {
+  // Intended and found not to have begun comes to the same as never intended.
+  switch (command.may_have_run() ? run::recorded(command) : run::Recorded::kNothing) {
     case run::Recorded::kNothing: return {says("failed", "its deploy command was never started")};
     case run::Recorded::kInDoubt:
     case run::Recorded::kUnknown: return {may_run, says("failed", "whether its deploy command finished is Unknown")};
