@@ -88,7 +88,9 @@ class Runner:
         def run(log):
             status = 0
             if not (ROOT / "build" / preset / "build.ninja").exists():
-                status, _ = self.command(["cmake", "--preset", preset], log)
+                # A new tree is built whole, so several files at once; the release as its users build it.
+                together = [] if preset == "release" else ["-DCMAKE_UNITY_BUILD=ON"]
+                status, _ = self.command(["cmake", "--preset", preset, *together], log)
             if status == 0:
                 argv = ["cmake", "--build", f"build/{preset}"]
                 if os.environ.get("BACKOUT_JOBS"):
