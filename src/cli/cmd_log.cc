@@ -37,6 +37,7 @@ std::string summary(const Event& event) {
     case EventType::kRunStopped: return fmt::format("exit {}: {}", get_int(body, "exit"), say("why"));
     case EventType::kRunEnded: return fmt::format("{}, exit {}: {}", say("result"), get_int(body, "exit"), say("why"));
     case EventType::kNote: return say("text");
+    case EventType::kReadyLooked: return say("says");
     case EventType::kEvidenceDeleted: return say("path");
   }
   return "";

@@ -14,6 +14,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "driver/readiness.h"
 #include "host/host.h"
 #include "model/outcome.h"
 #include "model/plan.h"
@@ -64,6 +65,11 @@ class Driver {
 
   /// Looks whether `action` is done on `host`. Called after its command, and again after any doubt.
   virtual Sight verify(const Action& action, host::Host& host, std::stop_token stop) const = 0;
+
+  /// What the way back of `offering` (kRollback, seen and saved filled in as for a plan) will need of `host`, and what
+  /// a look of the driver's own found amiss there. Changes nothing. The steps' own commands, users and secrets are
+  /// looked at without being named here; so is every look of the prepare phase.
+  virtual Readiness ready(const Offering&, host::Host&, Depth, std::stop_token) const { return {}; }
 };
 
 /// Every driver of this build, in one visible list (app/drivers.cc fills it). Immutable after start.

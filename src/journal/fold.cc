@@ -7,12 +7,13 @@
 namespace backout::journal {
 namespace {
 
-constexpr NameTable<Model, 7> kNames{{{Model::kCheckpoint, "checkpoint"},
+constexpr NameTable<Model, 8> kNames{{{Model::kCheckpoint, "checkpoint"},
                                       {Model::kCurrent, "current"},
                                       {Model::kLease, "lease"},
                                       {Model::kPlan, "plan"},
                                       {Model::kRelease, "release"},
                                       {Model::kRun, "run"},
+                                      {Model::kReady, "ready"},
                                       {Model::kStepTimes, "step_times"}}};
 
 /// One event on its way into the tables.
@@ -36,6 +37,7 @@ class Folding {
       case EventType::kStepEnded: return step_ended();
       case EventType::kRunStopped: return run_changed("stopped");
       case EventType::kRunEnded: return run_changed(text("result"));
+      case EventType::kReadyLooked: return ready_looked();
       case EventType::kAttemptEnded:
       case EventType::kQuestionAsked:
       case EventType::kQuestionAnswered:
@@ -131,6 +133,13 @@ class Folding {
     return change(
         Model::kRun, event_.run.str(),
         {{"state", state}, {"why", text("why")}, {"exit", get_int(event_.body, "exit")}, {"changed_at_ms", now()}});
+  }
+
+  Result<void> ready_looked() {
+    if (!get(event_.body, "ready").is_boolean()) return {};
+    Json looked = event_.body;
+    looked["at_ms"] = now();
+    return add(Model::kReady, "", looked);
   }
 
   Result<void> step_ended() {

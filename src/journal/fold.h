@@ -21,6 +21,7 @@ enum class Model {
   kPlan,        // key: plan id; {seq}: the event that has the plan
   kRelease,     // key: release id; the release
   kRun,         // key: run id; what `status` shows of it
+  kReady,       // key: ""; the newest answer of `backout ready`
   kStepTimes,   // key: <kind of run>/<step>; {kind, step, ms: [newest first]}
 };
 std::string_view name_of(Model model);

@@ -119,6 +119,13 @@ TEST_F(FoldTest, ALeaseIsGivenBackOnlyByItsOwnToken) {
   EXPECT_TRUE(get_bool(document(Model::kLease, ""), "released"));
 }
 
+TEST_F(FoldTest, TheNewestAnswerAboutTheWayBackIsKept) {
+  happens(EventType::kReadyLooked, {{"ready", false}, {"to", "v1"}});
+  happens(EventType::kReadyLooked, {{"ready", true}, {"to", "v1"}});
+  EXPECT_TRUE(get_bool(document(Model::kReady, ""), "ready"));
+  EXPECT_GT(get_int(document(Model::kReady, ""), "at_ms"), 0);
+}
+
 TEST_F(FoldTest, EventsAboutTheUnknownAndNonsenseChangeNothing) {
   for (int type = 0; type <= static_cast<int>(EventType::kEvidenceDeleted); ++type) {
     if (static_cast<EventType>(type) == EventType::kLeaseGranted) continue;

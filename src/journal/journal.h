@@ -87,6 +87,8 @@ class Journal {
   virtual Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) = 0;  // the newest of that id
   /// How long a step took in earlier runs of that kind on this site: milliseconds, newest first, at most 10.
   virtual Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) = 0;
+  /// The newest answer of `backout ready` that was recorded: the body of its event, and at_ms. A null value: none.
+  virtual Result<Json> ready(const SiteId& site) = 0;
   /// The next number of a kind of id on this journal: "R", "C", "RUN", "INC-2026". Gapless use is not promised.
   virtual Result<int64_t> next_number(const SiteId& site, const std::string& kind) = 0;
 

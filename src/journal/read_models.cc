@@ -71,6 +71,12 @@ Result<std::optional<Plan>> StoredJournal::plan(const SiteId& site, const PlanId
   return plan;
 }
 
+Result<Json> StoredJournal::ready(const SiteId& site) {
+  const std::lock_guard lock(mutex_);
+  const auto document = TRY(tables_.get(Model::kReady, site, ""));
+  return document ? document->value : Json();
+}
+
 Result<std::map<std::string, std::vector<Millis>>> StoredJournal::step_durations(const SiteId& site, RunKind kind) {
   const std::lock_guard lock(mutex_);
   std::map<std::string, std::vector<Millis>> durations;

@@ -48,6 +48,7 @@ class StoredJournal : public Journal {
   Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) override;
   Result<std::vector<RunRow>> runs(const SiteId& site, int limit) override;
   Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) override;
+  Result<Json> ready(const SiteId& site) override;
   Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) override;
   Result<int64_t> next_number(const SiteId& site, const std::string& kind) override;
 

@@ -4,7 +4,7 @@
 
 namespace backout {
 namespace {
-constexpr NameTable<EventType, 21> kNames{{{EventType::kLeaseGranted, "lease_granted"},
+constexpr NameTable<EventType, 22> kNames{{{EventType::kLeaseGranted, "lease_granted"},
                                            {EventType::kLeaseReleased, "lease_released"},
                                            {EventType::kCheckpointTaken, "checkpoint_taken"},
                                            {EventType::kCheckpointVerified, "checkpoint_verified"},
@@ -24,6 +24,7 @@ constexpr NameTable<EventType, 21> kNames{{{EventType::kLeaseGranted, "lease_gra
                                            {EventType::kRunStopped, "run_stopped"},
                                            {EventType::kRunEnded, "run_ended"},
                                            {EventType::kNote, "note"},
+                                           {EventType::kReadyLooked, "ready_looked"},
                                            {EventType::kEvidenceDeleted, "evidence_deleted"}}};
 }
 

@@ -30,6 +30,7 @@ enum class EventType {
   kRunStopped,        // {why, step?, host?, exit}: resumable: interrupted, Unknown, held
   kRunEnded,          // {result: done|aborted|failed|unverified, exit, why}
   kNote,              // {text, file?, by}
+  kReadyLooked,       // {ready, from, to, red, warnings, says}: `backout ready`, when its answer changed or once a day
   kEvidenceDeleted,   // {path, sha256, why}
 };
 std::string_view name_of(EventType type);

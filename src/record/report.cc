@@ -158,6 +158,7 @@ class Making {
         break;
       case EventType::kRunStarted:
       case EventType::kPlanMade:
+      case EventType::kReadyLooked:
       case EventType::kLeaseGranted:
       case EventType::kLeaseReleased: break;
     }

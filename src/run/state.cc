@@ -122,6 +122,7 @@ void take(RunState& state, const Event& event, const Plan& plan) {
     case EventType::kPlanMade:
     case EventType::kQuestionAnswered:
     case EventType::kNote:
+    case EventType::kReadyLooked:
     case EventType::kEvidenceDeleted: break;
   }
 }

@@ -57,6 +57,7 @@ class MortalJournal : public journal::Journal {
   Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) override { return real_.checkpoints(site); }
   Result<std::vector<journal::RunRow>> runs(const SiteId& site, int limit) override { return real_.runs(site, limit); }
   Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) override { return real_.plan(site, id); }
+  Result<Json> ready(const SiteId& site) override { return real_.ready(site); }
   Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) override {
     return real_.step_durations(site, kind);
   }
