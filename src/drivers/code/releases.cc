@@ -115,6 +115,17 @@ Sight sight_of_directory(const Action& action, host::Host& host, std::stop_token
   return Sight::holds(shown + " is built", std::move(evidence));
 }
 
+/// A release that an aborted run built is built again the next time: it may have been built wrongly.
+Sight sight_of_unbuilt(const Action& action, host::Host& host, std::stop_token stop) {
+  const auto place = place_of(action.args);
+  if (!place) return Sight::cannot_tell(place.error().message);
+  const auto facts = inspected(*place, host, std::move(stop));
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  const std::string shown = "releases/" + place->version;
+  if (!facts->text("built").empty()) return Sight::does_not_hold(shown + " still counts as built");
+  return Sight::holds(shown + " is built again the next time");
+}
+
 Sight sight_of_tag(const Action& action, host::Host& host, std::stop_token stop) {
   const auto place = place_of(action.args);
   const auto source = source_of(action.args);
@@ -208,11 +219,11 @@ class ReleasesDriver : public driver::Driver {
 
   std::vector<driver::Verb> capabilities() const override {
     std::vector<driver::Verb> verbs = {
-        {"target", StepKind::kLook, true, true},   {"present", StepKind::kLook, true, true},
-        {"current", StepKind::kLook, true, true},  {"note", StepKind::kLook, true, true},
-        {"fetch", StepKind::kEffect, true, true},  {"build", StepKind::kEffect, true, true},
-        {"switch", StepKind::kEffect, true, true}, {"switch-back", StepKind::kEffect, true, true},
-        {"prune", StepKind::kEffect, true, true}};
+        {"target", StepKind::kLook, true, true},        {"present", StepKind::kLook, true, true},
+        {"current", StepKind::kLook, true, true},       {"note", StepKind::kLook, true, true},
+        {"fetch", StepKind::kEffect, true, true},       {"build", StepKind::kEffect, true, true},
+        {"unbuild", StepKind::kEffect, true, true},     {"switch", StepKind::kEffect, true, true},
+        {"switch-back", StepKind::kEffect, true, true}, {"prune", StepKind::kEffect, true, true}};
     for (driver::Verb& verb : config_verbs()) verbs.push_back(std::move(verb));
     return verbs;
   }
@@ -257,6 +268,12 @@ class ReleasesDriver : public driver::Driver {
       made.timeout = build.timeout;
       return made;
     }
+    if (action.verb == "unbuild") {
+      const Place place = TRY(place_of(args));
+      host::Command made = host::shell(script(releases::kUnbuild), {place.directory()});
+      made.user = place.user;
+      return made;
+    }
     if (action.verb == "switch") {
       const Place place = TRY(place_of(args));
       return host::shell(script(releases::kSwitch), {place.path, "releases/" + place.version, "exist"});
@@ -279,6 +296,7 @@ class ReleasesDriver : public driver::Driver {
     if (verb == kSaveConfig || verb == kRestoreConfig) return config_sight(action, host, std::move(stop));
     if (verb == "fetch" || verb == "build" || verb == "present")
       return sight_of_directory(action, host, std::move(stop));
+    if (verb == "unbuild") return sight_of_unbuilt(action, host, std::move(stop));
     if (verb == "target") return sight_of_tag(action, host, std::move(stop));
     if (verb == "switch" || verb == "current") return sight_of_link(action, host, std::move(stop));
     if (verb == "switch-back") return sight_of_link_as_found(action, host, std::move(stop));

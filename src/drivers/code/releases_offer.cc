@@ -95,7 +95,8 @@ Result<void> bring_target(const driver::Offering& offering, const std::string& p
     args["build"] = get(offering.subject, "build");
     steps.push_back(step("build-code", "build", StepKind::kEffect, Phase::kPrepare,
                          fmt::format("build {} ({})", to, counted(static_cast<int64_t>(build.lines.size()), "command")),
-                         to_build, std::move(args)));
+                         to_build, args));
+    steps.back().undo = Action{kName, "unbuild", std::move(args)};
     if (!hosts.missing.empty()) steps.back().needs = {StepId("fetch-code")};
     steps.back().timeout = build.timeout;
   }

@@ -60,6 +60,13 @@ mv -T .backout-build.tmp .backout-build
 durable "$dir"
 )sh";
 
+/// directory: forgets that it is built. The files stay; the next build starts from a clean tree.
+inline constexpr std::string_view kUnbuild = R"sh(
+cd "$1" 2>/dev/null || exit 0
+rm -f .backout-build
+durable "$1"
+)sh";
+
 /// path target must: the link becomes `target`, none when it is empty; must is "exist" when the target has to be there.
 inline constexpr std::string_view kSwitch = R"sh(
 path=$1 target=$2 must=$3

@@ -57,6 +57,19 @@ TEST(ReleasesDriver, build_conforms_and_starts_from_a_clean_tree_after_a_kill) {
   EXPECT_TRUE(c.done());
 }
 
+TEST(ReleasesDriver, what_an_aborted_run_built_is_built_again_because_it_may_be_what_did_not_work) {
+  ReleasesSite site;
+  const Step build = site.step("build-code");
+  ASSERT_TRUE(build.undo.has_value());
+  site.apply("fetch-code");
+  site.apply("build-code");
+  EXPECT_EQ(ids(conformance::offers_well(*site.driver, site.offering()))[0], "present-code");
+  EXPECT_EQ(site.driver->verify(*build.undo, *site.local.host, {}).kind, SightKind::kDoesNotHold);
+  conformance::apply_well(*site.driver, *build.undo, *site.local.host);
+  EXPECT_EQ(site.driver->verify(*build.undo, *site.local.host, {}).kind, SightKind::kHolds);
+  EXPECT_EQ(ids(conformance::offers_well(*site.driver, site.offering()))[0], "build-code");
+}
+
 TEST(ReleasesDriver, a_build_runs_in_the_environment_that_we_were_started_in) {
   ReleasesSite site;
   site.apply("fetch-code");
