@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""Ten small real projects, each on a machine of its own: init, deploy, a bad deploy, the way back; then the same with one lying tool.
+
+    tests/projects/run.py --backout build/dev/backout [--show] [--stay] [PROJECT...]
+
+A machine is a real systemd in a container with its own network (tests/support/systemd_host.sh); the course of a project runs in
+there (course.py), with the paths and ports its team has. Nothing is left behind.
+"""
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+import npm  # noqa: E402
+
+CONTAINER = HERE.parent / "support" / "systemd_host.sh"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# The order they are begun in: the long ones first. What a machine must have, by command.
+PROJECTS = {
+    "cron": ["cron", "crontab"],
+    "django": ["supervisord", "gunicorn", "python:django"],
+    "rails": ["puma", "bundle", "ruby:rails"],
+    "node": ["node", "npm"],
+    "flask": ["gunicorn", "python:flask", "python:pip"],
+    "three-hosts": ["sshd"],
+    "two-sites": ["nginx"],
+    "go": ["go"],
+    "c": ["gcc", "make"],
+    "static": ["nginx"],
+}
+CASES = ("the way back", "a lying tool")  # one line each, printed by course.py
+PATIENCE = 170
+
+
+def there(need):
+    kind, _, name = need.partition(":")
+    if kind == "python" and name:
+        return subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], capture_output=True, check=False, cwd="/").returncode == 0
+    if kind == "ruby" and name:
+        return subprocess.run(["/usr/bin/ruby", "-e", f"require '{name}'"], capture_output=True, check=False).returncode == 0
+    return shutil.which(need, path=PATH) is not None
+
+
+class Machine:
+    """A container: a root of its own over this machine's, a network of its own or that of `beside`."""
+
+    def __init__(self, directory, name, backout, beside=None, binds=()):
+        self.directory = directory
+        network = f"--network-namespace-path=/proc/{beside.leader}/ns/net" if beside else "--private-network"
+        source = [f"--bind-ro={ROOT}:/opt/backout", f"--bind-ro={os.path.dirname(backout)}:/opt/backout-bin"]
+        up = subprocess.run([CONTAINER, "up", directory, network, *source, *binds], capture_output=True, text=True, check=False)
+        if up.returncode != 0:
+            raise RuntimeError(f"no machine to test on: {up.stderr}")
+        self.leader = up.stdout.strip()
+        self.enter = ["nsenter", "-t", self.leader, "-a", "--", "env", "-i", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"]
+        self.run("hostname", name)
+
+    def run(self, *argv):
+        subprocess.run([*self.enter, *argv], check=True, capture_output=True, text=True)
+
+    def down(self):
+        subprocess.run([CONTAINER, "down", self.directory], check=True)
+
+
+class Matrix:
+    def __init__(self, given):
+        self.given, self.backout = given, os.path.abspath(given.backout)
+        self.count = {"passed": 0, "FAILED": 0, "skipped": 0}
+        self.printing = threading.Lock()
+
+    def ended(self, name, state, words=""):
+        with self.printing:
+            self.count[state] += 1
+            print("\n".join([f"{state} {name}", *(f"    {line}" for line in words.splitlines())]), flush=True)
+
+    def project(self, name):
+        needs = PROJECTS[name]
+        if lacking := "root" if os.geteuid() != 0 else "systemd-nspawn" if not there("systemd-nspawn") else \
+                next((need for need in needs if not there(need)), ""):
+            for case in CASES:
+                self.ended(f"{name}: {case}", "skipped", f"needs {lacking}")
+            return
+        base = Path(tempfile.mkdtemp(prefix=f"backout-project-{name}-"))
+        machines = []
+        try:
+            binds = npm.binds() if name == "node" else []
+            machines.append(Machine(base / "main", name, self.backout, binds=binds))
+            if name == "three-hosts":
+                machines += [Machine(base / host, host, self.backout, beside=machines[0]) for host in ("web-1", "web-2", "web-3")]
+            self.course(name, machines)
+        except Exception:
+            self.ended(f"{name}: the machine", "FAILED", traceback.format_exc())
+        finally:
+            for machine in reversed(machines):
+                machine.down()
+            shutil.rmtree(base)
+
+    def course(self, name, machines):
+        """Runs it inside; each case is one line `passed CASE` or `FAILED CASE` of its output, followed by its words."""
+        began = time.monotonic()
+        log = tempfile.TemporaryFile()
+        child = subprocess.Popen([*machines[0].enter, "/usr/bin/python3", "-B", "/opt/backout/tests/projects/course.py", name,
+                                  *(one.leader for one in machines[1:]), *(["--show"] if self.given.show else [])],
+                                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        log.seek(0)
+        said = log.read().decode(errors="replace")
+        left = list(CASES)
+        for block in said.split("\n=== ")[1:]:
+            state, case, words = (*block.partition("\n")[0].split(" ", 1), block.partition("\n")[2])
+            if case in left:
+                left.remove(case)
+                self.ended(f"{name}: {case}", state, words if state == "FAILED" or self.given.show else "")
+        for case in left:
+            self.ended(f"{name}: {case}", "FAILED", f"not reached (exit status {child.returncode})\n{said}")
+        if self.given.show:
+            print(f"--- {name}: {time.monotonic() - began:.1f} s", flush=True)
+        if self.given.stay:
+            print(f"{name} stays until Enter: {' '.join(machines[0].enter)} bash", flush=True)
+            sys.stdin.readline()
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--backout", required=True)
+    options.add_argument("--parallel", type=int, default=4)
+    options.add_argument("--show", action="store_true", help="everything that is said")
+    options.add_argument("--stay", action="store_true", help="leave the machine up until Enter, to look around")
+    options.add_argument("project", nargs="*", choices=[[], *PROJECTS], metavar="PROJECT")
+    given = options.parse_args()
+    if not os.access(given.backout, os.X_OK):
+        print(f"{given.backout} is not there. Build it: ./dev build dev")
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    matrix = Matrix(given)
+    began = time.monotonic()
+    with ThreadPoolExecutor(max(1, given.parallel)) as pool:
+        list(pool.map(matrix.project, [name for name in PROJECTS if not given.project or name in given.project]))
+    count = matrix.count
+    print(f"{time.monotonic() - began:.0f} s")
+    print(f"{count['passed']} passed, {count['FAILED']} failed, {count['skipped']} skipped")
+    return 1 if count["FAILED"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
