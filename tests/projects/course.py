@@ -59,7 +59,7 @@ def a_lying_tool(project):
         raise Failed(f"under the lie of {project.LIAR} the rollback ended in {status}")
     if lacking := [word for word in project.lie_named() if word not in said]:
         raise Failed(f"it does not say {' or '.join(repr(word) for word in lacking)}")
-    project.mend(status)
+    project.mend(said)
 
 
 def main():

@@ -103,12 +103,12 @@ class Project:
             raise Failed(f"{bad} is not broken: nothing is different from v2")
         machine.note(f"with {bad} the oracle sees: {'; '.join(seen)}")
 
-    def mend(self, status):
-        """After the lie was caught and the tool mended. Where everything was put back, the same rollback again; else retry."""
-        if status == 1:
-            self.backout("rollback", "--yes", "--reason", "the tool is mended")
-        else:
+    def mend(self, said):
+        """After the lie was caught and the tool mended: what backout offers, else the same rollback again."""
+        if "backout retry" in said:
             self.backout("retry")
+        else:
+            self.backout("rollback", "--yes", "--reason", "the tool is mended")
         self.must_be("v2")
 
     # --- the lie -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+ALTER TABLE entries ADD COLUMN stars INTEGER NOT NULL DEFAULT 5; CREATE INDEX by_stars ON entries (stars);
