@@ -180,6 +180,10 @@ def liars(runner, log):
     return runner.said(log, [PYTHON, "tests/liars/run.py", "--backout", "build/dev/backout"], "liars")
 
 
+def projects(runner, log):
+    return runner.said(log, [PYTHON, "tests/projects/run.py", "--backout", "build/dev/backout"], "projects")
+
+
 def crash(test):
     def run(runner, log):
         environment = dict(pair.split("=", 1) for pair in properties(test).get("ENVIRONMENT", []))
@@ -221,6 +225,7 @@ SECTIONS = [
     ("manual", "the man page is the program's own words", ("dev", ()), manual),
     ("cli", "the command line, case by case", ("dev", ()), cli("dev")),
     ("liars", "each liar alone is caught, and without it the same run ends in 0", ("dev", ()), liars),
+    ("projects", "ten small real projects taken back, each also with one lying tool", ("dev", ()), projects),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),
     ("asan-unit", "unit tests under AddressSanitizer and UBSan", ("asan", ()), unit("asan", ASAN)),
     ("asan-cli", "the command line under AddressSanitizer and UBSan", ("asan", ()), cli("asan")),
