@@ -58,6 +58,7 @@ SYSTEM_EXCEPTIONS = [
     ("base/fault.cc", "a kill point kills its own process"),
     ("app/workspace.cc", "who is asking, and where their home is"),
     ("cli/asker.cc", "is there a person at the terminal"),
+    ("cli/cmd_sites.cc", "is it a terminal, which has a width"),
     ("cli/cmd_deploy.cc", "the deploy command's output goes on live"),
     ("cli/interrupt.cc", "Ctrl-C"),
     ("cli/progress_live.cc", "draws on the terminal"),

@@ -21,8 +21,7 @@ Result<Checked> check_now(const Workspace& workspace, const Version& version, bo
                           const std::function<void(const Look&)>& seen) {
   Checked checked;
   checked.version = version;
-  if (version.empty())
-    checked.version = TRY(current_release(TRY(workspace.journal().releases(workspace.site().id)))).version;
+  if (version.empty()) checked.version = TRY(current_release(workspace.journal(), workspace.site().id)).version;
   for (const plan::Offered& offered : TRY(looks_for(workspace, checked.version)))
     for (const Step& step : offered.steps)
       for (const std::string& host : run::hosts_of(step)) {
@@ -46,7 +45,7 @@ Result<Checked> check_now(const Workspace& workspace, const Version& version, bo
 
 Result<std::string> promote_if_baked(const Workspace& workspace, const Checked& checked) {
   if (!checked.all_hold()) return std::string();
-  const Release current = TRY(current_release(TRY(workspace.journal().releases(workspace.site().id))));
+  const Release current = TRY(current_release(workspace.journal(), workspace.site().id));
   if (current.version != checked.version || current.state != ReleaseState::kWatching) return std::string();
   if (to_millis(current.bake_until) == 0 || system_clock().wall() < current.bake_until) return std::string();
   const std::string why = fmt::format("baked since {}, and {} held", to_iso(current.deployed_at),

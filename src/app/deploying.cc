@@ -1,6 +1,8 @@
 #include "app/deploying.h"
 
 #include "app/planning.h"
+#include "app/resolving.h"
+#include "app/settling.h"
 #include "app/target.h"
 #include "base/text.h"
 #include "run/recovery.h"
@@ -48,11 +50,12 @@ Step deploy_step(const DeployRequest& request) {
   return step;
 }
 
-Release release_of(const DeployRequest& request, const Workspace& workspace, int64_t number,
+Release release_of(const DeployRequest& request, const std::string& commit, const Workspace& workspace, int64_t number,
                    const CheckpointId& checkpoint) {
   Release release;
   release.id = ReleaseId(fmt::format("R-{}", number));
   release.version = request.version;
+  release.commit = one_line(commit);
   release.state = ReleaseState::kDeploying;
   release.deployed_at = release.state_since = system_clock().wall();
   release.deployed_by = workspace.actor();
@@ -67,9 +70,12 @@ Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& reques
   const Site& site = workspace.site();
   journal::Journal& journal = workspace.journal();
   const bool checkpoint_only = request.command.argv.empty();
-  const std::vector<Release> releases = TRY(journal.releases(site.id));
-  const auto current = current_release(releases);
+  const auto current = current_release(journal, site.id);
   if (!current && checkpoint_only) return current.error();
+  const std::string commit = checkpoint_only || !request.commit.empty()
+                                 ? request.commit
+                                 : commit_of(site, request.version, request.command.cwd);
+  if (!checkpoint_only) TRY_VOID(may_go_out(workspace, request.version, commit));
 
   plan::Draft draft;
   Contract& contract = draft.contract;
@@ -116,8 +122,8 @@ Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& reques
     draft.offers.push_back({plan::Part::kRecord, {std::move(record)}});
   }
   if (!checkpoint_only) {
-    const Release release =
-        release_of(request, workspace, TRY(journal.next_number(site.id, "R")), worth_keeping ? id : CheckpointId());
+    const Release release = release_of(request, commit, workspace, TRY(journal.next_number(site.id, "R")),
+                                       worth_keeping ? id : CheckpointId());
     draft.offers.push_back({plan::Part::kRecord,
                             {record_step("record-release", Phase::kSwitch, EventType::kReleaseRecorded,
                                          to_json(release), release.version.str() + " is recorded as being deployed")}});
@@ -150,6 +156,11 @@ std::vector<journal::NewEvent> end_of_deploy(const Plan& plan, const run::RunSta
   const auto says = [&](std::string_view name, const std::string& why) {
     return journal::NewEvent{EventType::kReleaseState, {{"release", release}, {"state", name}, {"why", why}}};
   };
+  const auto held = [&] {  // its bake time begins with these looks
+    journal::NewEvent event = says("watching", "its checks passed");
+    event.body["held"] = true;
+    return event;
+  };
   const run::PairState& command = state.at({kDeployStep, "local", run::Purpose::kApply});
   const journal::NewEvent may_run{EventType::kReleaseCurrent,
                                   {{"release", release},
@@ -163,7 +174,7 @@ std::vector<journal::NewEvent> end_of_deploy(const Plan& plan, const run::RunSta
     case run::Recorded::kFailed: return {may_run, says("failed", "its deploy command failed: " + command.outcome->why)};
     case run::Recorded::kSucceeded: break;
   }
-  if (end.result == "done") return {says("watching", "its checks passed")};
+  if (end.result == "done") return {held()};
   return {may_run, says("watching", "its deploy command finished, but " + end.why)};
 }
 

@@ -11,10 +11,12 @@ namespace backout::app {
 
 struct DeployRequest {
   Version version;
+  std::string commit;   // what it is made of; empty: looked up, if somebody knows it (commit_of)
   UserCommand command;  // argv as given after --; runs on this machine in the caller's directory
 };
 
-/// The plan of a deploy (checkpoint first), or of a checkpoint alone when `command.argv` is empty.
+/// The plan of a deploy (checkpoint first; kRefused for a release that may not go out again), or of a checkpoint alone
+/// when `command.argv` is empty.
 Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& request);
 
 /// What the end of a deploy says about its release: serving and watched, or failed half-way, or never started.

@@ -2,8 +2,9 @@
 
 #include "app/rows.h"
 #include "app/session.h"
+#include "app/settling.h"
+#include "app/staleness.h"
 #include "app/target.h"
-#include "base/hash.h"
 #include "base/text.h"
 #include "database/sqlite/rung.h"
 #include "os/file.h"
@@ -13,42 +14,20 @@ namespace {
 
 constexpr int kRunsLookedAt = 100;
 
-/// What must not have moved between plan and run. Row counts and pids move all the time and are left out.
-Json precondition_of(const Subject& subject, const Seen& seen) {
-  Json kept = Json::object();
-  for (const auto& [host, sight] : seen) {
-    if (subject.part == plan::Part::kCode)
-      for (const char* key : {"current", "head", "branch"})
-        if (sight.contains(key)) kept[host][key] = sight[key];
-    if (subject.part == plan::Part::kDatabase && sight.contains("schema"))
-      kept[host]["schema_sha256"] = sha256_hex(canonical(sight["schema"]));
-  }
-  return kept;
-}
-
-Json preconditions(const Workspace& workspace, const Release& current,
-                   const std::map<std::string, Seen>& seen_by_name) {
-  Json all = Json::object();
-  for (const Subject& subject : subjects_of(workspace.site())) {
-    const auto seen = seen_by_name.find(subject.name);
-    if (seen == seen_by_name.end()) continue;
-    if (Json kept = precondition_of(subject, seen->second); !kept.empty()) all[subject.name] = std::move(kept);
-  }
-  all["release"] = current.id.str();
-  return all;
+/// Releases on disk that a run must leave there: the last good ones, as many as backout.yaml keeps.
+Result<std::vector<std::string>> kept_versions(const Workspace& workspace) {
+  const Site& site = workspace.site();
+  std::vector<std::string> versions;
+  const auto keep = static_cast<size_t>(site.code ? std::max(site.code->keep, 1) : 1);
+  for (const Version& version : TRY(good_versions(workspace.journal(), site.id, keep)))
+    versions.push_back(version.str());
+  return versions;
 }
 
 bool wanted(const Subject& subject, const PlanRequest& request) {
   if (request.code_only && subject.part == plan::Part::kDatabase) return false;
   if (request.db_only && subject.part == plan::Part::kCode) return false;
   return true;
-}
-
-std::vector<std::string> known_good(const std::vector<Release>& releases) {
-  std::vector<std::string> versions;
-  for (const Release& release : releases)
-    if (release.state == ReleaseState::kGood) versions.push_back(release.version.str());
-  return versions;
 }
 
 /// Old code must not be left alone with a database it cannot use, nor new code with an old one.
@@ -113,60 +92,6 @@ std::string approvals_refusal(const Site& site, const Contract& contract) {
   return "";
 }
 
-}  // namespace
-
-Step record_step(const std::string& id, Phase phase, EventType type, Json body, std::string title,
-                 std::vector<StepId> needs) {
-  Step step;
-  step.id = StepId(id);
-  step.phase = phase;
-  step.kind = StepKind::kRecord;
-  step.title = std::move(title);
-  step.needs = std::move(needs);
-  step.action = {"journal", std::string(name_of(type)), std::move(body)};
-  step.repeatable = true;
-  step.has_probe = true;
-  return step;
-}
-
-namespace {
-
-std::vector<Step> settle_records(const Contract& contract, const Release& from, const Release& to,
-                                 const std::vector<Step>& database_steps) {
-  std::vector<Step> steps;
-  const bool back = contract.kind == RunKind::kRollback;
-  steps.push_back(record_step("record-current", Phase::kSettle, EventType::kReleaseCurrent,
-                              {{"release", to.id.str()},
-                               {"version", to.version.str()},
-                               {"why", back ? "rolled back to" : "went forward again to"}},
-                              "the journal says that " + to.version.str() + " runs"));
-  if (back && from.version != to.version)
-    steps.push_back(record_step("record-bad", Phase::kSettle, EventType::kReleaseState,
-                                {{"release", from.id.str()}, {"state", "bad"}, {"why", "rolled back from, in {run}"}},
-                                from.version.str() + " is marked bad", {StepId("record-current")}));
-  if (!back)
-    steps.push_back(
-        record_step("record-watching", Phase::kSettle, EventType::kReleaseState,
-                    {{"release", to.id.str()}, {"state", "watching"}, {"why", "went forward again, in {run}"}},
-                    to.version.str() + " is watched again", {StepId("record-current")}));
-  for (const Step& step : database_steps) {
-    if (step.phase != Phase::kSettle || step.kind != StepKind::kEffect) continue;
-    // What settle keeps is the database of `from`: with it the site can go the other way again, rows and all.
-    steps.push_back(record_step(
-        "record-kept", Phase::kSettle, EventType::kCheckpointTaken,
-        {{"checkpoint", "K-{run}"},
-         {"version", from.version.str()},
-         {"verified", true},
-         {"parts", {{{"driver", step.action.driver}, {"subject", "sqlite"}, {"evidence_of", step.id.str()}}}}},
-        "the database of " + from.version.str() + " is kept", {step.id, StepId("record-current")}));
-  }
-  return steps;
-}
-
-}  // namespace
-
-namespace {
-
 /// Does anything look whether the target serves, before the door opens? Without that, "verified" would be an
 /// assumption.
 bool looks_at_something(const std::vector<plan::Offered>& offers) {
@@ -178,15 +103,14 @@ bool looks_at_something(const std::vector<plan::Offered>& offers) {
 }
 
 /// Before anything is asked about: a run that was left unfinished says what is really there, and is closed first.
-Result<Release> target_of(const Workspace& workspace, const PlanRequest& request, const std::vector<Release>& releases,
-                          const Release& from) {
+Result<Release> target_of(const Workspace& workspace, const PlanRequest& request, const Release& from) {
   const std::vector<journal::RunRow> rows = TRY(workspace.journal().runs(workspace.site().id, 1));
   if (!rows.empty() && (rows.front().kind == RunKind::kRollback || rows.front().kind == RunKind::kForward)) {
     const Told run = TRY(told(workspace, rows.front()));
     if (rows.front().open() && run.state.opening > 0) return is_unfinished(rows.front(), run);
     if (finishes(request.kind, request.to, from, rows.front(), run.state)) return from;
   }
-  return target_release(releases, from, request.to, request.kind);
+  return target_release(workspace.journal(), workspace.site().id, from, request.to, request.kind);
 }
 
 }  // namespace
@@ -194,10 +118,9 @@ Result<Release> target_of(const Workspace& workspace, const PlanRequest& request
 Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
   const Site& site = workspace.site();
   journal::Journal& journal = workspace.journal();
-  const std::vector<Release> releases = TRY(journal.releases(site.id));
   const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site.id));
-  const Release from = TRY(current_release(releases));
-  const Release to = TRY(target_of(workspace, request, releases, from));
+  const Release from = TRY(current_release(journal, site.id));
+  const Release to = TRY(target_of(workspace, request, from));
   const Checkpoint* checkpoint = checkpoint_for(checkpoints, to.version);
 
   plan::Draft draft;
@@ -211,7 +134,7 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
   contract.database_why = "no database is configured";
   if (checkpoint != nullptr) contract.checkpoint = checkpoint->id;
 
-  Journey journey{request.kind, from.version, to.version, checkpoint, known_good(releases), "{runs}/{run}"};
+  Journey journey{request.kind, from.version, to.version, checkpoint, TRY(kept_versions(workspace)), "{runs}/{run}"};
   std::map<std::string, Seen> seen_by_name;
   std::vector<Step> database_steps;
   Json counted = Json::object();
@@ -262,21 +185,6 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
   take_count(counted, plan.forecast);
   TRY(journal.append(site.id, 0, {{EventType::kPlanMade, to_json(plan)}}));
   return plan;
-}
-
-Result<void> still_holds(const Workspace& workspace, const Contract& contract) {
-  std::map<std::string, Seen> seen_by_name;
-  for (const Subject& subject : subjects_of(workspace.site()))
-    if (contract.preconditions.contains(subject.name)) seen_by_name[subject.name] = TRY(observe(workspace, subject));
-  const Release current = TRY(current_release(TRY(workspace.journal().releases(workspace.site().id))));
-  const Json now = preconditions(workspace, current, seen_by_name);
-  if (now == contract.preconditions) return {};
-  std::vector<std::string> moved;
-  for (const auto& [key, value] : contract.preconditions.items())
-    if (get(now, key) != value)
-      moved.push_back(
-          fmt::format("{} was {}, is {}", key, shortened(value.dump(), 120), shortened(get(now, key).dump(), 120)));
-  return Error{Code::kConflict, "the plan is stale: " + join(moved, "; "), "make a new one: backout plan"};
 }
 
 bool is_look(const Step& step) {

@@ -19,18 +19,11 @@ struct PlanRequest {
 /// when there is no way; a plan that exists but may not be run says so in contract.refusals.
 Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request);
 
-/// kConflict (a stale plan) naming what moved since it was made.
-Result<void> still_holds(const Workspace& workspace, const Contract& contract);
-
 /// A look or a question that says whether what is behind the door, or in front of it, serves.
 bool is_look(const Step& step);
 
 /// Everything that says whether `version` serves: the code that is current, the services, the checks. Offered without
 /// looking first, so that a release which is not there is seen to be missing and not left out.
 Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const Version& version);
-
-/// A step that puts one event into the journal.
-Step record_step(const std::string& id, Phase phase, EventType type, Json body, std::string title,
-                 std::vector<StepId> needs = {});
 
 }  // namespace backout::app

@@ -41,14 +41,12 @@ Result<Release> mark_release(const Workspace& workspace, const Version& version,
                              const std::string& why) {
   journal::Journal& journal = workspace.journal();
   const SiteId& site = workspace.site().id;
-  const std::vector<Release> releases = TRY(journal.releases(site));
-  const Release* found = nullptr;
-  for (const Release& release : releases) {
-    if (version.empty() ? !release.current : release.version != version) continue;
-    found = &release;
-    break;
-  }
-  if (found == nullptr)
+  std::optional<Release> found;
+  TRY_VOID(journal.each_release(site, [&](const Release& release) {
+    if (version.empty() ? release.current : release.version == version) found = release;
+    return !found;
+  }));
+  if (!found)
     return Error{Code::kNotFound,
                  version.empty() ? "the journal does not know which release runs now"
                                  : "no release '" + one_line(version.str()) + "' is recorded on this site",

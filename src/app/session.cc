@@ -2,6 +2,7 @@
 
 #include "app/deploying.h"
 #include "app/planning.h"
+#include "app/staleness.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "run/lease_keeper.h"

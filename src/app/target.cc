@@ -7,27 +7,47 @@
 
 namespace backout::app {
 
-Result<Release> current_release(const std::vector<Release>& releases) {
-  for (const Release& release : releases)
-    if (release.current) return release;
+Result<Release> current_release(journal::Journal& journal, const SiteId& site) {
+  journal::Serving serving = TRY(journal.serving(site));
+  if (serving.current) return std::move(*serving.current);
   return Error{Code::kNotFound, "the journal does not know which release runs now", "tell it: backout record VERSION"};
 }
 
 namespace {
 
-Result<Release> asked_for(const std::vector<Release>& releases, const Release& current, const Version& asked,
+/// Each version once, as what was said last of it: not what an older deployment of it was.
+Result<void> each_version(journal::Journal& journal, const SiteId& site,
+                          const std::function<bool(const Release&)>& each) {
+  std::set<Version> judged;
+  return journal.each_release(
+      site, [&](const Release& release) { return !judged.insert(release.version).second || each(release); });
+}
+
+Result<std::optional<Release>> newest(journal::Journal& journal, const SiteId& site, ReleaseState wanted,
+                                      const Version& but) {
+  std::optional<Release> found;
+  TRY_VOID(each_version(journal, site, [&](const Release& release) {
+    if (release.state == wanted && release.version != but) found = release;
+    return !found;
+  }));
+  return found;
+}
+
+Result<Release> asked_for(journal::Journal& journal, const SiteId& site, const Release& current, const Version& asked,
                           RunKind kind) {
   if (asked == current.version)
     return Error{Code::kRefused, asked.str() + " is what runs already", "see what there is: backout releases"};
-  for (const Release& release : releases) {
-    if (release.version != asked) continue;
-    if (release.state == ReleaseState::kBad && kind == RunKind::kRollback)
-      return Error{Code::kRefused, asked.str() + " is marked bad: " + release.why,
-                   "if it is good after all: backout good " + asked.str()};
-    return release;
-  }
+  std::optional<Release> found;
   std::vector<std::string> known;
-  for (const Release& release : releases) known.push_back(release.version.str());
+  TRY_VOID(journal.each_release(site, [&](const Release& release) {
+    if (release.version == asked) found = release;
+    known.push_back(release.version.str());
+    return !found;
+  }));
+  if (found && found->state == ReleaseState::kBad && kind == RunKind::kRollback)
+    return Error{Code::kRefused, asked.str() + " is marked bad: " + found->why,
+                 "if it is good after all: backout good " + asked.str()};
+  if (found) return std::move(*found);
   const auto near = nearest(asked.str(), known);
   return Error{Code::kNotFound, "no release '" + one_line(asked.str()) + "' is recorded on this site",
                near ? "did you mean " + *near + "?" : "see what there is: backout releases"};
@@ -35,14 +55,24 @@ Result<Release> asked_for(const std::vector<Release>& releases, const Release& c
 
 }  // namespace
 
-Result<Release> target_release(const std::vector<Release>& releases, const Release& current, const Version& asked,
-                               RunKind kind) {
-  if (!asked.empty()) return asked_for(releases, current, asked, kind);
+Result<std::optional<Release>> last_known_good(journal::Journal& journal, const SiteId& site, const Version& current) {
+  return newest(journal, site, ReleaseState::kGood, current);
+}
+
+Result<std::vector<Version>> good_versions(journal::Journal& journal, const SiteId& site, size_t limit) {
+  std::vector<Version> versions;
+  TRY_VOID(each_version(journal, site, [&](const Release& release) {
+    if (release.state == ReleaseState::kGood) versions.push_back(release.version);
+    return versions.size() < limit;
+  }));
+  return versions;
+}
+
+Result<Release> target_release(journal::Journal& journal, const SiteId& site, const Release& current,
+                               const Version& asked, RunKind kind) {
+  if (!asked.empty()) return asked_for(journal, site, current, asked, kind);
   const ReleaseState wanted = kind == RunKind::kForward ? ReleaseState::kBad : ReleaseState::kGood;
-  std::set<Version> judged;  // what was said last of a version counts, not what an older deployment of it was
-  for (const Release& release : releases)
-    if (judged.insert(release.version).second && release.state == wanted && release.version != current.version)
-      return release;
+  if (auto found = TRY(newest(journal, site, wanted, current.version))) return std::move(*found);
   if (kind == RunKind::kForward)
     return Error{Code::kNotFound, "no release was rolled back from on this site",
                  "name one: backout plan VERSION --forward"};

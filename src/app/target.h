@@ -1,4 +1,5 @@
-// Target: which release to go back to, and which checkpoint brings it back. Pure, from the journal's read models.
+// Target: which release to go back to, and which checkpoint brings it back. From the journal's read models, newest
+// first and no further than needed: thousands of older releases cost nothing.
 #pragma once
 #include <optional>
 #include <vector>
@@ -12,13 +13,18 @@
 namespace backout::app {
 
 /// What the site serves as far as the journal knows. kNotFound when it has never been told.
-Result<Release> current_release(const std::vector<Release>& releases);
+Result<Release> current_release(journal::Journal& journal, const SiteId& site);
 
-/// `asked` empty: back: the newest known-good release of another version than the current one; forward: the release
-/// that the newest rollback left. A release marked bad is refused as a target for going back, and so is the current
-/// one.
-Result<Release> target_release(const std::vector<Release>& releases, const Release& current, const Version& asked,
-                               RunKind kind);
+/// The newest known-good release of another version than `current`. What was said last of a version counts.
+Result<std::optional<Release>> last_known_good(journal::Journal& journal, const SiteId& site, const Version& current);
+
+/// The newest versions whose last word is known-good, at most `limit`.
+Result<std::vector<Version>> good_versions(journal::Journal& journal, const SiteId& site, size_t limit);
+
+/// `asked` empty: back: last_known_good(); forward: the release that the newest rollback left. A release marked bad is
+/// refused as a target for going back, and so is the current one.
+Result<Release> target_release(journal::Journal& journal, const SiteId& site, const Release& current,
+                               const Version& asked, RunKind kind);
 
 /// Whether what was asked for is what runs already, because the newest run brought it there and was closed without the
 /// door having been opened: then going there again finishes it. `newest`: with its state.

@@ -59,11 +59,15 @@ Result<std::string> state_directory(const Where& where, const Site& site) {
   return Error{Code::kInvalid, "there is no place for the journal: HOME is not set", "give one: --state DIR"};
 }
 
-Result<std::unique_ptr<Workspace>> Workspace::open(const Where& where) {
+std::string file_of(const Where& where) {
   const std::string directory = where.directory.empty() ? "" : where.directory + "/";
-  const std::string file = absolute(where.file.empty()            ? directory + "backout.yaml"
-                                    : where.file.starts_with('/') ? where.file
-                                                                  : directory + where.file);
+  return absolute(where.file.empty()            ? directory + "backout.yaml"
+                  : where.file.starts_with('/') ? where.file
+                                                : directory + where.file);
+}
+
+Result<std::unique_ptr<Workspace>> Workspace::open(const Where& where) {
+  const std::string file = file_of(where);
   std::unique_ptr<Workspace> opened(new Workspace());
   opened->site_ = TRY(config::load(file, where.environment));
   opened->actor_ = acting_person();

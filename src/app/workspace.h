@@ -43,6 +43,8 @@ class Workspace {
 
 /// Who acts: $BACKOUT_ACTOR, else the user behind sudo, else the login name. A claim, not a proof.
 std::string acting_person();
+/// The configuration file that `where` means, absolute.
+std::string file_of(const Where& where);
 /// The state directory for `where` and what the file says.
 Result<std::string> state_directory(const Where& where, const Site& site);
 /// This program's own file, for the effects that run as `backout internal ...`.

@@ -11,7 +11,7 @@ Result<std::string> typed(const std::string& question) {
   if (!can_ask()) return Error{Code::kUnavailable, "standard input is not a terminal", ""};
   std::printf("%s ", one_line(question).c_str());
   std::fflush(stdout);
-  char answer[256];
+  char answer[4096];
   if (std::fgets(answer, sizeof answer, stdin) == nullptr) return Error{Code::kUnavailable, "no answer", ""};
   return std::string(trimmed(answer));
 }
@@ -22,6 +22,8 @@ Result<run::Asker::Answer> TerminalAsker::ask(const std::string& question, const
   const std::string words = TRY(typed(question + (role.empty() ? "" : " (" + role + ")") + " [y/N]"));
   return Answer{is_yes(words), words, app::acting_person()};
 }
+
+Result<std::string> typed_line(const std::string& question) { return typed(question); }
 
 bool can_ask() { return isatty(STDIN_FILENO) != 0; }
 

@@ -49,6 +49,7 @@ Result<int> run_deploy(const Globals& globals, const DeployOptions& options) {
                  "such as 30s, 10m, 1h"};
   app::DeployRequest request;
   request.version = TRY(app::checked_version(options.version));
+  request.commit = options.commit;
   request.command.argv = options.command;
   request.command.timeout = *timeout;
   char here[PATH_MAX];

@@ -17,6 +17,12 @@ std::string summary(const Event& event) {
     case EventType::kReleaseRecorded: return say("version") + " " + say("why");
     case EventType::kReleaseState: return say("release") + " is " + say("state") + ": " + say("why");
     case EventType::kReleaseCurrent: return say("version") + " runs: " + say("why");
+    case EventType::kReleaseLooked:
+      return say("release") + " " + say("result") + (say("failed").empty() ? "" : ": " + say("failed"));
+    case EventType::kReleaseResolved:
+      return say("version") + ": " + say("cause") + (say("fix").empty() ? "" : "; mended: " + say("fix"));
+    case EventType::kCiSeen: return say("version") + " CI " + say("result") + ": " + say("why");
+    case EventType::kIncidentOpened: return say("incident") + ": " + say("why");
     case EventType::kPlanMade: return say("plan");
     case EventType::kRunStarted:
       return fmt::format("{} {} -> {}: {}", say("kind"), say("from"), say("to"), say("reason"));

@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "app/session.h"
+#include "app/target.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "run/recovery.h"
@@ -95,16 +96,13 @@ int status(const Globals& globals) {
     const auto workspace = TRY(open(globals));
     journal::Journal& journal = workspace->journal();
     const SiteId& site = workspace->site().id;
-    const std::vector<Release> releases = TRY(journal.releases(site));
+    const journal::Serving serving = TRY(journal.serving(site));
+    const Release* current = serving.current ? &*serving.current : nullptr;
+    const auto good = TRY(app::last_known_good(journal, site, current == nullptr ? Version() : current->version));
+    const Release* target = good ? &*good : nullptr;
     const auto lease = TRY(journal.holder(site));
     const auto unfinished = TRY(look(*workspace));
     const std::vector<journal::RunRow> runs = TRY(journal.runs(site, 3));
-    const Release* current = nullptr;
-    const Release* target = nullptr;
-    for (const Release& release : releases) {
-      if (release.current && current == nullptr) current = &release;
-      if (release.state == ReleaseState::kGood && !release.current && target == nullptr) target = &release;
-    }
     if (globals.json) {
       Json value = {{"site", site.str()}, {"state_directory", journal.directory()}};
       value["current"] = current == nullptr ? Json() : to_json(*current);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/resolving.h"
 #include "app/workspace.h"
 
 namespace backout::cli {
@@ -26,7 +27,7 @@ struct RollbackOptions {
   bool yes = false;
 };
 struct DeployOptions {
-  std::string version, timeout = "1h";
+  std::string version, commit, timeout = "1h";
   std::vector<std::string> command;
 };
 
@@ -38,6 +39,8 @@ int good(const Globals& globals, const std::string& version, const std::string& 
 int bad(const Globals& globals, const std::string& version, const std::string& why);
 int note(const Globals& globals, const std::string& text, const std::string& file);
 int releases(const Globals& globals);
+int sites(const Globals& globals);
+int resolve(const Globals& globals, const std::string& release, const app::Cause& given);
 int status(const Globals& globals);
 int log(const Globals& globals, const std::string& run, const std::string& step);
 int verify(const Globals& globals, const std::string& version);

@@ -14,6 +14,7 @@ struct Line {
   PlanOptions plan;
   RollbackOptions rollback;
   DeployOptions deploy;
+  backout::app::Cause cause;
   std::string output = "text", file, name, why, commit, text, run, step, format = "md", server;
   std::vector<std::string> rest;
   std::function<int()> chosen;
@@ -49,6 +50,8 @@ void add_release_commands(CLI::App& app, Line& line) {
   auto* deploy_command = add(app, "deploy", "checkpoint, run your deploy command, record the release, check it", line,
                              [&] { return deploy(line.globals, line.deploy); });
   deploy_command->add_option("--version", line.deploy.version, "the name of the release")->type_name("V");
+  deploy_command->add_option("--commit", line.deploy.commit, "its git commit, where no tag of that name tells")
+      ->type_name("SHA");
   deploy_command->add_option("--timeout", line.deploy.timeout, "how long the command may take (default 1h)");
   deploy_command->add_option("command", line.deploy.command, "-- and your deploy command");
   add(app, "checkpoint", "save what is needed to come back to what runs now", line,
@@ -68,6 +71,15 @@ void add_release_commands(CLI::App& app, Line& line) {
   }
   add(app, "releases", "what was deployed here, and what may be gone back to", line,
       [&] { return releases(line.globals); });
+  add(app, "sites", "every site of this journal: what runs, what is good, the last rollback", line,
+      [&] { return sites(line.globals); });
+  auto* resolve_command = add(app, "resolve", "why a release failed: then it may be deployed again", line,
+                              [&] { return resolve(line.globals, line.name, line.cause); });
+  resolve_command->add_option("release", line.name, "a release, or the incident that left it")->required();
+  resolve_command->add_option("--cause", line.cause.cause, "what failed, and why");
+  resolve_command->add_option("--fix", line.cause.fix, "what was done about it");
+  resolve_command->add_option("--missed", line.cause.missed, "why testing did not catch it");
+  resolve_command->add_option("--prevent", line.cause.prevent, "what will catch it next time");
   add(app, "status", "what is going on", line, [&] { return status(line.globals); });
   auto* log_command = add(app, "log", "what happened", line, [&] { return log(line.globals, line.run, line.step); });
   log_command->add_option("run", line.run, "a run or an incident; without it everything");

@@ -21,6 +21,8 @@ class TerminalAsker : public run::Asker {
 
 /// Whether there is a person to ask: standard input is a terminal.
 bool can_ask();
+/// One line typed on the terminal; kUnavailable when standard input is none, or has ended.
+Result<std::string> typed_line(const std::string& question);
 /// A yes/no question before anything was begun. `word` empty: y/N; else that word must be typed. kRefused without a
 /// terminal.
 Result<bool> confirm(const std::string& question, const std::string& word);

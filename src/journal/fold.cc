@@ -7,11 +7,12 @@
 namespace backout::journal {
 namespace {
 
-constexpr NameTable<Model, 8> kNames{{{Model::kCheckpoint, "checkpoint"},
+constexpr NameTable<Model, 9> kNames{{{Model::kCheckpoint, "checkpoint"},
                                       {Model::kCurrent, "current"},
                                       {Model::kLease, "lease"},
                                       {Model::kPlan, "plan"},
                                       {Model::kRelease, "release"},
+                                      {Model::kRollback, "rollback"},
                                       {Model::kRun, "run"},
                                       {Model::kReady, "ready"},
                                       {Model::kStepTimes, "step_times"}}};
@@ -30,6 +31,10 @@ class Folding {
       case EventType::kReleaseRecorded: return release_recorded();
       case EventType::kReleaseState: return release_state();
       case EventType::kReleaseCurrent: return make_current(text("release"));
+      case EventType::kReleaseLooked: return release_looked();
+      case EventType::kReleaseResolved: return release_resolved();
+      case EventType::kCiSeen: return ci_seen();
+      case EventType::kIncidentOpened: return incident_opened();
       case EventType::kPlanMade: return plan_made();
       case EventType::kRunStarted: return run_started();
       case EventType::kAttemptIntended: return run_goes_on("");
@@ -96,18 +101,104 @@ class Folding {
     const bool current = get_bool(release, "current");
     release.erase("current");  // known from Model::kCurrent alone, so that there is never more than one
     TRY_VOID(add(Model::kRelease, text("release"), release));
+    if (!event_.run.empty()) TRY_VOID(change(Model::kRun, event_.run.str(), {{"release", text("release")}}));
     return current ? make_current(text("release")) : Result<void>();
   }
+
   Result<void> release_state() {
     if (!release_state_of(text("state"))) return {};
-    Json members = {{"state", text("state")}, {"why", text("why")}, {"state_since_ms", now()}};
-    if (get(event_.body, "bake_until_ms").is_number()) members["bake_until_ms"] = get_int(event_.body, "bake_until_ms");
-    return change(Model::kRelease, text("release"), members);
+    auto document = TRY(tables_.get(Model::kRelease, event_.site, text("release")));
+    if (!document) return {};
+    Json& release = document->value;
+    const bool was_good = get_string(release, "state") == name_of(ReleaseState::kGood);
+    release.update({{"state", text("state")}, {"why", text("why")}, {"state_since_ms", now()}});
+    if (get(event_.body, "bake_until_ms").is_number()) release["bake_until_ms"] = get_int(event_.body, "bake_until_ms");
+    if (text("state") == name_of(ReleaseState::kWatching)) bake_anew(release, get_bool(event_.body, "held"));
+    if (text("state") == name_of(ReleaseState::kBad)) TRY_VOID(went_bad(release));
+    TRY_VOID(tables_.put(Model::kRelease, event_.site, text("release"), *document));
+    if (!was_good || text("state") == name_of(ReleaseState::kGood)) return {};
+    const auto current = TRY(tables_.get(Model::kCurrent, event_.site, ""));
+    if (!current || get_string(current->value, "release") != text("release")) return {};
+    return change(Model::kCurrent, "", {{"good_until_ms", now()}});
   }
-  Result<void> make_current(const std::string& release) { return add(Model::kCurrent, "", {{"release", release}}); }
+  void bake_anew(Json& release, bool held) const {
+    Json& bake = release["bake"];
+    if (!bake.is_object()) bake = Json::object();
+    bake.update({{"done_ms", 0}, {"looks", held ? 1 : 0}, {"last_ms", held ? now() : 0}});
+  }
+  /// By a rollback from it, or by a person's word.
+  Result<void> went_bad(Json& release) {
+    release.erase("resolved");
+    const auto run = TRY(tables_.get(Model::kRun, event_.site, event_.run.str()));
+    if (run && get_string(run->value, "kind") == name_of(RunKind::kRollback)) {
+      release["rolled_back"] = {
+          {"run", event_.run.str()}, {"incident", get_string(run->value, "incident")}, {"at_ms", now()}};
+    } else {
+      note_sign(release, "marked bad: " + text("why"));
+    }
+    return {};
+  }
+  void note_sign(Json& release, const std::string& what) const {
+    if (!release.contains("sign")) release["sign"] = {{"at_ms", now()}, {"what", what}};
+  }
+
+  Result<void> release_looked() {
+    auto document = TRY(tables_.get(Model::kRelease, event_.site, text("release")));
+    if (!document) return {};
+    Json& release = document->value;
+    Json& bake = release["bake"];
+    if (!bake.is_object()) bake = Json::object();
+    bake["needed_ms"] = get_int(event_.body, "bake_ms");
+    if (get(event_.body, "bake_until_ms").is_number()) release["bake_until_ms"] = get_int(event_.body, "bake_until_ms");
+    if (text("result") == "held") {
+      bake.update(
+          {{"done_ms", get_int(event_.body, "baked_ms")}, {"looks", get_int(bake, "looks") + 1}, {"last_ms", now()}});
+    } else if (text("result") == "failed") {
+      bake.update({{"done_ms", 0}, {"looks", 0}, {"last_ms", 0}, {"failed_at_ms", now()}, {"failed", text("failed")}});
+      note_sign(release, text("failed"));
+    } else {
+      bake["last_ms"] = 0;
+    }
+    return tables_.put(Model::kRelease, event_.site, text("release"), *document);
+  }
+
+  Result<void> release_resolved() {
+    Json resolved = event_.body;
+    resolved.erase("release");
+    resolved.erase("version");
+    resolved["at_ms"] = now();
+    return change(Model::kRelease, text("release"), {{"resolved", std::move(resolved)}});
+  }
+
+  Result<void> ci_seen() {
+    return change(
+        Model::kRelease, text("release"),
+        {{"ci", {{"result", text("result")}, {"why", text("why")}, {"url", text("url")}, {"seen_at_ms", now()}}}});
+  }
+
+  Result<void> incident_opened() {
+    auto rollback = TRY(tables_.get(Model::kRollback, event_.site, event_.run.str()));
+    if (!rollback) return {};
+    rollback->value["also"].push_back({{"incident", text("incident")}, {"why", text("why")}});
+    return tables_.put(Model::kRollback, event_.site, event_.run.str(), *rollback);
+  }
+
+  Result<void> make_current(const std::string& release) {
+    const auto before = TRY(tables_.get(Model::kCurrent, event_.site, ""));
+    const std::string left = before ? get_string(before->value, "release") : "";
+    if (left == release) return {};
+    int64_t good_until = before ? get_int(before->value, "good_until_ms") : 0;
+    if (auto document = TRY(tables_.get(Model::kRelease, event_.site, left))) {
+      if (get_string(document->value, "state") == name_of(ReleaseState::kGood)) good_until = now();
+      // What was seen of it says nothing about the next time that it serves; a rollback from it has taken it over.
+      if (document->value.erase("sign") > 0) TRY_VOID(tables_.put(Model::kRelease, event_.site, left, *document));
+    }
+    return add(Model::kCurrent, "", {{"release", release}, {"since_ms", now()}, {"good_until_ms", good_until}});
+  }
 
   Result<void> run_started() {
     if (event_.run.empty() || !run_kind_of(text("kind"))) return {};
+    if (text("kind") == name_of(RunKind::kRollback)) TRY_VOID(rollback_started());
     return add(Model::kRun, event_.run.str(),
                {{"run", event_.run.str()},
                 {"incident", text("incident")},
@@ -120,6 +211,19 @@ class Folding {
                 {"exit", 0},
                 {"started_at_ms", now()},
                 {"changed_at_ms", now()}});
+  }
+  Result<void> rollback_started() {
+    Json rollback = {{"run", event_.run.str()},
+                     {"release", ""},
+                     {"reason", text("reason")},
+                     {"by", text("by")},
+                     {"also", Json::array()}};
+    if (const auto current = TRY(tables_.get(Model::kCurrent, event_.site, ""))) {
+      rollback["release"] = get_string(current->value, "release");
+      const auto left = TRY(tables_.get(Model::kRelease, event_.site, get_string(current->value, "release")));
+      if (left && left->value.contains("sign")) rollback["sign"] = left->value["sign"];
+    }
+    return add(Model::kRollback, event_.run.str(), rollback);
   }
   /// A stopped run that acts again was resumed.
   Result<void> run_goes_on(const std::string& why) {
@@ -144,10 +248,13 @@ class Folding {
 
   Result<void> step_ended() {
     const Json& outcome = get(event_.body, "outcome");
-    if (text("purpose") != "apply" || get_string(outcome, "kind") != "applied") return {};
-    if (!get(outcome, "took_ms").is_number()) return {};
+    if (text("purpose") != "apply") return {};
+    const bool failed = get_string(outcome, "kind") == "failed";
+    if (!failed && get_string(outcome, "kind") != "applied") return {};
     const auto run = TRY(tables_.get(Model::kRun, event_.site, event_.run.str()));
     if (!run) return {};
+    if (failed) return deploy_failed_in(run->value, text("step") + ": " + get_string(outcome, "why"));
+    if (!get(outcome, "took_ms").is_number()) return {};
     const std::string kind = get_string(run->value, "kind");
     const std::string key = kind + "/" + text("step");
     const auto known = TRY(tables_.get(Model::kStepTimes, event_.site, key));
@@ -156,6 +263,15 @@ class Folding {
       for (const Json& time : get(known->value, "ms"))
         if (times.size() < kKeptTimes) times.push_back(time);
     return add(Model::kStepTimes, key, {{"kind", kind}, {"step", text("step")}, {"ms", std::move(times)}});
+  }
+
+  /// The first step of its own deploy that failed is the first bad sign of a release.
+  Result<void> deploy_failed_in(const Json& run, const std::string& what) {
+    if (get_string(run, "kind") != name_of(RunKind::kDeploy)) return {};
+    auto release = TRY(tables_.get(Model::kRelease, event_.site, get_string(run, "release")));
+    if (!release) return {};
+    note_sign(release->value, what);
+    return tables_.put(Model::kRelease, event_.site, get_string(run, "release"), *release);
   }
 
   const Event& event_;

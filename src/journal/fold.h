@@ -16,15 +16,20 @@ namespace backout::journal {
 
 enum class Model {
   kCheckpoint,  // key: checkpoint id; the checkpoint
-  kCurrent,     // key: ""; {release}: what the site serves
+  kCurrent,     // key: ""; {release, since_ms, good_until_ms}: what the site serves, and until when that was known-good
   kLease,       // key: ""; the newest lease, {released: true} when given back
   kPlan,        // key: plan id; {seq}: the event that has the plan
   kRelease,     // key: release id; the release
+  kRollback,    // key: run id of a rollback; {release, reason, by, sign?, also}: what it left, and why
   kRun,         // key: run id; what `status` shows of it
   kReady,       // key: ""; the newest answer of `backout ready`
   kStepTimes,   // key: <kind of run>/<step>; {kind, step, ms: [newest first]}
 };
 std::string_view name_of(Model model);
+
+/// Counts up when the same events give other documents than before: a journal of another number has its documents made
+/// anew when it is opened.
+inline constexpr int kModelsVersion = 2;
 
 /// How many durations of a step are kept.
 inline constexpr size_t kKeptTimes = 10;

@@ -42,6 +42,26 @@ struct RunRow {
   bool open() const { return state == "running" || state == "stopped"; }
 };
 
+/// What a site serves, as far as the journal knows.
+struct Serving {
+  std::optional<Release> current;
+  WallTime since{};       // it serves; the epoch: not known
+  WallTime good_until{};  // the last time that what served was known-good; the epoch: never, or it is now
+};
+
+/// Read model of a rollback: what was left, and why.
+struct RollbackRow {
+  RunRow run;
+  std::string reason, by;
+  std::optional<Release> left;  // as it is known today: its cause may have been found since
+  std::optional<Sign> sign;     // the first thing seen of it that was not good, before the rollback began
+  struct Also {
+    IncidentId incident;
+    std::string why;
+  };
+  std::vector<Also> also;  // incidents of their own that came with it
+};
+
 struct NewEvent {
   EventType type;
   Json body = Json::object();
@@ -81,10 +101,14 @@ class Journal {
   virtual Result<std::optional<Lease>> holder(const SiteId& site) = 0;
 
   virtual Result<std::vector<SiteId>> sites() = 0;
-  virtual Result<std::vector<Release>> releases(const SiteId& site) = 0;               // newest first
-  virtual Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) = 0;         // newest first
-  virtual Result<std::vector<RunRow>> runs(const SiteId& site, int limit = 20) = 0;    // newest first
-  virtual Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) = 0;  // the newest of that id
+  virtual Result<std::vector<Release>> releases(const SiteId& site) = 0;  // newest first
+  /// The same one by one, until `each` returns false: what is asked of the newest few costs no more with thousands.
+  virtual Result<void> each_release(const SiteId& site, const std::function<bool(const Release&)>& each) = 0;
+  virtual Result<Serving> serving(const SiteId& site) = 0;
+  virtual Result<std::vector<RollbackRow>> rollbacks(const SiteId& site, int limit = -1) = 0;  // newest first
+  virtual Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) = 0;                 // newest first
+  virtual Result<std::vector<RunRow>> runs(const SiteId& site, int limit = 20) = 0;            // newest first
+  virtual Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) = 0;          // the newest of that id
   /// How long a step took in earlier runs of that kind on this site: milliseconds, newest first, at most 10.
   virtual Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) = 0;
   /// The newest answer of `backout ready` that was recorded: the body of its event, and at_ms. A null value: none.

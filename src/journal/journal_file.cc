@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/ids.h"
+#include "journal/fold.h"
 #include "journal/sqlite_store.h"
 #include "journal/tables.h"
 #include "os/descriptor.h"
@@ -56,6 +57,7 @@ Result<void> fill(const std::string& file) {
     static constexpr std::string_view kMeta = "INSERT INTO meta (key, value) VALUES ($1, $2)";
     TRY_VOID(store->execute(kMeta, {"id", random_hex(16)}));
     TRY_VOID(store->execute(kMeta, {"format", std::to_string(kFormat)}));
+    TRY_VOID(store->execute(kMeta, {"models", std::to_string(kModelsVersion)}));
     TRY_VOID(transaction.commit());
   }
   std::string mode;

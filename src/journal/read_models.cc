@@ -43,6 +43,60 @@ Result<std::vector<Release>> StoredJournal::releases(const SiteId& site) {
   return releases;
 }
 
+Result<void> StoredJournal::each_release(const SiteId& site, const std::function<bool(const Release&)>& each) {
+  const std::lock_guard lock(mutex_);
+  return look([&]() -> Result<void> {
+    const auto current = TRY(tables_.get(Model::kCurrent, site, ""));
+    return tables_.each(Model::kRelease, site, [&](const Json& document) -> Result<bool> {
+      Release release = TRY(release_from_json(document));
+      release.current = current && get_string(current->value, "release") == release.id.str();
+      return each(release);
+    });
+  });
+}
+
+Result<std::optional<Release>> StoredJournal::release(const SiteId& site, const std::string& id) {
+  const auto document = TRY(tables_.get(Model::kRelease, site, id));
+  if (!document) return std::optional<Release>();
+  return std::optional<Release>(TRY(release_from_json(document->value)));
+}
+
+Result<Serving> StoredJournal::serving(const SiteId& site) {
+  const std::lock_guard lock(mutex_);
+  Serving serving;
+  TRY_VOID(look([&]() -> Result<void> {
+    const auto current = TRY(tables_.get(Model::kCurrent, site, ""));
+    if (!current) return {};
+    serving.current = TRY(release(site, get_string(current->value, "release")));
+    if (serving.current) serving.current->current = true;
+    serving.since = wall_from_millis(get_int(current->value, "since_ms"));
+    serving.good_until = wall_from_millis(get_int(current->value, "good_until_ms"));
+    return {};
+  }));
+  return serving;
+}
+
+Result<std::vector<RollbackRow>> StoredJournal::rollbacks(const SiteId& site, int limit) {
+  const std::lock_guard lock(mutex_);
+  std::vector<RollbackRow> rollbacks;
+  TRY_VOID(look([&]() -> Result<void> {
+    for (const Json& document : TRY(tables_.list(Model::kRollback, site, limit))) {
+      const auto run = TRY(tables_.get(Model::kRun, site, get_string(document, "run")));
+      if (!run) continue;
+      RollbackRow row{
+          .run = TRY(run_from(run->value)), .reason = get_string(document, "reason"), .by = get_string(document, "by")};
+      row.left = TRY(release(site, get_string(document, "release")));
+      if (const Json& sign = get(document, "sign"); sign.is_object())
+        row.sign = Sign{wall_from_millis(get_int(sign, "at_ms")), get_string(sign, "what")};
+      for (const Json& also : get(document, "also"))
+        row.also.push_back({IncidentId(get_string(also, "incident")), get_string(also, "why")});
+      rollbacks.push_back(std::move(row));
+    }
+    return {};
+  }));
+  return rollbacks;
+}
+
 Result<std::vector<Checkpoint>> StoredJournal::checkpoints(const SiteId& site) {
   const std::lock_guard lock(mutex_);
   std::vector<Checkpoint> checkpoints;

@@ -124,6 +124,25 @@ Result<std::vector<Json>> SqlTables::list(Model model, const SiteId& site, int64
   return documents;
 }
 
+Result<void> SqlTables::each(Model model, const SiteId& site,
+                             const std::function<Result<bool>(const Json& document)>& each) {
+  // In pieces: a query cannot be left in the middle, and most readers want the first few.
+  int64_t before = kNoLimit;
+  for (int64_t piece = 4;; piece = std::min<int64_t>(piece * 4, 1024)) {
+    int64_t rows = 0;
+    bool on = true;
+    TRY_VOID(store_.query(
+        "SELECT ord, doc FROM models WHERE site = $1 AND model = $2 AND ord < $3 ORDER BY ord DESC LIMIT $4",
+        {site.str(), std::string(name_of(model)), before, piece}, [&](const Row& row) -> Result<void> {
+          ++rows;
+          before = row.integer(0);
+          if (on) on = TRY(each(TRY(document_in(row.text(1)))));
+          return {};
+        }));
+    if (!on || rows < piece) return {};
+  }
+}
+
 Result<void> SqlTables::clear() {
   TRY_VOID(store_.execute("DELETE FROM models", {}));
   return {};

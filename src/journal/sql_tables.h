@@ -42,6 +42,8 @@ class SqlTables : public Tables {
   Result<void> put(Model model, const SiteId& site, const std::string& key, const Document& document) override;
   /// Newest first.
   Result<std::vector<Json>> list(Model model, const SiteId& site, int64_t limit = -1);
+  /// The same one by one, until `each` returns false.
+  Result<void> each(Model model, const SiteId& site, const std::function<Result<bool>(const Json& document)>& each);
   Result<void> clear();
   Result<void> each(const std::function<Result<void>(const MemoryTables::Key& key, const Document& document)>& each);
 

@@ -53,6 +53,8 @@ TEST(StatusCost, NoQuestionGoesThroughTheEventsOrSorts) {
                                 return std::make_unique<ListeningStore>(std::move(store), heard);
                               }});
   ASSERT_TRUE(journal->releases(kShop) && journal->runs(kShop, 20) && journal->checkpoints(kShop) && journal->sites());
+  ASSERT_TRUE(journal->each_release(kShop, [](const Release&) { return true; }) && journal->rollbacks(kShop));
+  ASSERT_TRUE(journal->serving(kShop).has_value());
   ASSERT_TRUE(journal->holder(kShop) && journal->step_durations(kShop, RunKind::kRollback));
   ASSERT_TRUE(journal->plan(kShop, PlanId("9b1c4e7a")) && journal->read(kShop, 5, RunId("RUN-1"), 10));
   ASSERT_TRUE(journal->read(kShop, 5, RunId(), 10) && journal->append(kShop, 0, {note("and writing")}));

@@ -75,6 +75,7 @@ Result<void> StoredJournal::load() {
   TRY_VOID(store_->query("SELECT key, value FROM meta", {}, [&](const Row& row) -> Result<void> {
     if (row.text(0) == "id") id_ = row.text(1);
     if (row.text(0) == "format") format = row.text(1);
+    if (row.text(0) == "models") models_ = row.text(1);
     return {};
   }));
   if (id_.empty())
@@ -84,7 +85,20 @@ Result<void> StoredJournal::load() {
                  fmt::format("{}/journal.db was written by a newer backout (format {}, this one reads {})", directory_,
                              one_line(format), kFormat),
                  "use that version, or another place: --state DIR"};
-  return {};
+  return bring_models_up_to_date();
+}
+
+Result<void> StoredJournal::bring_models_up_to_date() {
+  const std::string version = std::to_string(kModelsVersion);
+  if (models_ == version) return {};
+  return transact({}, [&]() -> Result<void> {
+    TRY_VOID(rebuild_models(*store_));
+    TRY_VOID(
+        store_->execute("INSERT INTO meta (key, value) VALUES ($1, $2)"
+                        " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                        {"models", version}));
+    return {};
+  });
 }
 
 Result<void> StoredJournal::transact(const std::vector<std::string>& ids, const Work& work) {

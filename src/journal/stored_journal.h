@@ -45,6 +45,9 @@ class StoredJournal : public Journal {
 
   Result<std::vector<SiteId>> sites() override;
   Result<std::vector<Release>> releases(const SiteId& site) override;
+  Result<void> each_release(const SiteId& site, const std::function<bool(const Release&)>& each) override;
+  Result<Serving> serving(const SiteId& site) override;
+  Result<std::vector<RollbackRow>> rollbacks(const SiteId& site, int limit) override;
   Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) override;
   Result<std::vector<RunRow>> runs(const SiteId& site, int limit) override;
   Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) override;
@@ -60,6 +63,8 @@ class StoredJournal : public Journal {
   StoredJournal(std::unique_ptr<Store> store, Reserve reserve, uint64_t room_bytes, std::string directory,
                 std::string actor, Clock& clock, MayLive may_live);
   Result<void> load();
+  /// Makes the read models anew when another version of this program wrote them.
+  Result<void> bring_models_up_to_date();
 
   using Work = std::function<Result<void>()>;
   /// Runs `work` in a write transaction; again and again when the disk was full, while there is a reserve. `ids`:
@@ -73,6 +78,7 @@ class StoredJournal : public Journal {
   Result<std::vector<Event>> add(const SiteId& site, const std::vector<NewEvent>& events);
   /// The events of these ids when all of them are stored; empty when none is. kConflict in between.
   Result<std::vector<Event>> stored(const std::vector<std::string>& ids);
+  Result<std::optional<Release>> release(const SiteId& site, const std::string& id);
   Result<std::optional<Grant>> newest_grant(const SiteId& site);
   /// kConflict unless `token` is the newest granted on `site`.
   Result<Grant> current_grant(const SiteId& site, int64_t token);
@@ -83,7 +89,7 @@ class StoredJournal : public Journal {
   SqlTables tables_;
   Reserve reserve_;
   uint64_t room_bytes_;
-  std::string directory_, actor_, id_;
+  std::string directory_, actor_, id_, models_;
   Clock& clock_;
   MayLive may_live_;
 };

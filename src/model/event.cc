@@ -4,13 +4,17 @@
 
 namespace backout {
 namespace {
-constexpr NameTable<EventType, 22> kNames{{{EventType::kLeaseGranted, "lease_granted"},
+constexpr NameTable<EventType, 26> kNames{{{EventType::kLeaseGranted, "lease_granted"},
                                            {EventType::kLeaseReleased, "lease_released"},
                                            {EventType::kCheckpointTaken, "checkpoint_taken"},
                                            {EventType::kCheckpointVerified, "checkpoint_verified"},
                                            {EventType::kReleaseRecorded, "release_recorded"},
                                            {EventType::kReleaseState, "release_state"},
                                            {EventType::kReleaseCurrent, "release_current"},
+                                           {EventType::kReleaseLooked, "release_looked"},
+                                           {EventType::kReleaseResolved, "release_resolved"},
+                                           {EventType::kCiSeen, "ci_seen"},
+                                           {EventType::kIncidentOpened, "incident_opened"},
                                            {EventType::kPlanMade, "plan_made"},
                                            {EventType::kRunStarted, "run_started"},
                                            {EventType::kAttemptIntended, "attempt_intended"},

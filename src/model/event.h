@@ -16,9 +16,13 @@ enum class EventType {
   kReleaseRecorded,     // release (new, or what was found running when the journal began)
   kReleaseState,        // {release, state, why, bake_until?}
   kReleaseCurrent,      // {release, version, why}: what serves now
-  kPlanMade,            // plan
-  kRunStarted,          // {kind, incident?, plan, from, to, reason, steps}
-  kAttemptIntended,     // {step, host, attempt, purpose: apply|undo, command}: durable before the command starts
+  kReleaseLooked,     // {release, result: held|failed|unseen, looks, failed?, baked_ms, bake_ms}: looks while it bakes
+  kReleaseResolved,   // {release, version, cause, fix, missed, prevent, by}: may be deployed again
+  kCiSeen,            // {release, version, commit, result, why, url}
+  kIncidentOpened,    // {incident, about, version, why}: beside the incident of the run
+  kPlanMade,          // plan
+  kRunStarted,        // {kind, incident?, plan, from, to, reason, steps}
+  kAttemptIntended,   // {step, host, attempt, purpose: apply|undo, command}: durable before the command starts
   kAttemptEnded,      // {step, host, attempt, purpose, exit_status?, signal?, timed_out?, took_ms, out_tail, err_tail,
                       // output}
   kStepEnded,         // {step, host, purpose, outcome}

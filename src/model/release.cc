@@ -14,19 +14,68 @@ constexpr NameTable<ReleaseState, 5> kNames{{{ReleaseState::kDeploying, "deployi
 std::string_view name_of(ReleaseState state) { return name_in(kNames, state); }
 Result<ReleaseState> release_state_of(std::string_view name) { return value_in(kNames, name, "release state"); }
 
-Json to_json(const Release& release) {
-  return {{"release", release.id.str()},
-          {"version", release.version.str()},
-          {"commit", release.commit},
-          {"state", name_of(release.state)},
-          {"deployed_at_ms", to_millis(release.deployed_at)},
-          {"deployed_by", release.deployed_by},
-          {"current", release.current},
-          {"bake_until_ms", to_millis(release.bake_until)},
-          {"state_since_ms", to_millis(release.state_since)},
-          {"why", release.why},
-          {"checkpoint_before", release.checkpoint_before.str()}};
+Json to_json(const Resolution& resolution) {
+  return {{"cause", resolution.cause},     {"fix", resolution.fix}, {"missed", resolution.missed},
+          {"prevent", resolution.prevent}, {"by", resolution.by},   {"at_ms", to_millis(resolution.at)}};
 }
+
+Resolution resolution_from_json(const Json& value) {
+  return {.cause = get_string(value, "cause"),
+          .fix = get_string(value, "fix"),
+          .missed = get_string(value, "missed"),
+          .prevent = get_string(value, "prevent"),
+          .by = get_string(value, "by"),
+          .at = wall_from_millis(get_int(value, "at_ms"))};
+}
+
+Json to_json(const Release& release) {
+  Json value = {{"release", release.id.str()},
+                {"version", release.version.str()},
+                {"commit", release.commit},
+                {"state", name_of(release.state)},
+                {"deployed_at_ms", to_millis(release.deployed_at)},
+                {"deployed_by", release.deployed_by},
+                {"current", release.current},
+                {"bake_until_ms", to_millis(release.bake_until)},
+                {"state_since_ms", to_millis(release.state_since)},
+                {"why", release.why},
+                {"checkpoint_before", release.checkpoint_before.str()}};
+  if (const Bake& bake = release.bake; bake.needed > Millis(0) || bake.looks > 0)
+    value["bake"] = {
+        {"done_ms", bake.done.count()},    {"needed_ms", bake.needed.count()},          {"looks", bake.looks},
+        {"last_ms", to_millis(bake.last)}, {"failed_at_ms", to_millis(bake.failed_at)}, {"failed", bake.failed}};
+  if (release.ci) value["ci"] = to_json(*release.ci);
+  if (release.sign) value["sign"] = {{"at_ms", to_millis(release.sign->at)}, {"what", release.sign->what}};
+  if (release.rolled_back)
+    value["rolled_back"] = {{"run", release.rolled_back->run.str()},
+                            {"incident", release.rolled_back->incident.str()},
+                            {"at_ms", to_millis(release.rolled_back->at)}};
+  if (release.resolved) value["resolved"] = to_json(*release.resolved);
+  return value;
+}
+
+namespace {
+
+/// What was learnt of a release after it was recorded.
+void read_learnt(const Json& value, Release& release) {
+  if (const Json& bake = get(value, "bake"); bake.is_object())
+    release.bake = {.done = Millis(get_int(bake, "done_ms")),
+                    .needed = Millis(get_int(bake, "needed_ms")),
+                    .looks = static_cast<int>(get_int(bake, "looks")),
+                    .last = wall_from_millis(get_int(bake, "last_ms")),
+                    .failed_at = wall_from_millis(get_int(bake, "failed_at_ms")),
+                    .failed = get_string(bake, "failed")};
+  if (const Json& ci = get(value, "ci"); ci.is_object()) release.ci = ci_result_from_json(ci);
+  if (const Json& sign = get(value, "sign"); sign.is_object())
+    release.sign = Sign{wall_from_millis(get_int(sign, "at_ms")), get_string(sign, "what")};
+  if (const Json& left = get(value, "rolled_back"); left.is_object())
+    release.rolled_back = RolledBack{RunId(get_string(left, "run")), IncidentId(get_string(left, "incident")),
+                                     wall_from_millis(get_int(left, "at_ms"))};
+  if (const Json& resolved = get(value, "resolved"); resolved.is_object())
+    release.resolved = resolution_from_json(resolved);
+}
+
+}  // namespace
 
 Result<Release> release_from_json(const Json& value) {
   Release release;
@@ -41,6 +90,7 @@ Result<Release> release_from_json(const Json& value) {
   release.state_since = wall_from_millis(get_int(value, "state_since_ms"));
   release.why = get_string(value, "why");
   release.checkpoint_before = CheckpointId(get_string(value, "checkpoint_before"));
+  read_learnt(value, release);
   return release;
 }
 

@@ -156,6 +156,16 @@ class Making {
         report_.changes.push_back("checkpoint " + get_string(body, "checkpoint") +
                                   " is verified: " + get_string(body, "how"));
         break;
+      case EventType::kReleaseResolved:
+        report_.changes.push_back(get_string(body, "version") + " is resolved by " + get_string(body, "by") + ": " +
+                                  get_string(body, "cause"));
+        break;
+      case EventType::kIncidentOpened:
+        report_.changes.push_back("incident " + get_string(body, "incident") +
+                                  " is opened beside this one: " + get_string(body, "why"));
+        break;
+      case EventType::kCiSeen:
+      case EventType::kReleaseLooked:
       case EventType::kRunStarted:
       case EventType::kPlanMade:
       case EventType::kReadyLooked:

@@ -119,6 +119,10 @@ void take(RunState& state, const Event& event, const Plan& plan) {
     case EventType::kReleaseRecorded:
     case EventType::kReleaseState:
     case EventType::kReleaseCurrent:
+    case EventType::kReleaseLooked:
+    case EventType::kReleaseResolved:
+    case EventType::kCiSeen:
+    case EventType::kIncidentOpened:
     case EventType::kPlanMade:
     case EventType::kQuestionAnswered:
     case EventType::kNote:

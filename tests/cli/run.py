@@ -5,7 +5,7 @@
 
 A case has `cmd` (run by sh -u in an empty directory that holds copies of the case's other files, with `backout` first on PATH and
 `$CLI` leading to site.sh), `expected.out`, `expected.err` and `status` (no file: 0). A file `needs` names what the case cannot do
-without: root. What differs from run to run is written as @TIME@, @DURATION@, @ID@, @DIR@, @PID@. A case that is not `cmd`'s fault
+without: root. What differs from run to run is written as @TIME@, @DAY@, @DURATION@, @ID@, @DIR@, @PID@. A case that is not `cmd`'s fault
 still fails when it leaves a process behind.
 """
 import argparse
@@ -35,6 +35,10 @@ PLACEHOLDERS = [
     (r"\b(plan|Plan|checkpoint|Checkpoint) [0-9a-f]{8,32}\b", r"\1 @ID@"),
     (r"--plan [0-9a-f]{8,32}\b", "--plan @ID@"),
     (r"\b\d+(\.\d+)? (ms|s|min|h)( \d+(\.\d+)? (ms|s|min))*\b", "@DURATION@"),
+    (r"\b\d+ days\b", "@DURATION@"),
+    (r"\bjust now\b", "@DURATION@ ago"),
+    (r"\b\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)( \d{4})? {2,}", "@DAY@  "),
+    (r"\b\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)( \d{4})?\b", "@DAY@"),
     (r"\bless than a (second|millisecond)\b", "@DURATION@"),
     (r"\bpid \d+\b", "pid @PID@"),
 ]

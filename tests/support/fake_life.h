@@ -54,6 +54,13 @@ class MortalJournal : public journal::Journal {
   Result<std::optional<journal::Lease>> holder(const SiteId& site) override { return real_.holder(site); }
   Result<std::vector<SiteId>> sites() override { return real_.sites(); }
   Result<std::vector<Release>> releases(const SiteId& site) override { return real_.releases(site); }
+  Result<void> each_release(const SiteId& site, const std::function<bool(const Release&)>& each) override {
+    return real_.each_release(site, each);
+  }
+  Result<journal::Serving> serving(const SiteId& site) override { return real_.serving(site); }
+  Result<std::vector<journal::RollbackRow>> rollbacks(const SiteId& site, int limit) override {
+    return real_.rollbacks(site, limit);
+  }
   Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) override { return real_.checkpoints(site); }
   Result<std::vector<journal::RunRow>> runs(const SiteId& site, int limit) override { return real_.runs(site, limit); }
   Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) override { return real_.plan(site, id); }
