@@ -7,7 +7,9 @@
 #include "drivers/command/check.h"
 #include "drivers/command/command.h"
 #include "drivers/command/door.h"
+#include "drivers/services/pm2.h"
 #include "drivers/services/process.h"
+#include "drivers/services/supervisor.h"
 #include "drivers/services/systemd.h"
 #include "drivers/traffic/nginx.h"
 
@@ -18,6 +20,8 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_checkout_driver());
   registry.add(drivers::make_process_driver());
   registry.add(drivers::make_systemd_driver());
+  registry.add(drivers::make_supervisor_driver());
+  registry.add(drivers::make_pm2_driver());
   registry.add(drivers::make_nginx_driver());
   registry.add(drivers::make_door_command_driver());
   registry.add(drivers::make_http_driver());

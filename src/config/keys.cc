@@ -66,10 +66,40 @@ constexpr Key kKeys[] = {
   {"services[process].startup", Type::kSpan, "How long it may take until it serves", "startup: 1m", "15s"},
   {"services[process].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
   {"services[process].hosts[]", Type::kText, "A name from hosts", "- web-1"},
-  {"services[cron].cron", Type::kPath, "A crontab whose jobs write to the site", "cron: /etc/cron.d/shop", "", "", 0, 0, "every plan is refused (exit 3), because these writers could not be stopped"},
+  {"services[supervisor].supervisor", Type::kWord, "A program of supervisord: `program`, `group:program`, or `group:*`; a program with numprocs means all of them", "supervisor: shop-web"},
+  {"services[supervisor].config", Type::kPath, "The configuration that supervisorctl reads", "config: /etc/supervisor/supervisord.conf", "where supervisorctl looks by itself"},
+  {"services[supervisor].name", Type::kName, "What it is called in plans", "name: web", "the program"},
+  {"services[supervisor].drain", Type::kSpan, "How long it may take to stop by itself", "drain: 30s", "10s"},
+  {"services[supervisor].port", Type::kWhole, "What it listens on when it is up", "port: 8000", "", "", 1, 65535},
+  {"services[supervisor].startup", Type::kSpan, "How long it may take until it serves", "startup: 1m", "15s"},
+  {"services[supervisor].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"services[supervisor].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+  {"services[pm2].pm2", Type::kWord, "The name of an application of PM2, with all of its instances", "pm2: shop"},
+  {"services[pm2].home", Type::kPath, "The PM2_HOME of the daemon that keeps it", "home: /home/app/.pm2", "~/.pm2 of its user"},
+  {"services[pm2].user", Type::kWord, "Whose PM2 it is", "user: app", "whoever runs backout"},
+  {"services[pm2].ecosystem", Type::kPath, "The file that it is started from anew; a relative path starts in the live code", "ecosystem: ecosystem.config.js", "it is restarted as PM2 knows it"},
+  {"services[pm2].program", Type::kWord, "The pm2 command, where it is not on the PATH", "program: /opt/node/bin/pm2", "pm2"},
+  {"services[pm2].name", Type::kName, "What it is called in plans", "name: web", "the application"},
+  {"services[pm2].drain", Type::kSpan, "How long it may take to stop by itself", "drain: 30s", "10s"},
+  {"services[pm2].port", Type::kWhole, "What it listens on when it is up", "port: 8000", "", "", 1, 65535},
+  {"services[pm2].startup", Type::kSpan, "How long it may take until it serves", "startup: 1m", "15s"},
+  {"services[pm2].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"services[pm2].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+  {"services[timer].timer", Type::kWord, "A systemd timer whose jobs write to the site: stopped while the door is closed, then started as it was found", "timer: shop-report.timer", "", "", 0, 0, "every plan is refused (exit 3), because these writers could not be stopped"},
+  {"services[timer].name", Type::kName, "What it is called in plans", "name: report", "the unit"},
+  {"services[timer].drain", Type::kSpan, "How long a job of it that is running is waited for", "drain: 30s", "10s"},
+  {"services[timer].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"services[timer].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+  {"services[cron].cron", Type::kPath, "A file of cron jobs that write to the site: out of the way while the door is closed, then put back", "cron: /etc/cron.d/shop", "", "", 0, 0, "every plan is refused (exit 3), because these writers could not be stopped"},
   {"services[cron].name", Type::kName, "What it is called in plans", "name: jobs", "the file's name"},
+  {"services[cron].drain", Type::kSpan, "How long its jobs that are running are waited for", "drain: 30s", "10s"},
   {"services[cron].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
   {"services[cron].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+  {"services[crontab].crontab", Type::kWord, "A user whose own crontab has jobs that write to the site: set aside and put back likewise", "crontab: app", "", "", 0, 0, "every plan is refused (exit 3), because these writers could not be stopped"},
+  {"services[crontab].name", Type::kName, "What it is called in plans", "name: jobs", "crontab-USER"},
+  {"services[crontab].drain", Type::kSpan, "How long its jobs that are running are waited for", "drain: 30s", "10s"},
+  {"services[crontab].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
+  {"services[crontab].hosts[]", Type::kText, "A name from hosts", "- web-1"},
 
   {"door", Type::kMap, "How users are kept outside between close and open: nginx or command", "door: {nginx: {include: /etc/nginx/shop-door.conf}}"},
   {"door.nginx", Type::kMap, "A maintenance page by nginx", "nginx: {include: /etc/nginx/shop-door.conf}"},
@@ -181,10 +211,16 @@ Split split_path(std::string_view path) {
 std::span<const Key> all_keys() { return kKeys; }
 
 const std::vector<Form>& all_forms() {
-  static const std::vector<Form> forms = {
-      {"services[]", "systemd", {"systemd"}}, {"services[]", "process", {"process"}},
-      {"services[]", "cron", {"cron"}},       {"checks[]", "http", {"get", "head", "post"}},
-      {"checks[]", "run", {"run"}},           {"checks[]", "ask", {"ask"}}};
+  static const std::vector<Form> forms = {{"services[]", "systemd", {"systemd"}},
+                                          {"services[]", "process", {"process"}},
+                                          {"services[]", "supervisor", {"supervisor"}},
+                                          {"services[]", "pm2", {"pm2"}},
+                                          {"services[]", "timer", {"timer"}},
+                                          {"services[]", "cron", {"cron"}},
+                                          {"services[]", "crontab", {"crontab"}},
+                                          {"checks[]", "http", {"get", "head", "post"}},
+                                          {"checks[]", "run", {"run"}},
+                                          {"checks[]", "ask", {"ask"}}};
   return forms;
 }
 

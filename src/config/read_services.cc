@@ -44,15 +44,45 @@ Json process_args(const Reading& reading, const Node& node, const std::string& n
   return args;
 }
 
+void put(Json& args, const char* key, std::string text) {
+  if (!text.empty()) args[key] = std::move(text);
+}
+
+Json pm2_args(const Reading& reading, const Node& node, const std::string& app) {
+  Json args = {{"app", app}};
+  put(args, "home", path_at(reading, node, "home"));
+  put(args, "user", text_at(node, "user"));
+  put(args, "program", text_at(node, "program"));
+  const std::string live = live_code(reading.site);
+  put(args, "ecosystem", absolute(live, text_at(node, "ecosystem")));
+  put(args, "cwd", live);
+  const bool number = app.find_first_not_of("0123456789") == std::string::npos;
+  if (!app.empty() && (app == "all" || number || app.front() == '/'))
+    reading.findings.error(node.place,
+                           fmt::format("services: '{}' is no name of one application: PM2 takes it for {}",
+                                       shortened(app, 60), number ? "an id" : "several"),
+                           "for example: pm2: shop");
+  return args;
+}
+
 ServiceConfig read_service(const Reading& reading, const Node& node, std::string_view form) {
   ServiceConfig service{.kind = std::string(form)};
   const std::string head = text_at(node, form);
+  service.name = text_at(node, "name", head);
   if (form == "process") {
-    service.name = text_at(node, "name", head);
     service.args = process_args(reading, node, service.name);
-  } else if (form == "systemd") {
-    service.name = text_at(node, "name", head);
+  } else if (form == "systemd" || form == "timer") {
     service.args = {{"unit", head}};
+  } else if (form == "supervisor") {
+    const bool group = head.ends_with(":*");
+    service.name = text_at(node, "name", group ? head.substr(0, head.size() - 2) : head);
+    service.args = {{"program", head}};
+    put(service.args, "config", path_at(reading, node, "config"));
+  } else if (form == "pm2") {
+    service.args = pm2_args(reading, node, head);
+  } else if (form == "crontab") {
+    service.name = text_at(node, "name", "crontab-" + head);
+    service.args = {{"user", head}};
   } else {
     service.name = text_at(node, "name", std::filesystem::path(head).filename().string());
     service.args = {{"file", path_at(reading, node, form)}};

@@ -21,7 +21,11 @@ constexpr Section kSections[] = {
      "git "
      "checkout is moved to another commit: what is not committed there is kept, and building counts as outage."},
     {"services", "services",
-     "Each element takes one of three forms, told apart by its first key: `systemd`, `process` or `cron`."},
+     "Each element takes one of these forms, told apart by its first key: `systemd`, `process`, `supervisor`, `pm2`; "
+     "and, "
+     "for "
+     "what writes to the site without being up all the time, `timer`, `cron` and `crontab`. "
+     "[services.md](services.md) says what is done with each and what is looked at."},
     {"door", "door", "Users are outside from *close* to *open*, so that nothing they write can be lost by an abort."},
     {"database", "database", "Exactly one of `sqlite` and `postgresql`."},
     {"checks", "checks",

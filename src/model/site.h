@@ -43,8 +43,8 @@ struct CodeConfig {
 
 struct ServiceConfig {
   std::string name;            // unit name, or the process's name
-  std::string kind;            // "systemd" | "process"
-  Json args = Json::object();  // process: {start: [argv], cwd, user, env, log, pidfile, port}; systemd: {unit}
+  std::string kind;            // "systemd" | "process" | "supervisor" | "pm2" | "timer" | "cron" | "crontab"
+  Json args = Json::object();  // as its driver documents, without what stands below
   Millis drain{10'000};        // how long it may take to stop by itself
   int port = 0;                // what it listens on when up; 0: not looked at
   std::vector<std::string> hosts;
@@ -111,7 +111,7 @@ Result<UserCommand> user_command_from_json(const Json& value);
 
 /// The driver that looks after a part of the site, by its name in the registry.
 std::string driver_of(const CodeConfig& code);          // "releases" | "checkout"
-std::string driver_of(const ServiceConfig& service);    // "systemd" | "process" | "cron"
+std::string driver_of(const ServiceConfig& service);    // ServiceConfig::kind
 std::string driver_of(const DoorConfig& door);          // "nginx" | "door-command"
 std::string driver_of(const DatabaseConfig& database);  // "sqlite" | "postgresql"
 std::string driver_of(const CheckConfig& check);        // "http" | "run-check" | "ask"

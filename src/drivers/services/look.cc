@@ -54,7 +54,8 @@ class LookParser {
   Result<Look> done() && {
     if (!ended_) return Error{Code::kCorrupt, "looking at the processes ended half-way", ""};
     for (auto& [inode, listener] : by_inode_) look_.listeners.push_back(std::move(listener));
-    std::erase_if(look_.cgroup, [this](int64_t pid) { return look_.living(pid) == nullptr; });
+    for (std::set<int64_t>* pids : {&look_.cgroup, &look_.marked})
+      std::erase_if(*pids, [this](int64_t pid) { return look_.living(pid) == nullptr; });
     return std::move(look_);
   }
 
@@ -104,6 +105,7 @@ class LookParser {
     if (fact == "pidfile.unreadable") look_.unreadable = one_line(value);
     if (fact == "unit.error") look_.unit_error = one_line(value);
     if (fact == "cgroup") look_.cgroup.insert(number(value).value_or(0));
+    if (fact == "marked") look_.marked.insert(number(value).value_or(0));
     if (fact == "code.root") look_.code.root = value;
     if (fact == "code.target") look_.code.target = value;
     if (fact == "code.current") look_.code.current = value;
@@ -164,9 +166,18 @@ Result<Look> parse_look(std::string_view output) {
 }
 
 host::Command look_command(const LookAt& at) {
-  const bool unit = !at.unit.empty();
-  host::Command command = host::shell(kLookScript, {std::to_string(at.port), at.code.layout, at.code.path, at.version,
-                                                    unit ? "unit" : "pidfile", unit ? at.unit : at.pidfile});
+  std::string kind = "pids", name;
+  if (!at.unit.empty()) {
+    kind = "unit", name = at.unit;
+  } else if (!at.pidfile.empty()) {
+    kind = "pidfile", name = at.pidfile;
+  } else {
+    for (const int64_t pid : at.pids) name += std::to_string(pid) + " ";
+  }
+  std::vector<std::string> arguments = {std::to_string(at.port), at.code.layout, at.code.path, at.version,
+                                        std::move(kind),         std::move(name)};
+  arguments.insert(arguments.end(), at.marks.begin(), at.marks.end());
+  host::Command command = host::shell(kLookScript, std::move(arguments));
   command.timeout = Millis(20'000);
   command.output_limit = 8U << 20;
   return command;

@@ -26,9 +26,11 @@ struct CodeAt {
 };
 
 struct LookAt {
-  std::string pidfile;  // of a plain process, or
-  std::string unit;     // of systemd
-  int port = 0;         // 0: not looked at
+  std::string pidfile;             // of a plain process, or
+  std::string unit;                // of systemd, or
+  std::vector<int64_t> pids;       // main processes that somebody else has told us of, and
+  std::vector<std::string> marks;  // NAME=VALUE: whoever has all of these in its environment belongs to the service too
+  int port = 0;                    // 0: not looked at
   CodeAt code;
   std::string version;  // the release that should run; empty: any
   std::string user;     // who may look where we may not
@@ -79,6 +81,7 @@ struct Look {
   std::map<std::string, std::string> unit;  // systemctl show
   std::string unit_error;                   // why systemctl did not answer
   std::set<int64_t> cgroup;                 // living processes in the unit's control group
+  std::set<int64_t> marked;                 // living processes with LookAt::marks
   CodeSeen code;
 
   /// The process, if it lives.

@@ -1,11 +1,13 @@
 // The script behind look.h. Prints "<fact> <values>" lines and "end".
-// Arguments: port, layout, path, version, kind (pidfile | unit), pidfile or unit.
+// Arguments: port, layout, path, version, kind (pidfile | unit | pids), pidfile or unit or pids, marks of the
+// environment.
 #pragma once
 namespace backout::drivers {
 
 inline constexpr const char* kLookScript = R"sh(
 LC_ALL=C; export LC_ALL
 port=$1 layout=$2 path=$3 version=$4 kind=$5 name=$6
+shift 6
 # One value on one line, whatever bytes it has.
 fact() { printf '%s %s\n' "$1" "$(printf '%s' "$2" | tr '\n' ' ')"; }
 changed_at() { stat -c %.9Y -- "$1" 2>/dev/null || stat -c %Y -- "$1" 2>/dev/null; }
@@ -24,6 +26,19 @@ cat /proc/[0-9]*/stat 2>/dev/null | awk '{
 
 main=
 case $kind in
+pids)
+  main=$name
+  # Whoever was started with the marks. When this very command was, they tell nothing.
+  marked() {
+    found=$1; shift
+    for mark do found=$(printf '%s\n' "$found" | xargs -r grep -slzxF -e "$mark" --); done
+    printf '%s\n' "$found"
+  }
+  if [ $# -gt 0 ] && [ -z "$(marked "/proc/$$/environ" "$@")" ]; then
+    for file in $(marked "$(printf '%s\n' /proc/[0-9]*/environ)" "$@"); do
+      file=${file#/proc/}; fact marked "${file%%/*}"
+    done
+  fi;;
 pidfile)
   if [ -e "$name" ]; then
     if [ -r "$name" ]; then

@@ -160,7 +160,8 @@ class Judge {
     if (expected_.at.port == 0) return std::nullopt;
     std::vector<const Listener*> ours, others;
     for (const Listener& listener : look_.listeners)
-      (touches(listener.holders, expected_.family) ? ours : others).push_back(&listener);
+      (touches(listener.holders, expected_.family) || touches(listener.holders, expected_.keepers) ? ours : others)
+          .push_back(&listener);
     if (ours.empty() && others.empty()) return fmt::format("{}: port {} is not open yet", name(), expected_.at.port);
     if (ours.empty())
       return fmt::format("port {} is held by {}, not by {} (pid {})", expected_.at.port,
@@ -189,6 +190,13 @@ class Judge {
 std::string release_of(const Look& look, int64_t pid) {
   const std::vector<std::string> places = release_paths_of(look, pid);
   return places.empty() ? std::string() : one_line(release_in(places.front(), look.code.root));
+}
+
+int64_t age_after_restarts(int64_t restarts, Millis startup) {
+  constexpr Millis kSettled{5'000};  // of life make one or two restarts a thing of the past
+  constexpr int64_t kStorm = 3;
+  if (restarts == 0) return 0;
+  return 1000 * (restarts < kStorm ? kSettled : std::max(kSettled, startup)).count();
 }
 
 Sight judge_serving(const Look& look, const Expected& expected) { return Judge(look, expected).serving(); }

@@ -16,8 +16,13 @@ struct Expected {
   int64_t main = 0;          // main process; 0: any of `family`
   std::set<int64_t> family;  // living processes that belong to the service
   LookAt at;
-  int64_t min_age = 0;  // microseconds the main process must have lived; a crash at the start is not service
+  std::set<int64_t> keepers;  // may hold the port for the family: PM2's daemon does in cluster mode
+  int64_t min_age = 0;        // microseconds the main process must have lived; a crash at the start is not service
 };
+
+/// How long it must have lived (microseconds) when whoever keeps it has started it again by itself so often lately: an
+/// "active" service that crashes and comes back is no service. `startup` is the time that it may take until it serves.
+int64_t age_after_restarts(int64_t restarts, Millis startup);
 
 /// Holds, or DoesNotHold with the liar named. Evidence: {pid, started_at, runs_from?, port?, holders?, switched_at?}.
 Sight judge_serving(const Look& look, const Expected& expected);

@@ -18,8 +18,8 @@
 namespace backout::drivers {
 
 /// Answers every GET with the version it was started with. Words after the port: "deaf" ignores TERM, "child" has a
-/// child that ignores TERM, "silent" opens no port, "crash" ends after a moment, "crash-v2" only as v2, "hold" binds
-/// with SO_REUSEPORT.
+/// child that ignores TERM, "silent" opens no port, "crash" ends after a moment, "crash-v2" only as v2, "circle" after it has
+/// served for a second and a half, "hold" binds with SO_REUSEPORT.
 inline constexpr const char* kShopApp = R"py(
 import http.server, os, signal, socket, sys, threading, time
 limit = threading.Timer(240, os._exit, [9]); limit.daemon = True; limit.start()  # a test that was killed cleans nothing up
@@ -37,6 +37,7 @@ if 'child' in flags and os.fork() == 0:
     time.sleep(240); os._exit(0)
 if 'crash' in flags or 'crash-' + version in flags:
     time.sleep(0.05); print('no such table: orders', flush=True); sys.exit(3)
+if 'circle' in flags: threading.Timer(1.5, os._exit, [3]).start()
 if 'silent' in flags: time.sleep(240)
 class Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = True

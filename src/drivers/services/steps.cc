@@ -52,6 +52,16 @@ Result<Service> service_from(const Json& args, std::string_view host) {
   return service;
 }
 
+Json log_lines(std::string_view text) {
+  constexpr size_t kLines = 20;
+  std::vector<std::string> lines = split(trimmed(text), '\n');
+  std::erase_if(lines, [](const std::string& line) { return trimmed(line).empty(); });
+  if (lines.size() > kLines) lines.erase(lines.begin(), lines.end() - kLines);
+  Json kept = Json::array();
+  for (const std::string& line : lines) kept.push_back(shortened(one_line(line), 300));
+  return kept;
+}
+
 std::vector<driver::Verb> service_verbs() {
   return {{"stop", StepKind::kEffect, true, true},
           {"start", StepKind::kEffect, true, true},

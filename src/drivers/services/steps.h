@@ -23,6 +23,9 @@ struct Service {
 /// kInvalid, naming the key. `host` may be empty.
 Result<Service> service_from(const Json& args, std::string_view host);
 
+/// The last lines of a program's own log as evidence ("log"): sanitised, at most 20, the last ones.
+Json log_lines(std::string_view text);
+
 std::vector<driver::Verb> service_verbs();
 std::vector<Step> service_steps(const driver::Offering& offering, std::string_view driver, const Service& service);
 

@@ -14,7 +14,8 @@ fail() { printf '%s\n' "$1" >&2; exit 1; }
 command -v systemctl >/dev/null 2>&1 || fail 'there is no systemctl on this host'
 property() { systemctl show -p "$1" --value -- "$unit"; }
 centiseconds() { read -r up idle </proc/uptime; echo "${up%.*}${up#*.}"; }
-last_words() { journalctl -u "$unit" -n 20 --no-pager -o short-iso >&2 2>/dev/null; }
+since=$(date +%s)
+last_words() { journalctl -u "$unit" --since="@$since" -n 20 --no-pager -o short-iso >&2 2>/dev/null; }
 )sh";
 
 constexpr const char* kStop = R"sh(
@@ -62,8 +63,6 @@ done
 printf '{"pid": %s, "invocation": "%s"}\n' "$(property MainPID)" "$(property InvocationID)"
 )sh";
 
-constexpr int64_t kSettled = 5'000'000;  // microseconds of life that make a restart by systemd a thing of the past
-
 Result<std::pair<Service, std::string>> unit_from(const Json& args, std::string_view host) {
   Service service = TRY(service_from(args, host));
   service.at.unit = get_string(args, "unit");
@@ -79,19 +78,16 @@ Expected expected_of(const Service& service, const Look& seen, const UnitState& 
   if (state.main_pid > 0) expected.family.insert(state.main_pid);
   // Type=simple is "active" before the program has done anything.
   if (service.at.port == 0) expected.min_age = 1'000'000;
-  if (state.restarts > 0) expected.min_age = kSettled;
+  if (state.restarts > 0) expected.min_age = age_after_restarts(state.restarts, service.startup);
   return expected;
 }
 
-Json last_words(const Service& service, host::Host& host, std::stop_token stop) {
-  const auto shown =
-      host.run({.argv = {"journalctl", "-u", service.at.unit, "-n", "20", "--no-pager", "-o", "short-iso"},
-                .timeout = Millis(5'000)},
-               stop);
-  Json lines = Json::array();
-  if (!shown || !shown->ok()) return lines;
-  for (const std::string& line : split(trimmed(shown->out), '\n')) lines.push_back(shortened(one_line(line), 300));
-  return lines;
+/// What it wrote since the code was switched: its earlier lives are not what failed.
+Json last_words(const Service& service, const Look& seen, host::Host& host, std::stop_token stop) {
+  std::vector<std::string> argv = {"journalctl", "-u", service.at.unit, "-n", "20", "--no-pager", "-o", "short-iso"};
+  if (seen.code.switched > 0) argv.push_back(fmt::format("--since=@{}", seen.code.switched / 1'000'000));
+  const auto shown = host.run({.argv = std::move(argv), .timeout = Millis(5'000)}, stop);
+  return shown && shown->ok() ? log_lines(shown->out) : Json::array();
 }
 
 class SystemdDriver : public driver::Driver {
@@ -149,7 +145,8 @@ class SystemdDriver : public driver::Driver {
     if (!seen->unit_error.empty()) return Sight::cannot_tell(unit + ": " + seen->unit_error);
 
     Sight sight = stopping ? stopped(service, *seen) : serving(service, *seen);
-    if (sight.kind == SightKind::kDoesNotHold && !stopping) sight.evidence["log"] = last_words(service, host, stop);
+    if (sight.kind == SightKind::kDoesNotHold && !stopping)
+      sight.evidence["log"] = last_words(service, *seen, host, stop);
     return sight;
   }
 
