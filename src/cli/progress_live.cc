@@ -73,6 +73,7 @@ class LiveProgress : public run::Progress {
                     (outcome.took > Millis(50) ? " " + for_people(outcome.took) : ""));
     if (!outcome.succeeded())
       keep("  " + style_.in(Tone::kBad, fmt::format("{} on {}: {}", step.id, host, one_line(outcome.why))));
+    for (const std::string& words : last_words(outcome)) keep("  | " + words);
     draw();
   }
   void door(bool open) override {

@@ -56,6 +56,7 @@ class PlainProgress : public run::Progress {
         verbose_ || !outcome.succeeded() || outcome.kind == OutcomeKind::kAlreadyDone || step.kind == StepKind::kLook;
     line(fmt::format("{:<8} {}{}{} {} {}{}", part_of(step.phase), undoing(purpose), step.id, place(host), mark(outcome),
                      for_people(outcome.took), say_why ? ": " + one_line(outcome.why) : ""));
+    for (const std::string& words : last_words(outcome)) line(fmt::format("  {}{} | {}", step.id, place(host), words));
   }
   void door(bool open) override {
     line(open ? "the door is open: users are back" : "the door closes: users are outside from now on");
@@ -74,6 +75,16 @@ class PlainProgress : public run::Progress {
 };
 
 }  // namespace
+
+std::vector<std::string> last_words(const Outcome& outcome) {
+  constexpr size_t kShown = 10;
+  std::vector<std::string> lines;
+  if (outcome.succeeded()) return lines;
+  for (const Json& line : get(outcome.evidence, "log"))
+    if (line.is_string()) lines.push_back(one_line(line.get<std::string>()));
+  if (lines.size() > kShown) lines.erase(lines.begin(), lines.end() - kShown);
+  return lines;
+}
 
 std::unique_ptr<run::Progress> make_plain_progress(const Globals& globals) {
   return std::make_unique<PlainProgress>(globals);

@@ -13,6 +13,10 @@ std::unique_ptr<run::Progress> make_progress(const Globals& globals);
 std::unique_ptr<run::Progress> make_plain_progress(const Globals& globals);
 std::unique_ptr<run::Progress> make_live_progress(const Globals& globals);
 
+/// The end of the failed thing's own log, for below the line that says that it failed; empty when it did not, or left
+/// no words.
+std::vector<std::string> last_words(const Outcome& outcome);
+
 /// Asks on the terminal; kUnavailable when standard input is none.
 class TerminalAsker : public run::Asker {
  public:

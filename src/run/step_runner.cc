@@ -23,6 +23,19 @@ Json reported(const std::string& out) {
   return value && value->is_object() ? std::move(*value) : Json::object();
 }
 
+/// What a command that failed printed, but for its last line, which is the outcome's reason: a service's own log, the
+/// end of a build. Empty when that line is all.
+Json last_words(const std::string& err) {
+  constexpr size_t kLines = 20;
+  std::vector<std::string> lines = split(trimmed(err), '\n');
+  if (!lines.empty()) lines.pop_back();
+  std::erase_if(lines, [](const std::string& line) { return trimmed(line).empty(); });
+  if (lines.size() > kLines) lines.erase(lines.begin(), lines.end() - kLines);
+  Json kept = Json::array();
+  for (const std::string& line : lines) kept.push_back(shortened(one_line(line), 300));
+  return kept;
+}
+
 /// What a look says after an effect that opens has failed.
 void note(const Sight& seen, Outcome& outcome) {
   if (seen.kind == SightKind::kCannotTell) return;
@@ -139,6 +152,7 @@ Result<Outcome> StepRunner::judge(const Job& job, const host::CommandResult& res
   if (!result.ok() && !result.timed_out) {
     outcome.kind = OutcomeKind::kFailed;
     outcome.why = one_line(result.why_not_ok());
+    if (Json log = last_words(result.err); !log.empty()) outcome.evidence["log"] = std::move(log);
     // It stays failed whatever is seen; but who decides what comes next has to know whether users are inside.
     if (job.opens()) note(job.driver->verify(job.action, job.host, stop), outcome);
     return outcome;
