@@ -89,8 +89,13 @@ Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& reques
 
   const CheckpointId id(fmt::format("C-{}", TRY(journal.next_number(site.id, "C"))));
   contract.checkpoint = id;
-  const Journey journey{
-      contract.kind, contract.from, contract.to, nullptr, {}, workspace.checkpoints_directory() + "/" + id.str()};
+  const Journey journey{contract.kind,
+                        contract.from,
+                        contract.to,
+                        nullptr,
+                        {},
+                        workspace.checkpoints_directory() + "/" + id.str(),
+                        current && came_whole(*current)};
   Json parts = Json::array();
   bool database = false;
   for (const Subject& subject : subjects_of(site)) {

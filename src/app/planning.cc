@@ -135,6 +135,7 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
   if (checkpoint != nullptr) contract.checkpoint = checkpoint->id;
 
   Journey journey{request.kind, from.version, to.version, checkpoint, TRY(kept_versions(workspace)), "{runs}/{run}"};
+  journey.from_whole = came_whole(from);
   std::map<std::string, Seen> seen_by_name;
   std::vector<Step> database_steps;
   Json counted = Json::object();
@@ -194,7 +195,7 @@ bool is_look(const Step& step) {
 
 Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const Version& version) {
   std::vector<plan::Offered> looks;
-  const Journey journey{RunKind::kDeploy, version, version, nullptr, {}, ""};
+  const Journey journey{RunKind::kDeploy, version, version, nullptr, {}, "", false};
   for (const Subject& subject : subjects_of(workspace.site())) {
     const bool serves = subject.part == plan::Part::kCode || subject.part == plan::Part::kService;
     if (!serves && subject.part != plan::Part::kCheck) continue;

@@ -88,7 +88,10 @@ Result<std::vector<Step>> offers(const Workspace& workspace, const Subject& subj
   offering.subject = subject.config;
   offering.hosts = subject.hosts;
   offering.seen = seen;
-  if (subject.part == plan::Part::kCode) offering.subject["keep_versions"] = journey.keep_versions;
+  if (subject.part == plan::Part::kCode) {
+    offering.subject["keep_versions"] = journey.keep_versions;
+    offering.subject["from_whole"] = journey.from_whole;
+  }
   if (journey.checkpoint != nullptr) offering.saved = saved_part(*journey.checkpoint, subject);
   offering.run_directory = journey.keep_in;
   offering.public_url = workspace.site().public_url;

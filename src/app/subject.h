@@ -33,6 +33,7 @@ struct Journey {
   const Checkpoint* checkpoint = nullptr;  // that brings `to` back
   std::vector<std::string> keep_versions;  // known-good: never cleaned up by a run
   std::string keep_in;                     // directory for what the run keeps; may hold "{runs}" and "{run}"
+  bool from_whole = false;                 // `from` came to the end of its deploy: what was built for it is whole
 };
 Result<std::vector<Step>> offers(const Workspace& workspace, const Subject& subject, const Journey& journey,
                                  const Seen& seen);

@@ -13,6 +13,17 @@ Result<Release> current_release(journal::Journal& journal, const SiteId& site) {
   return Error{Code::kNotFound, "the journal does not know which release runs now", "tell it: backout record VERSION"};
 }
 
+bool came_whole(const Release& release) {
+  switch (release.state) {
+    case ReleaseState::kWatching:
+    case ReleaseState::kGood: return true;
+    case ReleaseState::kDeploying:
+    case ReleaseState::kBad:
+    case ReleaseState::kFailed: return false;
+  }
+  return false;
+}
+
 namespace {
 
 /// Each version once, as what was said last of it: not what an older deployment of it was.

@@ -15,6 +15,9 @@ namespace backout::app {
 /// What the site serves as far as the journal knows. kNotFound when it has never been told.
 Result<Release> current_release(journal::Journal& journal, const SiteId& site);
 
+/// Whether its deploy command came to its end, as far as its state says: what it built is whole.
+bool came_whole(const Release& release);
+
 /// The newest known-good release of another version than `current`. What was said last of a version counts.
 Result<std::optional<Release>> last_known_good(journal::Journal& journal, const SiteId& site, const Version& current);
 

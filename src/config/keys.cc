@@ -37,7 +37,9 @@ constexpr Key kKeys[] = {
   {"code.build[]", Type::kCommand, "One command; its timeout is 15m unless it says otherwise", "- venv/bin/pip install -r requirements.txt"},
   {"code.config", Type::kList, "Files saved at a checkpoint and put back with the release", "config: [/etc/shop/env]"},
   {"code.config[]", Type::kPath, "One file", "- /etc/shop/env"},
-  {"code.keep", Type::kWhole, "How many good releases stay on disk", "keep: 5", "5", "", 1, 1000},
+  {"code.keep_builds", Type::kList, "Directories that the build fills, in the checkout or beside it: kept for the next time that a release comes, and put back instead of being built anew", "keep_builds: [venv, node_modules]"},
+  {"code.keep_builds[]", Type::kText, "One directory; relative to the checkout", "- venv"},
+  {"code.keep", Type::kWhole, "How many good releases, or kept builds, stay on disk", "keep: 5", "5", "", 1, 1000},
   {"code.hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
   {"code.hosts[]", Type::kText, "A name from hosts", "- web-1"},
 

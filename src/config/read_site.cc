@@ -68,6 +68,26 @@ void read_basics(const Reading& reading) {
       if (!entry.key.starts_with("x-")) site.approvals.push_back(entry.key);
 }
 
+namespace {
+
+void read_keep_builds(const Reading& reading, const Node& node, CodeConfig& code) {
+  for (const Node& item : items_at(node, "keep_builds")) {
+    if (!item.is_text()) continue;
+    const std::string directory = absolute(code.path, item.text);
+    const bool holds_the_checkout = directory == "/" || (code.path + "/").starts_with(directory + "/");
+    const bool is_gits_own = (directory + "/").starts_with(code.path + "/.git/");
+    if (item.text.empty() || holds_the_checkout || is_gits_own)
+      reading.findings.error(item.place, "keep_builds: '" + item.text + "' is not a directory that a build fills",
+                             "name one in the checkout or beside it, such as venv or ../venv");
+    code.keep_builds.push_back(directory);
+  }
+  if (code.keep_builds.empty() || code.layout == "in-place") return;
+  reading.findings.error(node.entry("keep_builds")->place, "keep_builds is for layout: in-place",
+                         "with layout: releases each release has its own, and it stays on disk; take the line out");
+}
+
+}  // namespace
+
 void read_code(const Reading& reading) {
   const Node* node = reading.root.find("code");
   if (node == nullptr || !node->is_map()) return;
@@ -83,6 +103,7 @@ void read_code(const Reading& reading) {
     code.build.push_back(command_of(item, {.cwd = "", .relative_to = "", .timeout = kBuildTimeout}));
   for (const Node& item : items_at(*node, "config"))
     if (item.is_text()) code.config.push_back(absolute(reading.site.directory, item.text));
+  read_keep_builds(reading, *node, code);
   code.keep = whole_at(*node, "keep", code.keep);
   code.hosts = hosts_at(reading, *node);
   reading.site.code = std::move(code);

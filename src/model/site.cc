@@ -56,7 +56,11 @@ Json subject_of(const CodeConfig& code) {
   Json value = {{"path", code.path}, {"build", commands_to_json(code.build)}, {"config", code.config}};
   put(value, "git", code.git);
   put(value, "user", code.user);
-  if (code.layout == "releases") value["keep"] = code.keep;
+  if (code.layout == "releases" || !code.keep_builds.empty()) value["keep"] = code.keep;
+  if (!code.keep_builds.empty()) value["keep_builds"] = code.keep_builds;
+  put(value, "binary", code.binary);
+  if (!code.ignore.empty()) value["ignore"] = code.ignore;
+  if (!code.assets.empty()) value["static"] = code.assets;
   return value;
 }
 

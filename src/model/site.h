@@ -36,9 +36,15 @@ struct CodeConfig {
   std::string git;     // source repository; empty for releases that a deploy command brings itself
   std::string user;    // runs git and build; empty: as we are
   std::vector<UserCommand> build;
-  std::vector<std::string> config;  // files saved at checkpoint, put back with the release
-  int keep = 5;                     // good releases
-  std::vector<std::string> hosts;   // empty: all
+  std::vector<std::string> config;       // files saved at checkpoint, put back with the release
+  std::vector<std::string> keep_builds;  // in-place: directories that the build fills, kept for next time
+  std::string binary;                    // what the service runs: in the release, or absolute; empty: not compared
+  std::vector<std::string> ignore;       // files of a release that are not compared: names and patterns
+  Json branch = Json::object();          // what a platform deploys from: {name, remote, how, path}; empty: nothing
+  Json deploy = Json::object();          // the team's own deploy command: {run, recap, ...}; empty: none
+  Json assets = Json::object();          // static files outside the release: {from, to, keep}; empty: none
+  int keep = 5;                          // good releases
+  std::vector<std::string> hosts;        // empty: all
 };
 
 struct ServiceConfig {

@@ -6,6 +6,7 @@
 #include "drivers/code/checkout_offer.h"
 #include "drivers/code/checkout_scripts.h"
 #include "drivers/code/facts.h"
+#include "drivers/code/kept_builds.h"
 #include "drivers/code/saved_config.h"
 #include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
@@ -71,6 +72,15 @@ Sight sight_of_tag(const Action& action, const Place& place, host::Host& host, s
   return Sight::holds("tag " + place.version + " is commit " + commit, {{"commit", commit}});
 }
 
+/// path, ref and version as the scripts about what is kept take them, and what stays out of it.
+Result<std::vector<std::string>> words_for_kept(const Action& action, const Place& place) {
+  std::vector<std::string> words = {place.path, "", place.version};
+  words[1] = TRY(kept_ref(action.args));
+  const std::vector<std::string> directories = TRY(path_list_argument(action.args, "dirs"));
+  for (std::string& spec : without_builds(place.path, directories)) words.push_back(std::move(spec));
+  return words;
+}
+
 /// Why the work tree is not what was kept; empty when it is.
 std::string drift(const Facts& facts) {
   if (!facts.has("kept")) return "nothing is kept";
@@ -80,16 +90,16 @@ std::string drift(const Facts& facts) {
 }
 
 Sight sight_of_kept(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
-  const auto ref = kept_ref(action.args);
-  if (!ref) return Sight::cannot_tell(ref.error().message);
-  const auto facts =
-      look(host, in_checkout(checkout::kKeptState), {place.path, *ref, place.version}, place.user, std::move(stop));
+  const auto words = words_for_kept(action, place);
+  if (!words) return Sight::cannot_tell(words.error().message);
+  const std::string& ref = words->at(1);
+  const auto facts = look(host, in_checkout(checkout::kKeptState), *words, place.user, std::move(stop));
   if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
   if (const std::string why = drift(*facts); !why.empty()) return Sight::does_not_hold(why);
   if (facts->text("parent") != facts->text("head"))
     return Sight::does_not_hold("it was kept from commit " + facts->text("parent") + ", HEAD is " +
                                 facts->text("head"));
-  return Sight::holds("kept as " + *ref, {{"kept", facts->text("kept")}, {"ref", *ref}});
+  return Sight::holds("kept as " + ref, {{"kept", facts->text("kept")}, {"ref", ref}});
 }
 
 /// Files with tracked changes, without those that go with the release by themselves.
@@ -142,8 +152,8 @@ Sight sight_of_build(const Action& action, const Place& place, host::Host& host,
 
 Sight sight_of_return(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
   const auto was = found_on(action.args, host);
-  const auto ref = kept_ref(action.args);
-  if (!was || !ref) return Sight::cannot_tell((was ? ref.error() : was.error()).message);
+  const auto words = words_for_kept(action, place);
+  if (!was || !words) return Sight::cannot_tell((was ? words.error() : was.error()).message);
   const auto now = state(place.path, place.version, place.user, host, stop);
   if (!now) return Sight::cannot_tell(one_line(now.error().message));
   if (now->text("head") != was->head)
@@ -151,8 +161,7 @@ Sight sight_of_return(const Action& action, const Place& place, host::Host& host
   if (now->text("branch") != was->branch)
     return Sight::does_not_hold("the branch is '" + now->text("branch") + "', it was '" + was->branch + "'");
   if (now->has("build")) return Sight::does_not_hold("what was built for " + place.version + " is still there");
-  const auto kept =
-      look(host, in_checkout(checkout::kKeptState), {place.path, *ref, place.version}, place.user, std::move(stop));
+  const auto kept = look(host, in_checkout(checkout::kKeptState), *words, place.user, std::move(stop));
   if (!kept) return Sight::cannot_tell(one_line(kept.error().message));
   if (const std::string why = drift(*kept); !why.empty()) return Sight::does_not_hold(why);
   return Sight::holds("back at " + (was->branch.empty() ? was->head : was->branch) + " with every change");
@@ -181,6 +190,7 @@ class CheckoutDriver : public driver::Driver {
         {"build", StepKind::kEffect, true, true},     {"at-commit", StepKind::kLook, true, true},
         {"note", StepKind::kLook, true, true}};
     for (driver::Verb& verb : config_verbs()) verbs.push_back(std::move(verb));
+    for (driver::Verb& verb : builds_verbs()) verbs.push_back(std::move(verb));
     return verbs;
   }
 
@@ -188,14 +198,17 @@ class CheckoutDriver : public driver::Driver {
 
   Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
     const std::string path = TRY(path_argument(subject, "path"));
-    const Facts facts = TRY(state(path, "", TRY(optional_text_argument(subject, "user")), host, std::move(stop)));
-    return Json{{"current", version_in(facts)},   {"head", facts.text("head")},
-                {"branch", facts.text("branch")}, {"describe", facts.text("describe")},
-                {"dirty", facts.number("dirty")}, {"lock", facts.has("lock")}};
+    const Facts facts = TRY(state(path, "", TRY(optional_text_argument(subject, "user")), host, stop));
+    Json seen = {{"current", version_in(facts)},   {"head", facts.text("head")},
+                 {"branch", facts.text("branch")}, {"describe", facts.text("describe")},
+                 {"dirty", facts.number("dirty")}, {"lock", facts.has("lock")}};
+    if (!TRY(build_directories(subject)).empty()) seen["builds"] = TRY(observe_builds(subject, host, std::move(stop)));
+    return seen;
   }
 
   Result<host::Command> command(const Action& action, const host::Host& host) const override {
     if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_command(action);
+    if (is_builds_verb(action.verb)) return builds_command(action);
     const Json& args = action.args;
     if (action.verb != "fetch-tag" && action.verb != "keep-dirty" && action.verb != "checkout" &&
         action.verb != "return" && action.verb != "build")
@@ -210,8 +223,7 @@ class CheckoutDriver : public driver::Driver {
       if (!commit.empty() && !is_commit(commit)) return Error{Code::kInvalid, "'commit' is not a commit", ""};
       made = host::shell(in_checkout(checkout::kFetchTag), {place.path, place.version, git, commit});
     } else if (action.verb == "keep-dirty") {
-      const std::string ref = TRY(kept_ref(args));
-      made = host::shell(in_checkout(checkout::kKeepDirty), {place.path, ref, place.version});
+      made = host::shell(in_checkout(checkout::kKeepDirty), TRY(words_for_kept(action, place)));
     } else if (action.verb == "checkout") {
       made = host::shell(in_checkout(checkout::kCheckout), {place.path, place.version, rollback_branch(place.version)});
     } else if (action.verb == "return") {
@@ -235,6 +247,7 @@ class CheckoutDriver : public driver::Driver {
 
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
     if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_sight(action, host, std::move(stop));
+    if (is_builds_verb(action.verb)) return builds_sight(action, host, std::move(stop));
     if (action.verb == "note") return sight_for_note(action, host, std::move(stop));
     const auto place = place_of(action.args);
     if (!place) return Sight::cannot_tell(place.error().message);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "drivers/code/build.h"
+#include "drivers/code/kept_builds.h"
 #include "drivers/code/saved_config.h"
 #include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
@@ -53,6 +54,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   std::vector<Step> steps;
   if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint) {
     steps = TRY(config_steps_for_checkpoint(kName, offering));
+    for (Step& each : TRY(build_steps_for_checkpoint(kName, offering))) steps.push_back(std::move(each));
     steps.push_back(step("note-code", "note", StepKind::kLook, Phase::kPrepare, "note what runs",
                          {{"path", path}, {"user", user}}, offering));
     if (offering.kind == RunKind::kCheckpoint) return steps;
@@ -77,20 +79,29 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   steps.push_back(step("fetch-tag", "fetch-tag", StepKind::kEffect, Phase::kPrepare, "tag " + to, tag, offering));
   steps.back().timeout = Millis(600'000);
 
+  BuildSteps builds = TRY(build_steps_for_switch(kName, offering));
+  const std::vector<std::string> directories = TRY(build_directories(subject));
   Json keep = place;
   keep["ref"] = ref;
+  if (!directories.empty()) keep["dirs"] = directories;
   steps.push_back(step("keep-dirty", "keep-dirty", StepKind::kEffect, Phase::kPrepare,
                        "keep what was changed by hand as a commit", keep, offering));
   steps.back().needs = {StepId("fetch-tag")};
 
+  std::vector<StepId> before_checkout;
+  for (Step& each : builds.before) {
+    if (each.phase == Phase::kSwitch) before_checkout.push_back(each.id);
+    steps.push_back(std::move(each));
+  }
   const std::vector<Step> config = TRY(config_steps_for_switch(kName, offering));
   const Millis time{300'000};
   steps.push_back(step("checkout", "checkout", StepKind::kEffect, Phase::kSwitch, "check out " + rollback_branch(to),
                        place, offering));
-  steps.back().timeout = time + build.timeout;  // its undo builds
+  steps.back().timeout = time + build.timeout;  // its undo builds, but where what was built is put back as it was
+  steps.back().needs = before_checkout;
   Json back = keep;
   back["was"] = std::move(was);
-  if (!build.empty()) back["build"] = get(subject, "build");
+  if (!build.empty() && directories.empty()) back["build"] = get(subject, "build");
   steps.back().undo = Action{kName, "return", std::move(back)};
 
   std::vector<StepId> before_build = {StepId("checkout")};
@@ -101,13 +112,19 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     }
     steps.push_back(std::move(each));
   }
-  if (!build.empty()) {
+  for (Step& each : builds.after) steps.push_back(std::move(each));
+  std::vector<std::string> to_build;
+  for (const std::string& host : offering.hosts)
+    if (std::find(builds.hosts_built.begin(), builds.hosts_built.end(), host) == builds.hosts_built.end())
+      to_build.push_back(host);
+  if (!build.empty() && !to_build.empty()) {
     Json args = place;
     args["build"] = get(subject, "build");
     steps.push_back(
         step("build-code", "build", StepKind::kEffect, Phase::kSwitch,
              fmt::format("build {} in place ({})", to, counted(static_cast<int64_t>(build.lines.size()), "command")),
              std::move(args), offering));
+    steps.back().hosts = std::move(to_build);
     steps.back().needs = std::move(before_build);
     steps.back().timeout = build.timeout;
   }

@@ -28,9 +28,10 @@ fi
   fail "tag $version is now commit $commit; what ran as $version was $expected"
 )sh";
 
-/// path ref version: the work tree as a commit, by an index of its own. Parents: HEAD and the index as it was.
+/// path ref version pathspec...: the work tree as a commit, by an index of its own, without what the pathspecs leave
+/// out. Parents: HEAD and the index as it was.
 inline constexpr std::string_view kKeepDirty = R"sh(
-ref=$2 version=$3
+ref=$2 version=$3; shift 3
 head=$(git rev-parse -q --verify 'HEAD^{commit}') || fail "nothing is checked out in $path"
 target=$(git rev-parse -q --verify "refs/tags/$version^{commit}") || fail "there is no tag $version"
 clear_locks "$common/$ref.lock"
@@ -43,7 +44,7 @@ trap 'rm -rf "$work"' EXIT
 GIT_INDEX_FILE=$work/index; export GIT_INDEX_FILE
 if [ -f "$gitdir/index" ]; then cp "$gitdir/index" "$work/index"; else git read-tree "$head"; fi
 indexed=$(git write-tree 2>/dev/null) || indexed=$(git rev-parse "$head^{tree}")
-git -c advice.addEmbeddedRepo=false add -A .
+git -c advice.addEmbeddedRepo=false add -A . "$@"
 # Files that git ignores, in the way of the target: a forced checkout would write over them.
 git diff-tree -r --no-renames --name-only -z --diff-filter=A "$head" "$target" |
   xargs -0 sh -c 'for file; do if [ -f "$file" ] || [ -L "$file" ]; then printf "%s\0" "$file"; fi; done' sh |
@@ -155,10 +156,10 @@ fi
 echo end
 )sh";
 
-/// path ref version: what of the work tree differs from what was kept, among files that either commit knows. Objects
-/// that the look makes go to a place of its own.
+/// path ref version pathspec...: what of the work tree differs from what was kept, among files that either commit
+/// knows. Objects that the look makes go to a place of its own.
 inline constexpr std::string_view kKeptState = R"sh(
-ref=$2 version=$3
+ref=$2 version=$3; shift 3
 kept=$(git rev-parse -q --verify "$ref") || { echo end; exit 0; }
 printf 'kept %s\n' "$kept"
 printf 'parent %s\n' "$(git rev-parse "$kept^1")"
@@ -169,7 +170,7 @@ mkdir "$work/objects"
 GIT_INDEX_FILE=$work/index GIT_OBJECT_DIRECTORY=$work/objects GIT_ALTERNATE_OBJECT_DIRECTORIES=$common/objects
 export GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
 git read-tree "$kept"
-git -c advice.addEmbeddedRepo=false -c core.fsync=none add -A .
+git -c advice.addEmbeddedRepo=false -c core.fsync=none add -A . "$@"
 now=$(git -c core.fsync=none write-tree)
 git diff-tree -r --no-renames --name-only "$kept^{tree}" "$now" | sort >"$work/changed"
 {
