@@ -184,6 +184,10 @@ def projects(runner, log):
     return runner.said(log, [PYTHON, "tests/projects/run.py", "--backout", "build/dev/backout"], "projects")
 
 
+def code(runner, log):
+    return runner.said(log, [PYTHON, "tests/code/run.py", "--backout", "build/dev/backout"], "code")
+
+
 def crash(test):
     def run(runner, log):
         environment = dict(pair.split("=", 1) for pair in properties(test).get("ENVIRONMENT", []))
@@ -226,6 +230,7 @@ SECTIONS = [
     ("cli", "the command line, case by case", ("dev", ()), cli("dev")),
     ("liars", "each liar alone is caught, and without it the same run ends in 0", ("dev", ()), liars),
     ("projects", "ten small real projects taken back, each also with one lying tool", ("dev", ()), projects),
+    ("code", "code brought back by the real git, pip, poetry, npm and bundler", ("dev", ()), code),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),
     ("asan-unit", "unit tests under AddressSanitizer and UBSan", ("asan", ()), unit("asan", ASAN)),
     ("asan-cli", "the command line under AddressSanitizer and UBSan", ("asan", ()), cli("asan")),

@@ -170,8 +170,11 @@ void lint(const Reading& reading) {
         "a database without a door: users write while it is restored, and those rows are lost when a run is aborted",
         "for example: door: {nginx: {include: /etc/nginx/shop-door.conf}}");
   if (site.code && site.code->layout == "in-place" && !site.code->build.empty())
-    findings.warning(place_of(reading.root, {"code", "build"}), "built in place: the build counts as outage",
-                     "layout: releases builds beside the running code");
+    findings.warning(
+        place_of(reading.root, {"code", "build"}), "built in place: the build counts as outage",
+        site.code->keep_builds.empty()
+            ? "layout: releases builds beside the running code; keep_builds puts back what was built before"
+            : "less so where the build of a release was kept: keep_builds");
   if (site.bake == Millis(0))
     findings.warning(place_of(reading.root, {"watch", "bake"}),
                      "bake is 0: a release is known-good as soon as it is deployed");

@@ -77,7 +77,7 @@ Result<std::vector<std::string>> words_for_kept(const Action& action, const Plac
   std::vector<std::string> words = {place.path, "", place.version};
   words[1] = TRY(kept_ref(action.args));
   const std::vector<std::string> directories = TRY(path_list_argument(action.args, "dirs"));
-  for (std::string& spec : without_builds(place.path, directories)) words.push_back(std::move(spec));
+  for (std::string& pattern : without_builds(place.path, directories)) words.push_back(std::move(pattern));
   return words;
 }
 
@@ -150,6 +150,14 @@ Sight sight_of_build(const Action& action, const Place& place, host::Host& host,
   return Sight::does_not_hold(built.empty() ? "it is not built" : "the build did not finish");
 }
 
+Sight sight_of_unbuild(const Action&, const Place& place, host::Host& host, std::stop_token stop) {
+  const auto facts = state(place.path, place.version, place.user, host, std::move(stop));
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  const std::string built = facts->text("build");
+  if (built.empty() || built.starts_with("undone ")) return Sight::holds("nothing that was built counts");
+  return Sight::does_not_hold("what was built for " + place.version + " still counts");
+}
+
 Sight sight_of_return(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
   const auto was = found_on(action.args, host);
   const auto words = words_for_kept(action, place);
@@ -187,8 +195,8 @@ class CheckoutDriver : public driver::Driver {
     std::vector<driver::Verb> verbs = {
         {"fetch-tag", StepKind::kEffect, true, true}, {"keep-dirty", StepKind::kEffect, true, true},
         {"checkout", StepKind::kEffect, true, true},  {"return", StepKind::kEffect, true, true},
-        {"build", StepKind::kEffect, true, true},     {"at-commit", StepKind::kLook, true, true},
-        {"note", StepKind::kLook, true, true}};
+        {"build", StepKind::kEffect, true, true},     {"unbuild", StepKind::kEffect, true, true},
+        {"at-commit", StepKind::kLook, true, true},   {"note", StepKind::kLook, true, true}};
     for (driver::Verb& verb : config_verbs()) verbs.push_back(std::move(verb));
     for (driver::Verb& verb : builds_verbs()) verbs.push_back(std::move(verb));
     return verbs;
@@ -211,7 +219,7 @@ class CheckoutDriver : public driver::Driver {
     if (is_builds_verb(action.verb)) return builds_command(action);
     const Json& args = action.args;
     if (action.verb != "fetch-tag" && action.verb != "keep-dirty" && action.verb != "checkout" &&
-        action.verb != "return" && action.verb != "build")
+        action.verb != "return" && action.verb != "build" && action.verb != "unbuild")
       return no_such_verb(action, *this);
     const Place place = TRY(place_of(args));
     const Build build = TRY(build_of(get(args, "build"), place.user));
@@ -226,6 +234,8 @@ class CheckoutDriver : public driver::Driver {
       made = host::shell(in_checkout(checkout::kKeepDirty), TRY(words_for_kept(action, place)));
     } else if (action.verb == "checkout") {
       made = host::shell(in_checkout(checkout::kCheckout), {place.path, place.version, rollback_branch(place.version)});
+    } else if (action.verb == "unbuild") {
+      made = host::shell(in_checkout(checkout::kUnbuild), {place.path, place.version});
     } else if (action.verb == "return") {
       const Found was = TRY(found_on(args, host));
       const std::string ref = TRY(kept_ref(args));
@@ -256,6 +266,7 @@ class CheckoutDriver : public driver::Driver {
     if (action.verb == "checkout" || action.verb == "at-commit")
       return sight_of_checkout(action, *place, host, std::move(stop));
     if (action.verb == "build") return sight_of_build(action, *place, host, std::move(stop));
+    if (action.verb == "unbuild") return sight_of_unbuild(action, *place, host, std::move(stop));
     if (action.verb == "return") return sight_of_return(action, *place, host, std::move(stop));
     return Sight::cannot_tell(no_such_verb(action, *this).message);
   }

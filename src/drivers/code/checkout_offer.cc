@@ -125,6 +125,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
              fmt::format("build {} in place ({})", to, counted(static_cast<int64_t>(build.lines.size()), "command")),
              std::move(args), offering));
     steps.back().hosts = std::move(to_build);
+    steps.back().undo = Action{kName, "unbuild", place};
     steps.back().needs = std::move(before_build);
     steps.back().timeout = build.timeout;
   }

@@ -1,7 +1,9 @@
 // What the checkout driver runs at the target: POSIX sh after kGitStart, arguments as "$1"..
 //
 // <git directory>/backout-build says "building COMMIT" from the first build command on and "complete COMMIT DIGEST"
-// after the last; every checkout removes it, so that it never speaks of another commit.
+// after the last, "undone COMMIT" when that is undone; every checkout removes it, so that it never speaks of another
+// commit. What stands where it was built is put back by the undo of the steps before: set-aside, or checkout, which
+// builds what was there.
 #pragma once
 #include <string>
 #include <string_view>
@@ -10,9 +12,20 @@
 
 namespace backout::drivers::checkout {
 
+/// add_all FILE PATTERN...: everything but what git ignores and, beside that, the patterns. FILE is for its own use.
+inline constexpr std::string_view kAddAll = R"sh(
+add_all() {
+  ignored=$(git config --path --get core.excludesFile) || ignored=${XDG_CONFIG_HOME:-${HOME-}/.config}/git/ignore
+  own=$1
+  shift
+  { cat -- "$ignored" 2>/dev/null || :; echo; [ $# -eq 0 ] || printf '%s\n' "$@"; } >"$own"
+  git -c advice.addEmbeddedRepo=false -c core.excludesFile="$own" add -A .
+}
+)sh";
+
 /// `arguments` of each: the first is the path. "path=$1" stands before kCheckoutStart.
 inline std::string in_checkout(std::string_view body) {
-  return build_script("path=$1\n" + std::string(kCheckoutStart) + std::string(body));
+  return build_script("path=$1\n" + std::string(kCheckoutStart) + std::string(kAddAll) + std::string(body));
 }
 
 /// path version source expected-commit
@@ -28,8 +41,8 @@ fi
   fail "tag $version is now commit $commit; what ran as $version was $expected"
 )sh";
 
-/// path ref version pathspec...: the work tree as a commit, by an index of its own, without what the pathspecs leave
-/// out. Parents: HEAD and the index as it was.
+/// path ref version pattern...: the work tree as a commit, by an index of its own, without what the patterns ignore.
+/// Parents: HEAD and the index as it was.
 inline constexpr std::string_view kKeepDirty = R"sh(
 ref=$2 version=$3; shift 3
 head=$(git rev-parse -q --verify 'HEAD^{commit}') || fail "nothing is checked out in $path"
@@ -44,7 +57,7 @@ trap 'rm -rf "$work"' EXIT
 GIT_INDEX_FILE=$work/index; export GIT_INDEX_FILE
 if [ -f "$gitdir/index" ]; then cp "$gitdir/index" "$work/index"; else git read-tree "$head"; fi
 indexed=$(git write-tree 2>/dev/null) || indexed=$(git rev-parse "$head^{tree}")
-git -c advice.addEmbeddedRepo=false add -A . "$@"
+add_all "$work/ignored" "$@"
 # Files that git ignores, in the way of the target: a forced checkout would write over them.
 git diff-tree -r --no-renames --name-only -z --diff-filter=A "$head" "$target" |
   xargs -0 sh -c 'for file; do if [ -f "$file" ] || [ -L "$file" ]; then printf "%s\0" "$file"; fi; done' sh |
@@ -130,6 +143,16 @@ durable_tree .
 say "complete $head $digest"
 )sh";
 
+/// path version: says that what was built does not count, if anything was.
+inline constexpr std::string_view kUnbuild = R"sh(
+marker=$gitdir/backout-build
+[ -f "$marker" ] || exit 0
+printf 'undone %s\n' "$(git rev-parse -q --verify HEAD)" >"$marker.tmp"
+durable "$marker.tmp"
+mv -T "$marker.tmp" "$marker"
+durable "$gitdir"
+)sh";
+
 /// path version: where the checkout stands; version may be empty.
 inline constexpr std::string_view kState = R"sh(
 version=$2
@@ -156,7 +179,7 @@ fi
 echo end
 )sh";
 
-/// path ref version pathspec...: what of the work tree differs from what was kept, among files that either commit
+/// path ref version pattern...: what of the work tree differs from what was kept, among files that either commit
 /// knows. Objects that the look makes go to a place of its own.
 inline constexpr std::string_view kKeptState = R"sh(
 ref=$2 version=$3; shift 3
@@ -170,7 +193,7 @@ mkdir "$work/objects"
 GIT_INDEX_FILE=$work/index GIT_OBJECT_DIRECTORY=$work/objects GIT_ALTERNATE_OBJECT_DIRECTORIES=$common/objects
 export GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
 git read-tree "$kept"
-git -c advice.addEmbeddedRepo=false -c core.fsync=none add -A . "$@"
+add_all "$work/ignored" "$@"
 now=$(git -c core.fsync=none write-tree)
 git diff-tree -r --no-renames --name-only "$kept^{tree}" "$now" | sort >"$work/changed"
 {

@@ -235,6 +235,8 @@ TEST(CheckoutDriver, build_conforms_and_a_checkout_forgets_it) {
     site.apply(checkout.action);
   };
   c.done = [&] { return holds(site.in("[ \"$(cat ignored/built)\" = one ] && grep -q ^complete .git/backout-build")); };
+  c.undo = build.undo;
+  c.as_before = [&] { return holds(site.in("! grep -q ^complete .git/backout-build")); };
   conformance::conforms(*site.driver, c);
 
   site.apply(build.action);
@@ -243,6 +245,7 @@ TEST(CheckoutDriver, build_conforms_and_a_checkout_forgets_it) {
   EXPECT_EQ(site.look(build.action).kind, SightKind::kDoesNotHold)
       << "a marker of another time must not speak for this one";
   site.apply(build.action);
+  site.apply(*build.undo);
   site.apply(*checkout.undo);
   EXPECT_EQ(answer("cat " + site.path + "/ignored/built"), "two\nby hand") << "what was there is built again";
   EXPECT_EQ(site.look(*checkout.undo).kind, SightKind::kHolds);

@@ -157,10 +157,16 @@ Result<std::vector<std::string>> build_directories(const Json& subject) {
 }
 
 std::vector<std::string> without_builds(const std::string& path, const std::vector<std::string>& directories) {
-  std::vector<std::string> specs;
-  for (const std::string& each : directories)
-    if (each.starts_with(path + "/")) specs.push_back(":(exclude,literal)" + each.substr(path.size() + 1));
-  return specs;
+  std::vector<std::string> patterns;
+  for (const std::string& each : directories) {
+    if (!each.starts_with(path + "/")) continue;
+    std::string& pattern = patterns.emplace_back();
+    for (const char c : each.substr(path.size())) {
+      if (std::string_view("*?[]\\!# ").find(c) != std::string_view::npos) pattern += '\\';
+      pattern += c;
+    }
+  }
+  return patterns;
 }
 
 Result<std::vector<Step>> build_steps_for_checkpoint(std::string_view driver, const driver::Offering& offering) {

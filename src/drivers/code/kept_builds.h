@@ -36,8 +36,7 @@ std::vector<driver::Verb> builds_verbs();
 
 /// "keep_builds" of a subject: absolute paths, none above or in the way of the checkout itself.
 Result<std::vector<std::string>> build_directories(const Json& subject);
-/// Arguments for git's pathspecs that leave those directories out, relative to the checkout: they are never in a
-/// commit of ours.
+/// Patterns as in .gitignore for those of the directories that are in the checkout: they are never in a commit of ours.
 std::vector<std::string> without_builds(const std::string& path, const std::vector<std::string>& directories);
 
 /// "keep-builds-code" in prepare, for a checkpoint of `offering.from`; nothing when no directory is configured or what

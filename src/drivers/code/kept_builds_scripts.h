@@ -134,7 +134,15 @@ for dir; do
   [ "$(of_dir "$kept/manifest" "$number" 1)" = present ] || continue
   was=$(of_dir "$kept/manifest" "$number" 2)
   [ "$(inode "$dir")" != "$was" ] || continue
-  [ "$(inode "$kept/$number")" = "$was" ] || fail "the $dir kept for $version is gone"
+  [ -d "$kept/$number" ] || fail "the $dir kept for $version is gone"
+  now=$(inode "$kept/$number")
+  if [ "$now" != "$was" ]; then  # the checkout was copied here as a whole, from a backup for instance
+    [ "$(listing "$kept/$number")" = "$(of_dir "$kept/manifest" "$number" 3)" ] || fail "the $dir kept for $version is another one"
+    sed "s/^dir $number present $was /dir $number present $now /" "$kept/manifest" >"$kept/manifest.tmp"
+    durable "$kept/manifest.tmp"
+    mv -T "$kept/manifest.tmp" "$kept/manifest"
+    durable "$kept"
+  fi
   [ "$(state_of "$dir")" = absent ] || fail "$dir is in the way"
   mkdir -p -- "$(dirname -- "$dir")"
   mv -T -- "$kept/$number" "$dir"
@@ -225,11 +233,13 @@ for dir; do
   [ "$(state_of "$dir")" != absent ] || live=absent
   [ "$(inode "$dir")" != "${was:--}" ] || live=same
   printf 'live %s\n' "$live"
-  inside=other
-  [ -e "$stored/$number" ] || inside=absent
-  if [ "$(inode "$stored/$number")" = "${was:--}" ]; then
-    expected=$(of_dir "$stored/manifest" "$number" 3)
-    if [ "$expected" = - ] || [ "$(listing "$stored/$number")" = "$expected" ]; then inside=same; else inside=differs; fi
+  inside=other expected=$(of_dir "$stored/manifest" "$number" 3)
+  if [ ! -d "$stored/$number" ]; then
+    inside=absent
+  elif [ "${expected:--}" != - ]; then
+    if [ "$(listing "$stored/$number")" = "$expected" ]; then inside=same; else inside=differs; fi
+  elif [ "$(inode "$stored/$number")" = "${was:--}" ]; then
+    inside=same
   fi
   printf 'inside %s\n' "$inside"
 done
