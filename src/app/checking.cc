@@ -1,5 +1,6 @@
 #include "app/checking.h"
 
+#include "app/log_memory.h"
 #include "app/planning.h"
 #include "app/target.h"
 #include "base/text.h"
@@ -7,6 +8,26 @@
 #include "run/resolve.h"
 
 namespace backout::app {
+
+namespace {
+
+Result<Sight> take_look(const Workspace& workspace, const Step& step, const std::string& host,
+                        const std::map<std::string, Json>& memory, bool once) {
+  const driver::Driver* driver = TRY(workspace.registry().find(step.action.driver));
+  Action action = step.action;
+  if (is_scan(step)) action = remembering(std::move(action), memory_key(step, host), memory);
+  action.args = run::with_host(action.args, host);
+  const int attempts = once ? 1 : step.patience.attempts;
+  Sight sight;
+  for (int attempt = 1; attempt <= attempts; ++attempt) {
+    sight = driver->verify(action, *workspace.hosts().at(host), {});
+    if (sight.kind == SightKind::kHolds || attempt == attempts) break;
+    system_clock().wait(step.patience.every, {});
+  }
+  return sight;
+}
+
+}  // namespace
 
 bool Checked::all_hold() const {
   return !blind() && std::all_of(looks.begin(), looks.end(),
@@ -22,24 +43,19 @@ Result<Checked> check_now(const Workspace& workspace, const Version& version, bo
   Checked checked;
   checked.version = version;
   if (version.empty()) checked.version = TRY(current_release(workspace.journal(), workspace.site().id)).version;
-  for (const plan::Offered& offered : TRY(looks_for(workspace, checked.version)))
-    for (const Step& step : offered.steps)
-      for (const std::string& host : run::hosts_of(step)) {
-        Look look{step.id.str(), host, step.title, step.kind == StepKind::kAsk, {}};
-        if (!look.manual) {
-          const driver::Driver* driver = TRY(workspace.registry().find(step.action.driver));
-          Action action = step.action;
-          action.args = run::with_host(action.args, host);
-          const int attempts = once ? 1 : step.patience.attempts;
-          for (int attempt = 1; attempt <= attempts; ++attempt) {
-            look.sight = driver->verify(action, *workspace.hosts().at(host), {});
-            if (look.sight.kind == SightKind::kHolds || attempt == attempts) break;
-            system_clock().wait(step.patience.every, {});
-          }
-        }
-        seen(look);
-        checked.looks.push_back(std::move(look));
-      }
+  std::vector<Step> steps;
+  for (plan::Offered& offered : TRY(looks_for(workspace, checked.version)))
+    std::move(offered.steps.begin(), offered.steps.end(), std::back_inserter(steps));
+  std::stable_partition(steps.begin(), steps.end(), [](const Step& step) { return !is_scan(step); });
+  const bool scans = !steps.empty() && is_scan(steps.back());
+  const std::map<std::string, Json> memory = scans ? TRY(log_memory(workspace)) : std::map<std::string, Json>();
+  for (const Step& step : steps)
+    for (const std::string& host : run::hosts_of(step)) {
+      Look look{step.id.str(), host, step.title, step.kind == StepKind::kAsk, {}};
+      if (!look.manual) look.sight = TRY(take_look(workspace, step, host, memory, once));
+      seen(look);
+      checked.looks.push_back(std::move(look));
+    }
   return checked;
 }
 

@@ -1,5 +1,6 @@
 #include "app/deploying.h"
 
+#include "app/log_memory.h"
 #include "app/planning.h"
 #include "app/resolving.h"
 #include "app/settling.h"
@@ -99,7 +100,9 @@ Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& reques
   Json parts = Json::array();
   bool database = false;
   for (const Subject& subject : subjects_of(site)) {
-    const bool saves = subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase;
+    // What is in a log is known by its kinds of lines from then on.
+    const bool log = subject.driver == "log";
+    const bool saves = subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase || log;
     const bool serves = subject.part == plan::Part::kService || subject.part == plan::Part::kCheck;
     if (!saves && (checkpoint_only || !serves)) continue;
     if (const auto driver = workspace.registry().find(subject.driver); !driver) {
@@ -114,6 +117,7 @@ Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& reques
     database = database || subject.part == plan::Part::kDatabase;
     draft.offers.push_back({subject.part, std::move(steps)});
   }
+  scan_last(draft.offers);
   const bool worth_keeping = current.has_value() || checkpoint_only;
   if (worth_keeping) {
     Step record = record_step("record-checkpoint", Phase::kPrepare, EventType::kCheckpointTaken,

@@ -2,6 +2,8 @@
 #include "app/workspace.h"
 #include "database/sqlite/driver.h"
 #include "drivers/checks/http.h"
+#include "drivers/checks/log.h"
+#include "drivers/checks/resources.h"
 #include "drivers/code/checkout.h"
 #include "drivers/code/releases.h"
 #include "drivers/command/check.h"
@@ -25,6 +27,8 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_nginx_driver());
   registry.add(drivers::make_door_command_driver());
   registry.add(drivers::make_http_driver());
+  registry.add(drivers::make_log_driver());
+  registry.add(drivers::make_resources_driver());
   registry.add(drivers::make_run_check_driver());
   registry.add(drivers::make_ask_driver());
   registry.add(drivers::make_command_driver());

@@ -1,5 +1,6 @@
 #include "app/planning.h"
 
+#include "app/log_memory.h"
 #include "app/rows.h"
 #include "app/session.h"
 #include "app/settling.h"
@@ -171,6 +172,7 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
     }
     draft.offers.push_back({subject.part, std::move(steps)});
   }
+  scan_last(draft.offers);
   if (!looks_at_something(draft.offers))
     contract.refusals.push_back("nothing would show that " + to.version.str() +
                                 " serves, and no data is never good: add checks to backout.yaml");

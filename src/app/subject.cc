@@ -1,5 +1,6 @@
 #include "app/subject.h"
 
+#include "app/planning.h"
 #include "base/text.h"
 #include "run/resolve.h"
 
@@ -10,7 +11,38 @@ Subject subject(plan::Part part, std::string driver, std::string name, Json conf
   return {part, std::move(driver), std::move(name), std::move(config), std::move(hosts), {}, false};
 }
 
+/// Whose file systems and processes on `host` a look at resources is about.
+Json resources_of(const Site& site, Json config, const std::string& host) {
+  const auto is_there = [&](const std::vector<std::string>& named) {
+    const std::vector<std::string> on = hosts_of(site, named);
+    return std::find(on.begin(), on.end(), host) != on.end();
+  };
+  Json paths = {"/"};
+  if (site.code && is_there(site.code->hosts)) paths.push_back(site.code->path);
+  if (site.database && site.database->kind == "sqlite") paths.push_back(get_string(site.database->args, "file"));
+  config["paths"] = std::move(paths);
+  for (const ServiceConfig& service : site.services)
+    for (const char* key : {"unit", "pidfile"})
+      if (is_there(service.hosts) && !get_string(service.args, key).empty())
+        config["services"].push_back({{"name", service.name}, {key, get_string(service.args, key)}});
+  return config;
+}
+
+/// Asked of each host by itself: each has its own answer, and its own place in a log.
+void add_look(std::vector<Subject>& subjects, const Site& site, const CheckConfig& check) {
+  const std::vector<std::string> on = hosts_of(site, check.hosts);
+  for (const std::string& host : on) {
+    Json config = subject_of(check, "");
+    if (check.kind == "resources") config = resources_of(site, std::move(config), host);
+    if (on.size() > 1) config["name"] = check.name + " on " + host;
+    subjects.push_back(
+        subject(plan::Part::kCheck, driver_of(check), get_string(config, "name"), std::move(config), {host}));
+    subjects.back().patience = check.patience;
+  }
+}
+
 void add_check(std::vector<Subject>& subjects, const Site& site, const CheckConfig& check) {
+  if (check.kind == "log" || check.kind == "resources") return add_look(subjects, site, check);
   const std::string driver = driver_of(check);
   const bool asked_at_base = check.args.contains("path");
   if (!asked_at_base) {
@@ -97,7 +129,7 @@ Result<std::vector<Step>> offers(const Workspace& workspace, const Subject& subj
   offering.public_url = workspace.site().public_url;
   std::vector<Step> steps = TRY(driver->offer(offering).with_context(subject.name));
   for (Step& step : steps) {
-    if (subject.part == plan::Part::kCheck && step.kind == StepKind::kLook) step.patience = subject.patience;
+    if (subject.part == plan::Part::kCheck && is_look(step)) step.patience = subject.patience;
     if (!subject.in_front) continue;
     step.id = StepId("public-" + step.id.str());
     step.phase = Phase::kSettle;

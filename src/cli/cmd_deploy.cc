@@ -14,7 +14,7 @@ namespace {
 
 /// Stays for watch.first and looks again and again. A look that does not hold twice running ends it.
 int watch_first(const Globals& globals, const app::Workspace& workspace, app::Acting& acting) {
-  const Millis span = workspace.site().watch_first;
+  const Millis span = workspace.site().watch.first;
   if (span == Millis(0)) return 0;
   if (!globals.quiet && !globals.json) std::printf("watching for %s\n", for_people(span).c_str());
   const BootTime end = system_clock().boot() + span;

@@ -45,6 +45,12 @@ std::string summary(const Event& event) {
     case EventType::kNote: return say("text");
     case EventType::kReadyLooked: return say("says");
     case EventType::kEvidenceDeleted: return say("path");
+    case EventType::kWatchStarted: return say("watch") + " of " + say("version") + ": " + say("why");
+    case EventType::kWatchLook:
+      return fmt::format("{}: {} of {} did not hold", say("watch"), get(body, "bad").size(), get_int(body, "looks"));
+    case EventType::kWatchTrouble: return say("watch") + ": " + say("why");
+    case EventType::kWatchEnded: return say("watch") + " " + say("verdict") + ": " + say("why");
+    case EventType::kLogLevel: return say("state") + ": " + say("why");
   }
   return "";
 }

@@ -157,7 +157,7 @@ TEST(Keys, TheirExamplesKeepToTheirOwnTypes) {
           if (rest == fmt::format("{}[{}]", form.path.substr(0, form.path.size() - 2), form.name) &&
               std::none_of(form.heads.begin(), form.heads.end(),
                            [&](std::string_view one) { return inner.starts_with(std::string(one) + ":"); }))
-            head = fmt::format("{}: a, ", form.heads.front());
+            head = fmt::format("{}: {}, ", form.heads.front(), form.name == "resources" ? "{load: 1}" : "a");
         inner = fmt::format("{}: [{{{}{}}}]", name.substr(0, bracket), head, inner);
       } else {
         inner = fmt::format("{}: {{{}}}", name, inner);

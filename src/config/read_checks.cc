@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/keys.h"
 #include "config/read.h"
+#include "config/read_looks.h"
 #include "config/shape.h"
 
 namespace backout::config {
@@ -97,11 +98,18 @@ CheckConfig run_check(const Reading& reading, const Node& node) {
   return check;
 }
 
-CheckConfig ask_check(const Node& node) {
+CheckConfig ask_check(const Reading& reading, const Node& node) {
   const std::string question = text_at(node, "ask");
   CheckConfig check{.name = shortened(one_line(question), kLongestDerivedName), .kind = "ask"};
   check.args["question"] = question;
   if (const std::string role = text_at(node, "role"); !role.empty()) check.args["role"] = role;
+  if (node.entry("within") != nullptr) {
+    check.args["within_ms"] = span_at(node, "within", Millis(0)).count();
+    check.args["otherwise"] = text_at(node, "otherwise", "hold");
+  } else if (node.entry("otherwise") != nullptr) {
+    reading.findings.error(node.place, "checks: otherwise says what happens after within, and there is none",
+                           "for example: within: 15m");
+  }
   return check;
 }
 
@@ -109,9 +117,11 @@ std::optional<CheckConfig> read_check(const Reading& reading, const Node& node) 
   if (node.is_text()) return check_from_line(reading, node);
   const std::string_view form = form_of("checks[]", node);
   if (form.empty()) return std::nullopt;
-  CheckConfig check = form == "http"  ? http_check(reading, node)
-                      : form == "run" ? run_check(reading, node)
-                                      : ask_check(node);
+  CheckConfig check = form == "http"        ? http_check(reading, node)
+                      : form == "run"       ? run_check(reading, node)
+                      : form == "ask"       ? ask_check(reading, node)
+                      : form == "resources" ? resources_check(reading, node)
+                                            : log_check(reading, node, form == "journal");
   check.name = text_at(node, "name", check.name);
   check.patience.attempts = whole_at(node, "attempts", check.patience.attempts);
   check.patience.every = span_at(node, "every", check.patience.every);

@@ -60,7 +60,7 @@ void read_basics(const Reading& reading) {
   if (const auto choice = on_failed_check_of(text_at(root, "on_failed_check"))) site.on_failed_check = *choice;
   read_hosts(reading);
   if (const Node* watch = root.find("watch")) {
-    site.watch_first = span_at(*watch, "first", site.watch_first);
+    read_watch(reading, *watch);
     site.bake = span_at(*watch, "bake", site.bake);
   }
   if (const Node* approvals = root.find("approvals"))

@@ -7,15 +7,17 @@
 namespace backout::journal {
 namespace {
 
-constexpr NameTable<Model, 9> kNames{{{Model::kCheckpoint, "checkpoint"},
-                                      {Model::kCurrent, "current"},
-                                      {Model::kLease, "lease"},
-                                      {Model::kPlan, "plan"},
-                                      {Model::kRelease, "release"},
-                                      {Model::kRollback, "rollback"},
-                                      {Model::kRun, "run"},
-                                      {Model::kReady, "ready"},
-                                      {Model::kStepTimes, "step_times"}}};
+constexpr NameTable<Model, 11> kNames{{{Model::kCheckpoint, "checkpoint"},
+                                       {Model::kCurrent, "current"},
+                                       {Model::kLease, "lease"},
+                                       {Model::kLogLevel, "log_level"},
+                                       {Model::kPlan, "plan"},
+                                       {Model::kRelease, "release"},
+                                       {Model::kRollback, "rollback"},
+                                       {Model::kRun, "run"},
+                                       {Model::kReady, "ready"},
+                                       {Model::kStepTimes, "step_times"},
+                                       {Model::kWatch, "watch"}}};
 
 /// One event on its way into the tables.
 class Folding {
@@ -43,6 +45,13 @@ class Folding {
       case EventType::kRunStopped: return run_changed("stopped");
       case EventType::kRunEnded: return run_changed(text("result"));
       case EventType::kReadyLooked: return ready_looked();
+      case EventType::kWatchStarted: return watch_started();
+      case EventType::kWatchLook: return watch_look();
+      case EventType::kWatchTrouble: return watch_changed({{"trouble", true}, {"why", text("why")}});
+      case EventType::kWatchEnded:
+        return watch_changed({{"open", false}, {"verdict", text("verdict")}, {"why", text("why")}});
+      case EventType::kLogLevel:
+        return add(Model::kLogLevel, "", {{"state", text("state")}, {"why", text("why")}, {"since_ms", now()}});
       case EventType::kAttemptEnded:
       case EventType::kQuestionAsked:
       case EventType::kQuestionAnswered:
@@ -244,6 +253,42 @@ class Folding {
     Json looked = event_.body;
     looked["at_ms"] = now();
     return add(Model::kReady, "", looked);
+  }
+
+  Result<void> watch_started() {
+    Json watch = event_.body;
+    watch["seq"] = event_.seq;
+    watch["started_ms"] = now();
+    watch["run"] = event_.run.str();
+    watch["open"] = true;
+    watch["trouble"] = false;
+    watch["looks"] = watch["failed"] = 0;
+    watch["recent"] = Json::array();
+    return add(Model::kWatch, "", watch);
+  }
+  /// Events of another watch than the newest change nothing.
+  Result<void> watch_changed(const Json& members) {
+    const auto watch = TRY(tables_.get(Model::kWatch, event_.site, ""));
+    if (!watch || get_string(watch->value, "watch") != text("watch")) return {};
+    return change(Model::kWatch, "", members);
+  }
+  Result<void> watch_look() {
+    const auto watch = TRY(tables_.get(Model::kWatch, event_.site, ""));
+    if (!watch || get_string(watch->value, "watch") != text("watch")) return {};
+    const bool failed = get_bool(event_.body, "failed");
+    Json recent = get(watch->value, "recent");
+    recent.push_back(failed);
+    if (recent.size() > kKeptLooks) recent.erase(recent.begin());
+    Json members = {{"looks", get_int(watch->value, "looks") + 1},
+                    {"failed", get_int(watch->value, "failed") + (failed ? 1 : 0)},
+                    {"recent", std::move(recent)},
+                    {"last_ms", now()},
+                    {"versions", get(event_.body, "versions")}};
+    Json positions = get(watch->value, "positions");
+    if (!positions.is_object()) positions = Json::object();
+    for (const auto& [key, position] : get(event_.body, "positions").items()) positions[key] = position;
+    members["positions"] = std::move(positions);
+    return change(Model::kWatch, "", members);
   }
 
   Result<void> step_ended() {

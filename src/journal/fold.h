@@ -18,12 +18,14 @@ enum class Model {
   kCheckpoint,  // key: checkpoint id; the checkpoint
   kCurrent,     // key: ""; {release, since_ms, good_until_ms}: what the site serves, and until when that was known-good
   kLease,       // key: ""; the newest lease, {released: true} when given back
+  kLogLevel,    // key: ""; {state, why, since_ms}
   kPlan,        // key: plan id; {seq}: the event that has the plan
   kRelease,     // key: release id; the release
   kRollback,    // key: run id of a rollback; {release, reason, by, sign?, also}: what it left, and why
   kRun,         // key: run id; what `status` shows of it
   kReady,       // key: ""; the newest answer of `backout ready`
   kStepTimes,   // key: <kind of run>/<step>; {kind, step, ms: [newest first]}
+  kWatch,       // key: ""; the newest watch: its start, {open, looks, failed, recent, trouble, last, positions}
 };
 std::string_view name_of(Model model);
 
@@ -33,6 +35,8 @@ inline constexpr int kModelsVersion = 2;
 
 /// How many durations of a step are kept.
 inline constexpr size_t kKeptTimes = 10;
+/// How many of the last looks of a watch are known one by one.
+inline constexpr size_t kKeptLooks = 100;
 
 struct Document {
   int64_t order = 0;  // seq of the event that began it; newest first is descending order

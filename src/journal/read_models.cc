@@ -131,6 +131,18 @@ Result<Json> StoredJournal::ready(const SiteId& site) {
   return document ? document->value : Json();
 }
 
+Result<Json> StoredJournal::watch(const SiteId& site) {
+  const std::lock_guard lock(mutex_);
+  const auto document = TRY(tables_.get(Model::kWatch, site, ""));
+  return document ? document->value : Json();
+}
+
+Result<Json> StoredJournal::log_level(const SiteId& site) {
+  const std::lock_guard lock(mutex_);
+  const auto document = TRY(tables_.get(Model::kLogLevel, site, ""));
+  return document ? document->value : Json();
+}
+
 Result<std::map<std::string, std::vector<Millis>>> StoredJournal::step_durations(const SiteId& site, RunKind kind) {
   const std::lock_guard lock(mutex_);
   std::map<std::string, std::vector<Millis>> durations;

@@ -53,6 +53,8 @@ class StoredJournal : public Journal {
   Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) override;
   Result<Json> ready(const SiteId& site) override;
   Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) override;
+  Result<Json> watch(const SiteId& site) override;
+  Result<Json> log_level(const SiteId& site) override;
   Result<int64_t> next_number(const SiteId& site, const std::string& kind) override;
 
   Result<VerifyReport> verify() override;

@@ -4,7 +4,7 @@
 
 namespace backout {
 namespace {
-constexpr NameTable<EventType, 26> kNames{{{EventType::kLeaseGranted, "lease_granted"},
+constexpr NameTable<EventType, 31> kNames{{{EventType::kLeaseGranted, "lease_granted"},
                                            {EventType::kLeaseReleased, "lease_released"},
                                            {EventType::kCheckpointTaken, "checkpoint_taken"},
                                            {EventType::kCheckpointVerified, "checkpoint_verified"},
@@ -29,7 +29,12 @@ constexpr NameTable<EventType, 26> kNames{{{EventType::kLeaseGranted, "lease_gra
                                            {EventType::kRunEnded, "run_ended"},
                                            {EventType::kNote, "note"},
                                            {EventType::kReadyLooked, "ready_looked"},
-                                           {EventType::kEvidenceDeleted, "evidence_deleted"}}};
+                                           {EventType::kEvidenceDeleted, "evidence_deleted"},
+                                           {EventType::kWatchStarted, "watch_started"},
+                                           {EventType::kWatchLook, "watch_look"},
+                                           {EventType::kWatchTrouble, "watch_trouble"},
+                                           {EventType::kWatchEnded, "watch_ended"},
+                                           {EventType::kLogLevel, "log_level"}}};
 }
 
 std::string_view name_of(EventType type) { return name_in(kNames, type); }

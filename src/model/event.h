@@ -36,6 +36,11 @@ enum class EventType {
   kNote,              // {text, file?, by}
   kReadyLooked,       // {ready, from, to, red, warnings, says}: `backout ready`, when its answer changed or once a day
   kEvidenceDeleted,   // {path, sha256, why}
+  kWatchStarted,      // {watch, version, why, until_ms}: the release is looked at again and again from here on
+  kWatchLook,         // {watch, failed, looks, bad, new_kinds, figures, versions, positions}: one round
+  kWatchTrouble,      // {watch, why}: so many of the last looks failed
+  kWatchEnded,        // {watch, verdict, why}
+  kLogLevel,          // {state: raising|raised|normal, why}: durable before the command that raises it
 };
 std::string_view name_of(EventType type);
 Result<EventType> event_type_of(std::string_view name);

@@ -132,9 +132,20 @@ std::vector<HostConfig> hosts_of(const Site& site) {
 Json to_json(const Site& site) {
   Json value = {{"site", site.id.str()},         {"file", site.file},
                 {"state", site.state},           {"base_url", site.base_url},
-                {"public_url", site.public_url}, {"watch_first_ms", site.watch_first.count()},
+                {"public_url", site.public_url}, {"watch_first_ms", site.watch.first.count()},
                 {"bake_ms", site.bake.count()},  {"on_failed_check", name_of(site.on_failed_check)},
                 {"approvals", site.approvals},   {"jobs", site.jobs}};
+  if (site.watch.heightened > Millis(0)) value["watch_heightened_ms"] = site.watch.heightened.count();
+  if (site.watch.trouble_failed != 2 || site.watch.trouble_of != 5)
+    value["watch_trouble"] = {site.watch.trouble_failed, site.watch.trouble_of};
+  for (const FigureConfig& figure : site.watch.figures)
+    value["watch_figures"].push_back(
+        {{"name", figure.name}, {"count", to_json(figure.count)}, {"hosts", figure.hosts}});
+  if (const auto& level = site.watch.log_level) {
+    value["log_level"] = {{"raise", to_json(level->raise)}, {"put_back", to_json(level->put_back)}};
+    if (level->probe) value["log_level"]["probe"] = to_json(*level->probe);
+    if (!level->hosts.empty()) value["log_level"]["hosts"] = level->hosts;
+  }
   Json& hosts = value["hosts"] = Json::array();
   for (const HostConfig& host : site.hosts) {
     hosts.push_back({{"name", host.name}});

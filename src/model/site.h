@@ -70,11 +70,12 @@ struct DatabaseConfig {
 
 struct CheckConfig {
   std::string name;            // as shown: "/health/ 200"
-  std::string kind;            // "http" | "run" | "ask"
+  std::string kind;            // "http" | "run" | "ask" | "log" | "resources"
   Json args = Json::object();  // http: {url or path, method, status, contains, header, json, version, within_ms}; run:
-                               // command; ask: {question, role}
+                               // command; ask: {question, role, within_ms?, otherwise}; log: {file or unit, deny,
+                               // allow, within_ms}; resources: {limits: {figure: condition}}
   Patience patience{3, Millis(1000)};
-  std::vector<std::string> hosts;  // http with a path and run: asked on each
+  std::vector<std::string> hosts;  // all but ask and an http with a URL: asked on each
 };
 
 struct CommandConfig {  // a user's own step
@@ -85,6 +86,26 @@ struct CommandConfig {  // a user's own step
   bool repeatable = false;
   OnUnknown on_unknown = OnUnknown::kAsk;
   std::vector<std::string> hosts;
+};
+
+struct LogLevelConfig {  // raised while a release is watched
+  UserCommand raise, put_back;
+  std::optional<UserCommand> probe;  // exit 0: raised; 1: not raised
+  std::vector<std::string> hosts;
+};
+
+struct FigureConfig {  // a number that tells whether users come back
+  std::string name;
+  UserCommand count;  // prints it
+  std::vector<std::string> hosts;
+};
+
+struct WatchConfig {
+  Millis first{0};                         // deploy stays for it
+  Millis heightened{0};                    // after a rollback, by `tick` or `watch`; 0: none
+  int trouble_failed = 2, trouble_of = 5;  // so many of the last looks
+  std::vector<FigureConfig> figures;
+  std::optional<LogLevelConfig> log_level;
 };
 
 struct Site {
@@ -102,7 +123,7 @@ struct Site {
   std::optional<DatabaseConfig> database;
   std::vector<CheckConfig> checks;
   std::vector<CommandConfig> commands;
-  Millis watch_first{0};
+  WatchConfig watch;
   Millis bake{24 * 3600 * 1000LL};
   OnFailedCheck on_failed_check = OnFailedCheck::kAbort;
   std::vector<std::string>

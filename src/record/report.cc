@@ -105,7 +105,7 @@ class Making {
   }
 
   void take(const Event& event) {
-    last_ = &event;
+    if (!over_) last_ = &event;  // what is said about a run later does not make it longer
     const Json& body = event.body;
     switch (event.type) {
       case EventType::kAttemptIntended: intended(event); break;
@@ -164,6 +164,13 @@ class Making {
         report_.changes.push_back("incident " + get_string(body, "incident") +
                                   " is opened beside this one: " + get_string(body, "why"));
         break;
+      case EventType::kLogLevel:
+        report_.changes.push_back("log level " + get_string(body, "state") + ": " + get_string(body, "why"));
+        break;
+      case EventType::kWatchStarted:
+      case EventType::kWatchLook:
+      case EventType::kWatchTrouble:
+      case EventType::kWatchEnded:
       case EventType::kCiSeen:
       case EventType::kReleaseLooked:
       case EventType::kRunStarted:

@@ -127,7 +127,12 @@ void take(RunState& state, const Event& event, const Plan& plan) {
     case EventType::kQuestionAnswered:
     case EventType::kNote:
     case EventType::kReadyLooked:
-    case EventType::kEvidenceDeleted: break;
+    case EventType::kEvidenceDeleted:
+    case EventType::kWatchStarted:
+    case EventType::kWatchLook:
+    case EventType::kWatchTrouble:
+    case EventType::kWatchEnded:
+    case EventType::kLogLevel: break;
   }
 }
 

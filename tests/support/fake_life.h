@@ -68,6 +68,8 @@ class MortalJournal : public journal::Journal {
   Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) override {
     return real_.step_durations(site, kind);
   }
+  Result<Json> watch(const SiteId& site) override { return real_.watch(site); }
+  Result<Json> log_level(const SiteId& site) override { return real_.log_level(site); }
   Result<int64_t> next_number(const SiteId& site, const std::string& kind) override {
     return real_.next_number(site, kind);
   }
