@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The course of one project, run on its machine: course.py PROJECT [LEADER...] [--show]. Started by run.py.
+"""The course of one project, run on its machine: course.py PROJECT. Started by run.py.
 
 A project is a folder here:  v1/ v2/ v3/ (each laid over the one before; a git tag each), host/ (laid over /), answers, project.py.
 
@@ -23,11 +23,11 @@ HERE = Path(__file__).resolve().parent
 VERIFIED = "Rolled back and verified"
 
 
-def load(name, leaders):
+def load(name):
     spec = importlib.util.spec_from_file_location(f"project_{name.replace('-', '_')}", HERE / name / "project.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.PROJECT(HERE / name, leaders)
+    return module.PROJECT(HERE / name)
 
 
 def the_way_back(project):
@@ -63,8 +63,7 @@ def a_lying_tool(project):
 
 
 def main():
-    arguments = [one for one in sys.argv[1:] if one != "--show"]
-    project = load(arguments[0], arguments[1:])
+    project = load(sys.argv[1])
     failed = False
     for case, course in (("the way back", the_way_back), ("a lying tool", a_lying_tool)):
         began = time.monotonic()

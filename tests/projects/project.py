@@ -28,8 +28,8 @@ class Project:
     LIE = ""               # what stands in its place; @REAL@ is the real one
     NAMES = ()             # what backout must say of it
 
-    def __init__(self, folder, leaders):
-        self.folder, self.leaders = folder, leaders
+    def __init__(self, folder):
+        self.folder = folder
         self.root = Path("/srv") / self.NAME
         self.customers = Nobody()
         self.environment = {**os.environ, "BACKOUT_ACTOR": "team"}

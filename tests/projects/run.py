@@ -53,6 +53,13 @@ def there(need):
     return shutil.which(need, path=PATH) is not None
 
 
+def shared(directory):
+    """A key that the machines of one project know."""
+    directory.mkdir()
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory / "key"], check=True)
+    return [f"--bind-ro={directory}:/shared"]
+
+
 class Machine:
     """A container: a root of its own over this machine's, a network of its own or that of `beside`."""
 
@@ -95,11 +102,13 @@ class Matrix:
         base = Path(tempfile.mkdtemp(prefix=f"backout-project-{name}-"))
         machines = []
         try:
-            binds = npm.binds() if name == "node" else []
+            binds = npm.binds() if name == "node" else shared(base / "shared") if name == "three-hosts" else []
             machines.append(Machine(base / "main", name, self.backout, binds=binds))
             if name == "three-hosts":
-                machines += [Machine(base / host, host, self.backout, beside=machines[0]) for host in ("web-1", "web-2", "web-3")]
-            self.course(name, machines)
+                for number in (1, 2, 3):
+                    machines.append(Machine(base / f"web-{number}", f"web-{number}", self.backout, machines[0], binds))
+                    machines[-1].run("sh", "/opt/backout/tests/projects/three-hosts/web/prepare.sh", str(number))
+            self.course(name, machines[0])
         except Exception:
             self.ended(f"{name}: the machine", "FAILED", traceback.format_exc())
         finally:
@@ -107,12 +116,11 @@ class Matrix:
                 machine.down()
             shutil.rmtree(base)
 
-    def course(self, name, machines):
+    def course(self, name, machine):
         """Runs it inside; each case is one line `passed CASE` or `FAILED CASE` of its output, followed by its words."""
         began = time.monotonic()
         log = tempfile.TemporaryFile()
-        child = subprocess.Popen([*machines[0].enter, "/usr/bin/python3", "-B", "/opt/backout/tests/projects/course.py", name,
-                                  *(one.leader for one in machines[1:]), *(["--show"] if self.given.show else [])],
+        child = subprocess.Popen([*machine.enter, "/usr/bin/python3", "-B", "/opt/backout/tests/projects/course.py", name],
                                  stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
             child.wait(PATIENCE)
@@ -132,7 +140,7 @@ class Matrix:
         if self.given.show:
             print(f"--- {name}: {time.monotonic() - began:.1f} s", flush=True)
         if self.given.stay:
-            print(f"{name} stays until Enter: {' '.join(machines[0].enter)} bash", flush=True)
+            print(f"{name} stays until Enter: {' '.join(machine.enter)} bash", flush=True)
             sys.stdin.readline()
 
 

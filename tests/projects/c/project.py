@@ -19,8 +19,8 @@ class Guestbook(Project):
     LIE = "exit 0"
     NAMES = ("/version", "expected version v2, got v4")
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, folder):
+        super().__init__(folder)
         self.customers = Customers(lambda token: machine.get(f"{URL}/entries", token)[0] == 201)
 
     def prepare(self):

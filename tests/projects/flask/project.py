@@ -18,8 +18,8 @@ class Notes(Project):
     LIAR = "pip"
     NAMES = ("notes.service",)
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, folder):
+        super().__init__(folder)
         self.customers = Customers(lambda token: machine.get("http://notes.example/notes", f"text={token}")[0] == 201)
 
     def vendor(self, work):

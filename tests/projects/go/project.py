@@ -19,8 +19,8 @@ class Links(Project):
     LIE = 'case $1 in start | stop | restart) exit 0 ;; esac\nexec @REAL@ "$@"'
     NAMES = ("links.service",)
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, folder):
+        super().__init__(folder)
         self.customers = Customers(lambda token: machine.get(f"{URL}/add", f"name={token}&to=http://example.com/{token}")[0] == 201)
 
     def prepare(self):

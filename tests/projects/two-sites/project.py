@@ -18,8 +18,8 @@ class Shop(Project):
     LIE = 'case "$*" in *reload*) exit 0 ;; esac\nexec @REAL@ "$@"'
     NAMES = ("close-door", "users are not outside")
 
-    def __init__(self, *given):
-        super().__init__(*given)
+    def __init__(self, folder):
+        super().__init__(folder)
         self.customers = Customers(lambda token: machine.get("http://shop.example/entries", f"text={token}")[0] == 201)
         self.readers = Customers(lambda token: machine.get("http://blog.example/entries", f"text={token}")[0] == 201)
 
