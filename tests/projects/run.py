@@ -61,13 +61,12 @@ def shared(directory):
 
 
 class Machine:
-    """A container: a root of its own over this machine's, a network of its own or that of `beside`."""
+    """A container: a root and a network of its own."""
 
-    def __init__(self, directory, name, backout, beside=None, binds=()):
+    def __init__(self, directory, name, backout, binds=()):
         self.directory = directory
-        network = f"--network-namespace-path=/proc/{beside.leader}/ns/net" if beside else "--private-network"
         source = [f"--bind-ro={ROOT}:/opt/backout", f"--bind-ro={os.path.dirname(backout)}:/opt/backout-bin"]
-        up = subprocess.run([CONTAINER, "up", directory, network, *source, *binds], capture_output=True, text=True, check=False)
+        up = subprocess.run([CONTAINER, "up", directory, "--private-network", *source, *binds], capture_output=True, text=True, check=False)
         if up.returncode != 0:
             raise RuntimeError(f"no machine to test on: {up.stderr}")
         self.leader = up.stdout.strip()
@@ -76,6 +75,14 @@ class Machine:
 
     def run(self, *argv):
         subprocess.run([*self.enter, *argv], check=True, capture_output=True, text=True)
+
+    def connect(self, other, number):
+        """A cable between the two: 10.9.NUMBER.1 here, 10.9.NUMBER.2 at the other's end."""
+        self.run("ip", "link", "add", f"web{number}", "type", "veth", "peer", "name", "main")
+        subprocess.run(["nsenter", "-t", self.leader, "-n", "ip", "link", "set", "main", "netns", other.leader], check=True)
+        for machine, link, end in ((self, f"web{number}", 1), (other, "main", 2)):
+            machine.run("ip", "address", "add", f"10.9.{number}.{end}/24", "dev", link)
+            machine.run("ip", "link", "set", link, "up")
 
     def down(self):
         subprocess.run([CONTAINER, "down", self.directory], check=True)
@@ -103,11 +110,12 @@ class Matrix:
         machines = []
         try:
             binds = npm.binds() if name == "node" else shared(base / "shared") if name == "three-hosts" else []
-            machines.append(Machine(base / "main", name, self.backout, binds=binds))
+            machines.append(Machine(base / "main", name, self.backout, binds))
             if name == "three-hosts":
                 for number in (1, 2, 3):
-                    machines.append(Machine(base / f"web-{number}", f"web-{number}", self.backout, machines[0], binds))
-                    machines[-1].run("sh", "/opt/backout/tests/projects/three-hosts/web/prepare.sh", str(number))
+                    machines.append(Machine(base / f"web-{number}", f"web-{number}", self.backout, binds))
+                    machines[0].connect(machines[-1], number)
+                    machines[-1].run("sh", "/opt/backout/tests/projects/three-hosts/web/prepare.sh")
             self.course(name, machines[0])
         except Exception:
             self.ended(f"{name}: the machine", "FAILED", traceback.format_exc())

@@ -27,4 +27,4 @@ class Status(http.server.BaseHTTPRequestHandler):
         pass
 
 
-http.server.ThreadingHTTPServer((os.environ["STATUS_ADDRESS"], 8000), Status).serve_forever()
+http.server.ThreadingHTTPServer(("", 8000), Status).serve_forever()
