@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The course of one project, run on its machine: course.py PROJECT. Started by run.py.
+"""The course of one project, run on its machine: course.py PROJECT [--init]. Started by run.py.
 
 A project is a folder here:  v1/ v2/ v3/ (each laid over the one before; a git tag each), host/ (laid over /), answers, project.py.
 
@@ -32,7 +32,7 @@ def load(name):
 
 def the_way_back(project):
     project.install()
-    project.init()
+    project.configure()
     project.backout("lint")
     project.backout("record", "v1")
     project.backout("verify")
@@ -62,8 +62,24 @@ def a_lying_tool(project):
     project.mend(said)
 
 
+def only_init(project):
+    """What init makes of it: for who works on init."""
+    project.install()
+    try:
+        project.init()
+        project.run("lint")
+    finally:
+        machine.sh(f"cat {project.root}/backout.yaml", ends=())
+
+
 def main():
     project = load(sys.argv[1])
+    if "--init" in sys.argv:
+        try:
+            only_init(project)
+        finally:
+            print("\n".join(machine.told()))
+        return 0
     failed = False
     for case, course in (("the way back", the_way_back), ("a lying tool", a_lying_tool)):
         began = time.monotonic()

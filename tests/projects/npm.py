@@ -1,11 +1,38 @@
-"""express and pm2, fetched once into build/projects-npm by the lock file that is committed here; the machine has no network."""
+"""Express and PM2 from npm, fetched once into build/ and kept: the machines of the projects have no network."""
+import fcntl
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-STORE = HERE.parent.parent / "build" / "projects-npm"
+ROOT = HERE.parent.parent
+LOCK = HERE / "node" / "v1" / "package-lock.json"
+
+
+def cache():
+    """npm's cache with what the lock file of the Node project names."""
+    directory = ROOT / "build" / "projects-npm"
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / "lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        filled, done = directory / "cache", directory / "package-lock.json"
+        if not done.exists() or done.read_text() != LOCK.read_text():
+            with tempfile.TemporaryDirectory() as work:
+                for name in ("package.json", "package-lock.json"):
+                    shutil.copy(LOCK.parent / name, work)
+                run(["npm", "ci", "--cache", filled, "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], work)
+            shutil.copy(LOCK, done)
+    return filled
+
+
+def run(argv, directory):
+    ended = subprocess.run(argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if ended.returncode != 0:
+        raise RuntimeError(f"{argv[0]}: exit status {ended.returncode}: {ended.stdout[-1000:]}")
+    return ended.stdout
 
 
 def binds():
-    raise NotImplementedError
+    pm2 = run(["sh", ROOT / "tests" / "support" / "pm2.sh", ROOT], ROOT).strip()
+    return [f"--bind-ro={Path(pm2).parents[2]}:/opt/pm2", f"--bind-ro={cache()}:/opt/npm-cache"]

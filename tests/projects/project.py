@@ -41,12 +41,10 @@ class Project:
         sh("rm -f /etc/nginx/sites-enabled/default; git config --global init.defaultBranch main; git config --global user.name Team;"
            " git config --global user.email team@localhost; mkdir -p /srv/git", quiet=True)
         self.publish(self.NAME, self.folder)
-        self.lay_host(self.folder / "host")
+        if (self.folder / "host").is_dir():
+            sh(f"cp -a --no-preserve=ownership {self.folder}/host/. / && systemctl daemon-reload", quiet=True)
         self.prepare()
         sh(f"cd {self.root} && ./deploy.sh v1")
-
-    def lay_host(self, folder):
-        sh(f"cp -a --no-preserve=ownership {folder}/. / && systemctl daemon-reload", quiet=True)
 
     def publish(self, name, folder):
         """The team's repository with a tag for each release: /srv/git/NAME.git."""
@@ -83,7 +81,15 @@ class Project:
         return said
 
     def init(self):
-        shutil.copy(self.folder / "backout.yaml", self.root / "backout.yaml")
+        """What the team does on the Monday: init, with as few answers as there can be."""
+        answers = self.folder / "answers"
+        self.backout("init", *(["--answers", answers] if answers.exists() else []))
+
+    def configure(self):
+        if " init " in self.run("--help")[1] and not (self.folder / "backout.yaml").exists():
+            self.init()
+        else:
+            shutil.copy(self.folder / "backout.yaml", self.root / "backout.yaml")
 
     def deploy(self, version, ends):
         self.backout("deploy", "--version", version, "--", "./deploy.sh", version, ends=ends)

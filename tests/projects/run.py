@@ -71,7 +71,7 @@ class Machine:
             raise RuntimeError(f"no machine to test on: {up.stderr}")
         self.leader = up.stdout.strip()
         self.enter = ["nsenter", "-t", self.leader, "-a", "--", "env", "-i", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"]
-        self.run("hostname", name)
+        self.run("sh", "-c", f"hostname {name}; mount -t tmpfs -o mode=700 tmpfs /root")  # nobody has lived here yet
 
     def run(self, *argv):
         subprocess.run([*self.enter, *argv], check=True, capture_output=True, text=True)
@@ -128,7 +128,8 @@ class Matrix:
         """Runs it inside; each case is one line `passed CASE` or `FAILED CASE` of its output, followed by its words."""
         began = time.monotonic()
         log = tempfile.TemporaryFile()
-        child = subprocess.Popen([*machine.enter, "/usr/bin/python3", "-B", "/opt/backout/tests/projects/course.py", name],
+        child = subprocess.Popen([*machine.enter, "/usr/bin/python3", "-B", "/opt/backout/tests/projects/course.py", name,
+                                  *(["--init"] if self.given.init else [])],
                                  stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
             child.wait(PATIENCE)
@@ -137,6 +138,9 @@ class Matrix:
             child.wait()
         log.seek(0)
         said = log.read().decode(errors="replace")
+        if self.given.init:
+            print(f"--- {name}\n{said}", flush=True)
+            return
         left = list(CASES)
         for block in said.split("\n=== ")[1:]:
             state, case, words = (*block.partition("\n")[0].split(" ", 1), block.partition("\n")[2])
@@ -157,6 +161,7 @@ def main():
     options.add_argument("--backout", required=True)
     options.add_argument("--parallel", type=int, default=4)
     options.add_argument("--show", action="store_true", help="everything that is said")
+    options.add_argument("--init", action="store_true", help="only what init makes of each")
     options.add_argument("--stay", action="store_true", help="leave the machine up until Enter, to look around")
     options.add_argument("project", nargs="*", choices=[[], *PROJECTS], metavar="PROJECT")
     given = options.parse_args()

@@ -27,7 +27,7 @@ class Shop(Project):
         sh("echo 127.0.0.1 shop.example blog.example >>/etc/hosts; systemctl enable -q shop blog; systemctl start nginx")
         self.publish(self.OTHER, self.folder)
 
-    def init(self):
+    def configure(self):
         for name in (self.NAME, self.OTHER):
             shutil.copy(self.folder / f"{name}.yaml", f"/srv/{name}/backout.yaml")
 
