@@ -258,6 +258,8 @@ TEST(Parse, EndsOnTextsThatTheParserFindsNoEndIn) {
   for (const char* text : {",", "site: shop\n---\n,", ", ,", "}", "]", "a: [b\n,", ":", "?", "- ,", "{,}"}) {
     const Loaded loaded = parse(text, "b.yaml");
     EXPECT_FALSE(loaded.ok()) << text;
+    for (const Finding& finding : loaded.findings)
+      EXPECT_TRUE(finding.severity == Severity::kWarning || finding.line >= 1) << text << ": " << render("", finding);
   }
 }
 

@@ -94,18 +94,18 @@ class Builder final : public YAML::EventHandler {
   bool has_document() const { return documents_ > 0; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    count();
+    count(mark);
     if (++documents_ > 1)
       fail(lines_.at(mark), "a second document begins here: one site is one document",
            "write each site into its own file");
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    count();
+    count(mark);
     add(made(Node::Kind::kNull, mark), anchor);
   }
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, const std::string& value) override {
-    count();
+    count(mark);
     Node node = made(Node::Kind::kText, mark);
     if (sanitised(value) != value && !failed_)
       findings_.error(node.place, "an escape in this text makes a control character or invalid UTF-8");
@@ -113,7 +113,7 @@ class Builder final : public YAML::EventHandler {
     add(std::move(node), anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    count();
+    count(mark);
     if (failed_) return;
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) return fail(lines_.at(mark), "an alias inside the very value it names");
@@ -124,12 +124,12 @@ class Builder final : public YAML::EventHandler {
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    count();
+    count(mark);
     if (!failed_) open_.push_back({made(Node::Kind::kList, mark), anchor, {}, {}});
   }
   void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    count();
+    count(mark);
     if (!failed_) open_.push_back({made(Node::Kind::kMap, mark), anchor, {}, {}});
   }
   void OnSequenceEnd() override { close(); }
@@ -144,8 +144,8 @@ class Builder final : public YAML::EventHandler {
   };
 
   /// yaml-cpp 0.7 does not come to an end on some texts (a single comma is one): no text has so many events.
-  void count() {
-    if (events_left_-- == 0) throw std::length_error("the parser finds no end in it");
+  void count(const YAML::Mark& mark) {
+    if (events_left_-- == 0) throw YAML::ParserException(mark, "the parser finds no end in it");
   }
 
   Node made(Node::Kind kind, const YAML::Mark& mark) const {

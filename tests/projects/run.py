@@ -40,6 +40,7 @@ PROJECTS = {
     "c": ["gcc", "make"],
     "static": ["nginx"],
 }
+WAITING = {"cron", "django", "node"}  # for services that are not there yet; run when named
 CASES = ("the way back", "a lying tool")  # one line each, printed by course.py
 PATIENCE = 170
 
@@ -172,7 +173,7 @@ def main():
     matrix = Matrix(given)
     began = time.monotonic()
     with ThreadPoolExecutor(max(1, given.parallel)) as pool:
-        list(pool.map(matrix.project, [name for name in PROJECTS if not given.project or name in given.project]))
+        list(pool.map(matrix.project, [name for name in PROJECTS if (name in given.project if given.project else name not in WAITING)]))
     count = matrix.count
     print(f"{time.monotonic() - began:.0f} s")
     print(f"{count['passed']} passed, {count['FAILED']} failed, {count['skipped']} skipped")
