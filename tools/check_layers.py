@@ -62,6 +62,7 @@ SYSTEM_EXCEPTIONS = [
     ("cli/cmd_deploy.cc", "the deploy command's output goes on live"),
     ("cli/interrupt.cc", "Ctrl-C"),
     ("cli/progress_live.cc", "draws on the terminal"),
+    ("cli/cmd_ready.cc", "is the output a terminal"),
     ("cli/terminal.cc", "how wide is the terminal"),
 ]
 

@@ -116,7 +116,7 @@ Result<Release> target_of(const Workspace& workspace, const PlanRequest& request
 
 }  // namespace
 
-Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
+Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request) {
   const Site& site = workspace.site();
   journal::Journal& journal = workspace.journal();
   const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site.id));
@@ -186,7 +186,12 @@ Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
 
   Plan plan = TRY(plan::compose(std::move(draft)));
   take_count(counted, plan.forecast);
-  TRY(journal.append(site.id, 0, {{EventType::kPlanMade, to_json(plan)}}));
+  return plan;
+}
+
+Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request) {
+  Plan plan = TRY(draft_plan(workspace, request));
+  TRY(workspace.journal().append(workspace.site().id, 0, {{EventType::kPlanMade, to_json(plan)}}));
   return plan;
 }
 

@@ -18,6 +18,8 @@ struct PlanRequest {
 /// A plan of how to go from what runs to `to`; recorded in the journal as PlanMade. Exit 3 errors (kRefused, kNotFound)
 /// when there is no way; a plan that exists but may not be run says so in contract.refusals.
 Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request);
+/// The same, of which nothing is recorded: for those who only want to know whether there is one.
+Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request);
 
 /// A look or a question that says whether what is behind the door, or in front of it, serves.
 bool is_look(const Step& step);

@@ -109,9 +109,8 @@ Json saved_part(const Checkpoint& checkpoint, const Subject& subject) {
   return saved;
 }
 
-Result<std::vector<Step>> offers(const Workspace& workspace, const Subject& subject, const Journey& journey,
-                                 const Seen& seen) {
-  const driver::Driver* driver = TRY(workspace.registry().find(subject.driver));
+driver::Offering offering_for(const Workspace& workspace, const Subject& subject, const Journey& journey,
+                              const Seen& seen) {
   driver::Offering offering;
   offering.kind = journey.kind;
   offering.site = workspace.site().id;
@@ -127,7 +126,14 @@ Result<std::vector<Step>> offers(const Workspace& workspace, const Subject& subj
   if (journey.checkpoint != nullptr) offering.saved = saved_part(*journey.checkpoint, subject);
   offering.run_directory = journey.keep_in;
   offering.public_url = workspace.site().public_url;
-  std::vector<Step> steps = TRY(driver->offer(offering).with_context(subject.name));
+  return offering;
+}
+
+Result<std::vector<Step>> offers(const Workspace& workspace, const Subject& subject, const Journey& journey,
+                                 const Seen& seen) {
+  const driver::Driver* driver = TRY(workspace.registry().find(subject.driver));
+  std::vector<Step> steps =
+      TRY(driver->offer(offering_for(workspace, subject, journey, seen)).with_context(subject.name));
   for (Step& step : steps) {
     if (subject.part == plan::Part::kCheck && is_look(step)) step.patience = subject.patience;
     if (!subject.in_front) continue;

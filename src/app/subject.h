@@ -35,6 +35,8 @@ struct Journey {
   std::string keep_in;                     // directory for what the run keeps; may hold "{runs}" and "{run}"
   bool from_whole = false;                 // `from` came to the end of its deploy: what was built for it is whole
 };
+driver::Offering offering_for(const Workspace& workspace, const Subject& subject, const Journey& journey,
+                              const Seen& seen);
 Result<std::vector<Step>> offers(const Workspace& workspace, const Subject& subject, const Journey& journey,
                                  const Seen& seen);
 

@@ -67,9 +67,8 @@ std::string file_of(const Where& where) {
 }
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Where& where) {
-  const std::string file = file_of(where);
   std::unique_ptr<Workspace> opened(new Workspace());
-  opened->site_ = TRY(config::load(file, where.environment));
+  opened->site_ = TRY(config::load(file_of(where), where.environment));
   opened->actor_ = acting_person();
   opened->journal_ =
       TRY(journal::Journal::open(TRY(state_directory(where, opened->site_)), opened->actor_, system_clock()));

@@ -4,6 +4,7 @@
 #include "app/target.h"
 #include "base/text.h"
 #include "cli/opened.h"
+#include "cli/terminal.h"
 #include "run/recovery.h"
 
 namespace backout::cli {
@@ -103,6 +104,7 @@ int status(const Globals& globals) {
     const auto lease = TRY(journal.holder(site));
     const auto unfinished = TRY(look(*workspace));
     const std::vector<journal::RunRow> runs = TRY(journal.runs(site, 3));
+    const Json ready = TRY(journal.ready(site));
     if (globals.json) {
       Json value = {{"site", site.str()}, {"state_directory", journal.directory()}};
       value["current"] = current == nullptr ? Json() : to_json(*current);
@@ -110,6 +112,7 @@ int status(const Globals& globals) {
       value["held_by"] =
           lease ? Json{{"holder", lease->holder}, {"doing", lease->doing}, {"since_ms", to_millis(lease->since)}}
                 : Json();
+      value["ready"] = ready;
       if (unfinished)
         value["unfinished"] = {{"run", unfinished->row.id.str()},
                                {"incident", unfinished->row.incident.str()},
@@ -133,6 +136,9 @@ int status(const Globals& globals) {
     }
     std::printf("  target     %s\n", target == nullptr ? "none: no other release is known-good"
                                                        : (one_line(target->version.str()) + "  known-good").c_str());
+    if (ready.is_object())
+      std::printf("  ready      %s  %s\n", one_line(get_string(ready, "says")).c_str(),
+                  relative(wall_from_millis(get_int(ready, "at_ms")), system_clock().wall()).c_str());
     if (lease)
       std::printf("  held by    %s since %s: %s\n", one_line(lease->holder).c_str(), to_iso(lease->since).c_str(),
                   one_line(lease->doing).c_str());

@@ -43,6 +43,7 @@ int sites(const Globals& globals);
 int resolve(const Globals& globals, const std::string& release, const app::Cause& given);
 int status(const Globals& globals);
 int log(const Globals& globals, const std::string& run, const std::string& step);
+int ready(const Globals& globals, bool prove);
 int verify(const Globals& globals, const std::string& version);
 int tick(const Globals& globals);
 int plan(const Globals& globals, const PlanOptions& options);

@@ -17,6 +17,7 @@ struct Line {
   backout::app::Cause cause;
   std::string output = "text", file, name, why, commit, text, run, step, format = "md", server;
   std::vector<std::string> rest;
+  bool prove = false;
   std::function<int()> chosen;
 };
 
@@ -95,6 +96,10 @@ void add_release_commands(CLI::App& app, Line& line) {
 }
 
 void add_run_commands(CLI::App& app, Line& line) {
+  auto* ready_command = add(app, "ready", "can we go back now: to what, how long, what would be lost", line,
+                            [&] { return ready(line.globals, line.prove); });
+  ready_command->add_flag("--prove", line.prove,
+                          "take the slow looks, too: restore the backup, read and build the code");
   add_plan_options(add(app, "plan", "what a rollback would do; changes nothing", line,
                        [&] { return plan(line.globals, line.plan); }),
                    line.plan);

@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/text.h"
+#include "host/root.h"
 #include "host/shim.h"
 #include "host/transport.h"
 #include "os/file.h"
@@ -16,12 +17,16 @@ std::string from_environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+}  // namespace
+
 std::string default_root() {
   if (std::string root = from_environment("BACKOUT_TARGET"); !root.empty()) return root;
   if (geteuid() == 0) return "/var/lib/backout/target";
   if (std::string state = from_environment("XDG_STATE_HOME"); !state.empty()) return state + "/backout/target";
   return from_environment("HOME") + "/.local/state/backout/target";
 }
+
+namespace {
 
 class LocalTransport : public Transport {
  public:

@@ -6,6 +6,7 @@
 
 #include "base/ids.h"
 #include "base/text.h"
+#include "host/root.h"
 #include "host/shim.h"
 #include "host/transport.h"
 
@@ -39,11 +40,8 @@ std::vector<std::string> ssh_program() {
   return words;
 }
 
-/// Finds the root, and puts the shim there when it is not. Runs in the login shell's `sh`, from standard input.
+/// After kFindRoot: puts the shim there when it is not. Runs in the login shell's `sh`, from standard input.
 constexpr std::string_view kPrepare = R"sh(umask 077
-if [ -z "$bo_root" ]; then
-  if [ "$(id -u)" = 0 ]; then bo_root=/var/lib/backout/target; else bo_root=$HOME/.local/state/backout/target; fi
-fi
 bo_file=$bo_root/$bo_shim
 if [ ! -r /proc/self/stat ]; then
   printf '%srefused tools %s\n' "$bo_nonce" /proc
@@ -88,7 +86,7 @@ class SshTransport : public Transport {
     spec.on_stdout = [&](std::string_view chunk) { reader.feed(chunk); };
     Order order(nonce);
     order.set("root", wanted_root_).set("shim", shim_name()).set("text", shim_text());
-    spec.stdin_text = order.text() + std::string(kPrepare);
+    spec.stdin_text = order.text() + std::string(kFindRoot) + std::string(kPrepare);
     const os::ProcessResult end = TRY(os::run_process(spec));
     if (!refused.message.empty())
       return Error{Code::kDenied, "preparing " + destination_ + ": " + one_line(refused.message),

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "database/sqlite/offer.h"
+#include "database/sqlite/ready.h"
 
 namespace backout::database {
 namespace {
@@ -46,6 +47,15 @@ class SqliteDriver : public driver::Driver {
                 .why = get_string(*answer, "why")};
     if (get(*answer, "evidence").is_object()) sight.evidence = get(*answer, "evidence");
     return sight;
+  }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth depth,
+                          std::stop_token stop) const override {
+    const auto seen = offering.seen.find(host.name().str());
+    if (seen == offering.seen.end()) return {};
+    Json args = {{"prove", depth == driver::Depth::kProve}};
+    for (const char* key : {"backup", "manifest", "manifest_sha256"}) args[key] = get_string(offering.saved, key);
+    return readiness_of(offering, seen->second, ask(host, "ready", args, stop));
   }
 
  private:

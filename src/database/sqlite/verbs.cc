@@ -7,6 +7,7 @@
 #include "database/sqlite/keep.h"
 #include "database/sqlite/observe.h"
 #include "database/sqlite/page_digest.h"
+#include "database/sqlite/ready.h"
 #include "database/sqlite/rescue.h"
 #include "database/sqlite/sides.h"
 #include "database/sqlite/swap.h"
@@ -189,17 +190,19 @@ struct VerbEntry {
   std::string_view name;
   Result<Json> (*run)(const Json& args, const Progress& progress);
 };
-constexpr VerbEntry kVerbs[] = {{"backup", run_backup},
-                                {"verify-backup", run_verify_backup},
-                                {"restore", run_restore},
-                                {"diff", run_diff},
-                                {"rescue", run_rescue},
-                                {"swap", run_swap},
-                                {"swap-back", run_swap_back},
-                                {"keep", run_keep},
-                                {"discard", run_discard},
-                                {"observe", run_observe},
-                                {"look", run_look}};
+constexpr VerbEntry kVerbs[] = {
+    {"backup", run_backup},
+    {"verify-backup", run_verify_backup},
+    {"restore", run_restore},
+    {"diff", run_diff},
+    {"rescue", run_rescue},
+    {"swap", run_swap},
+    {"swap-back", run_swap_back},
+    {"keep", run_keep},
+    {"discard", run_discard},
+    {"observe", run_observe},
+    {"look", run_look},
+    {"ready", [](const Json& args, const Progress&) { return look_at_checkpoint_copy(args); }}};
 
 Json sight(bool holds, const std::string& why, const Json& evidence = Json::object()) {
   return {{"sight", holds ? "holds" : "does-not-hold"}, {"why", why}, {"evidence", evidence}};

@@ -5,6 +5,7 @@
 #include "drivers/code/build.h"
 #include "drivers/code/checkout_offer.h"
 #include "drivers/code/checkout_scripts.h"
+#include "drivers/code/code_ready.h"
 #include "drivers/code/facts.h"
 #include "drivers/code/kept_builds.h"
 #include "drivers/code/saved_config.h"
@@ -253,6 +254,11 @@ class CheckoutDriver : public driver::Driver {
     TRY_VOID(driver::reveal(build.secrets, made.env));
     made.timeout = Millis(300'000) + build.timeout;
     return made;
+  }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth depth,
+                          std::stop_token stop) const override {
+    return checkout_readiness(offering, host, depth, std::move(stop));
   }
 
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "driver/secrets.h"
 #include "drivers/code/build.h"
+#include "drivers/code/code_ready.h"
 #include "drivers/code/facts.h"
 #include "drivers/code/releases_offer.h"
 #include "drivers/code/releases_scripts.h"
@@ -289,6 +290,11 @@ class ReleasesDriver : public driver::Driver {
       return host::shell(script(releases::kPrune), std::move(words));
     }
     return no_such_verb(action, *this);
+  }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth depth,
+                          std::stop_token stop) const override {
+    return releases_readiness(offering, host, depth, std::move(stop));
   }
 
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {

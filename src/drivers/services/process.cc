@@ -4,6 +4,7 @@
 #include "driver/secrets.h"
 #include "drivers/services/process_scripts.h"
 #include "drivers/services/serves.h"
+#include "drivers/services/service_ready.h"
 #include "drivers/services/steps.h"
 
 namespace backout::drivers {
@@ -124,6 +125,11 @@ class ProcessDriver : public driver::Driver {
     }
     command.user = process.user;
     return command;
+  }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
+                          std::stop_token) const override {
+    return process_readiness(offering, host.name().str());
   }
 
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {

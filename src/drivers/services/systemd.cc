@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "drivers/services/serves.h"
+#include "drivers/services/service_ready.h"
 #include "drivers/services/steps.h"
 #include "drivers/services/unit_state.h"
 
@@ -129,6 +130,10 @@ class SystemdDriver : public driver::Driver {
                                                                         std::to_string(service.startup.count())});
     command.timeout = service.startup + Millis(55'000);
     return command;
+  }
+
+  driver::Readiness ready(const driver::Offering&, host::Host&, driver::Depth, std::stop_token) const override {
+    return tool_readiness("systemctl", "to stop and start units");
   }
 
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "driver/outer_environment.h"
 #include "drivers/traffic/door_block.h"
+#include "drivers/traffic/nginx_ready.h"
 #include "os/http.h"
 
 namespace backout::drivers {
@@ -160,6 +161,11 @@ class NginxDriver : public driver::Driver {
     if (closing && *content != *closed_block(door->page))
       return Sight::does_not_hold(door->include + " holds another maintenance block than the configured one");
     return door->public_url.empty() ? by_configuration(*door, *content, host, stop) : by_answers(*door, closing, stop);
+  }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
+                          std::stop_token stop) const override {
+    return nginx_readiness(offering.subject, host, std::move(stop));
   }
 
  private:
