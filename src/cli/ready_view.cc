@@ -56,6 +56,8 @@ Pairs facts_of(const app::ReadyAnswer& answer) {
   if (answer.plan) pairs.emplace_back("database", database_line(*answer.plan));
   if (const Finding* backup = app::backup_of(answer)) pairs.emplace_back("backup", backup_line(answer, *backup));
   if (answer.plan) pairs.emplace_back("time", time_line(answer.plan->forecast));
+  for (const std::string& what : answer.not_built)  // "people: nobody is called"
+    if (what.starts_with("people: ")) pairs.emplace_back("people", "not built yet: " + one_line(what.substr(8)));
   return pairs;
 }
 

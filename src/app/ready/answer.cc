@@ -89,6 +89,7 @@ Json to_json(const ReadyAnswer& answer) {
                 {"database", nullptr},
                 {"backup", nullptr},
                 {"time", nullptr}};
+  value["not_built"] = answer.not_built;
   if (answer.current) value["now"] = to_json(*answer.current);
   if (answer.target) value["target"] = to_json(*answer.target);
   if (const Finding* backup = backup_of(answer)) value["backup"] = backup->evidence;

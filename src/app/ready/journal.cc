@@ -58,19 +58,20 @@ Result<void> look_at_runs(const Workspace& workspace, JournalSeen& seen) {
 }
 
 Result<void> look_at_releases(const Workspace& workspace, JournalSeen& seen) {
-  seen.releases = TRY(workspace.journal().releases(workspace.site().id));
-  auto current = current_release(seen.releases);
+  journal::Journal& journal = workspace.journal();
+  const SiteId& site = workspace.site().id;
+  auto current = current_release(journal, site);
   if (!current) {
     seen.findings.push_back(red("current", current.error(), "backout record VERSION"));
     return {};
   }
   seen.current = *current;
-  auto target = target_release(seen.releases, *current, Version(), RunKind::kRollback);
+  auto target = target_release(journal, site, *current, Version(), RunKind::kRollback);
   if (!target) {
     seen.findings.push_back(red("target", target.error(), "backout releases"));
     return {};
   }
-  const std::vector<Checkpoint> checkpoints = TRY(workspace.journal().checkpoints(workspace.site().id));
+  const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site));
   if (const Checkpoint* checkpoint = checkpoint_for(checkpoints, target->version)) seen.checkpoint = *checkpoint;
   seen.findings.push_back(finding("target", Severity::kOk, one_line(target->version.str()) + " is known-good"));
   seen.target = *std::move(target);

@@ -13,7 +13,6 @@ namespace backout::app::ready {
 struct JournalSeen {
   std::optional<Release> current, target;
   std::optional<Checkpoint> checkpoint;  // that brings the target back
-  std::vector<Release> releases;
   std::vector<Finding> findings;
   std::vector<driver::Need> needs;  // of this machine
 };

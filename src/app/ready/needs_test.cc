@@ -73,6 +73,7 @@ TEST(Needs, OfACommandAreItsProgramAndTheScriptOfItsInterpreter) {
   EXPECT_EQ(what({"sh", "-c", "python3 /srv/a.py | grep x"}), (Words{"python3", "/srv/a.py"}));
   EXPECT_EQ(what({"./act.sh"}, "/srv/shop"), Words{"/srv/shop/./act.sh"});
   EXPECT_EQ(what({"venv/bin/pip", "install"}), Words{}) << "of a release that is not there yet";
+  EXPECT_EQ(what({"/bin/sh", "-c", "make all"}), Words{"make"}) << "as backout.yaml is read";
   EXPECT_EQ(what({"sh", "-c", "X=1 make"}), Words{}) << "nothing is guessed";
   EXPECT_EQ(what({"sh", "-c", "$TOOL run"}), Words{});
 }

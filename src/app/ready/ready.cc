@@ -56,14 +56,13 @@ class ReadyLook {
     answer_.current = journal.current;
     answer_.target = journal.target;
     answer_.checkpoint = journal.checkpoint;
-    releases_ = std::move(journal.releases);
     take(std::move(journal.findings), "");
     needs_["local"] = std::move(journal.needs);
     take(ready::look_at_secrets(subjects_), "");
     look_at_hosts();
     if (answer_.target) {
-      make_plan();
       ask_drivers();
+      make_plan();
       look_at_steps();
     }
     look_at_needs();
@@ -118,12 +117,19 @@ class ReadyLook {
     });
   }
 
-  /// The plan is the way back: where it cannot be made there is none. Not made at all while a host is silent.
+  /// The plan is the way back: where none can be made there is none. Not tried where a part could not be looked at: it
+  /// would say the same again.
   void make_plan() {
-    if (!all_answer()) return;
+    const bool seen = std::none_of(answer_.findings.begin(), answer_.findings.end(), [](const Finding& finding) {
+      return finding.severity == Severity::kRed && (finding.id.ends_with(".look") || finding.id == "database" ||
+                                                    finding.id == "code" || finding.id == "secret");
+    });
+    if (!seen || !all_answer()) return;
     auto plan = draft_plan(workspace_, {});
     if (!plan) {
-      plan_error_ = plan.error();
+      answer_.findings.push_back(
+          {"plan", Severity::kRed, "", "", "no plan can be made: " + one_line(plan.error().message),
+           one_line(plan.error().next.empty() ? "see it: backout plan" : plan.error().next), Json::object()});
       return;
     }
     for (const std::string& refusal : plan->contract.refusals)
@@ -139,8 +145,6 @@ class ReadyLook {
                     answer_.checkpoint ? &*answer_.checkpoint : nullptr,
                     {},
                     workspace_.runs_directory()};
-    for (const Release& release : releases_)
-      if (release.state == ReleaseState::kGood) journey.keep_versions.push_back(release.version.str());
     auto seen = on_each(answering_, [&](const std::string& host) {
       driver::Readiness all;
       for (const Subject& subject : subjects_) {
@@ -156,7 +160,6 @@ class ReadyLook {
       take(std::move(readiness.findings), host);
       for (Need& need : readiness.needs) needs_[host].push_back(std::move(need));
     }
-    if (plan_error_) tell_plan_error();
   }
 
   /// The part as it is now, and what its driver has to say.
@@ -178,23 +181,12 @@ class ReadyLook {
                Json::object()}};
     driver::Offering offering = offering_for(workspace_, here, journey, {{name, *seen}});
     driver::Readiness readiness = (*driver)->ready(offering, host, depth_, stop_);
+    if (subject.part == plan::Part::kDoor && get_string(*seen, "door") == "closed")
+      readiness.findings.push_back({"door.closed", Severity::kWarning, "", "",
+                                    "the door is closed: users are outside now",
+                                    "see whose doing it is: backout status", Json::object()});
     for (Need& need : readiness.needs) needs.push_back(std::move(need));
     return std::move(readiness.findings);
-  }
-
-  /// Not told again when a look has told it already.
-  void tell_plan_error() {
-    const std::string message = one_line(plan_error_->message);
-    const bool known = std::any_of(answer_.findings.begin(), answer_.findings.end(), [&](const Finding& finding) {
-      return finding.severity == Severity::kRed &&
-             (message.find(finding.what) != std::string::npos || finding.what.find(message) != std::string::npos ||
-              (finding.id == "secret" &&
-               message.find(finding.about.substr(finding.about.starts_with('$') ? 1 : 0)) != std::string::npos));
-    });
-    if (!known)
-      answer_.findings.push_back({"plan", Severity::kRed, "", "", "no plan can be made: " + message,
-                                  one_line(plan_error_->next.empty() ? "backout plan" : plan_error_->next),
-                                  Json::object()});
   }
 
   void look_at_steps() {
@@ -251,10 +243,8 @@ class ReadyLook {
   const Depth depth_;
   const std::stop_token stop_;
   const std::vector<Subject> subjects_;
-  std::vector<Release> releases_;
   std::set<std::string> answering_;
   std::map<std::string, std::vector<Need>> needs_;
-  std::optional<Error> plan_error_;
   ReadyAnswer answer_;
 };
 
@@ -263,6 +253,17 @@ Result<void> record(journal::Journal& journal, const ReadyAnswer& answer) {
   if (!is_news(TRY(journal.ready(answer.site)), event, answer.at)) return {};
   TRY(journal.append(answer.site, 0, {{EventType::kReadyLooked, std::move(event)}}));
   return {};
+}
+
+/// What backout.yaml says already and this version does not do; `lint` warns of it with the line.
+std::vector<std::string> not_built_yet(const Where& where) {
+  constexpr std::string_view kMark = "not built yet: ";
+  std::vector<std::string> said;
+  const auto loaded = config::inspect(file_of(where), where.environment);
+  if (!loaded) return said;
+  for (const config::Finding& finding : loaded->findings)
+    if (finding.message.starts_with(kMark)) said.push_back(finding.message.substr(kMark.size()));
+  return said;
 }
 
 bool is_journals(Code code) {
@@ -299,6 +300,7 @@ Result<ReadyAnswer> whether_ready(const Where& where, Depth depth, std::stop_tok
     answer.site = site->id;
     answer.findings.push_back(ready::journal_is_shut(workspace.error()));
   }
+  answer.not_built = not_built_yet(where);
   answer.at = system_clock().wall();
   answer.took = system_clock().boot() - began;
   if (workspace)

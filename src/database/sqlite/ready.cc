@@ -89,6 +89,12 @@ Result<Json> look_at_checkpoint_copy(const Json& args) {
 
 driver::Readiness readiness_of(const driver::Offering& offering, const Json& seen, const Result<Json>& copy) {
   driver::Readiness readiness;
+  if (!get_bool(seen, "exists")) {
+    readiness.findings.push_back(finding("database", Severity::kRed,
+                                         "there is no database at " + get_string(seen, "file"),
+                                         "put the file back, or correct database: sqlite: file: in backout.yaml"));
+    return readiness;
+  }
   const auto comparison = decide_rung(offering.saved, seen);
   const bool restores = comparison && comparison->rung == schema::Rung::kRestore;
   const auto size = static_cast<uint64_t>(std::max<int64_t>(get_int(seen, "size"), 0) + get_int(seen, "wal_bytes"));

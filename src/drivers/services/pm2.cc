@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "driver/outer_environment.h"
 #include "drivers/services/pm2_state.h"
+#include "drivers/services/service_ready.h"
 
 namespace backout::drivers {
 namespace {
@@ -147,6 +148,15 @@ class Pm2Driver : public ManagedDriver {
     return made(app, script(kStart),
                 {std::to_string(service.at.port), std::to_string(service.startup.count()), app.ecosystem, app.cwd},
                 service.startup + Millis(55'000));
+  }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host&, driver::Depth,
+                          std::stop_token) const override {
+    const auto app = app_from(offering.subject);
+    if (!app) return {};
+    driver::Readiness readiness = tool_readiness(app->program, "to stop and start applications of PM2");
+    for (driver::Need& need : readiness.needs) need.user = app->user;
+    return readiness;
   }
 
  protected:

@@ -1,6 +1,7 @@
 #include "drivers/services/supervisor.h"
 
 #include "base/text.h"
+#include "drivers/services/service_ready.h"
 #include "drivers/services/supervisor_state.h"
 
 namespace backout::drivers {
@@ -174,6 +175,10 @@ class SupervisorDriver : public ManagedDriver {
     host::Command command = host::shell(std::string(kCommon) + kStart + kActing + kStartNow, std::move(arguments));
     command.timeout = 2 * service.startup + Millis(55'000);
     return command;
+  }
+
+  driver::Readiness ready(const driver::Offering&, host::Host&, driver::Depth, std::stop_token) const override {
+    return tool_readiness("supervisorctl", "to stop and start programs of supervisord");
   }
 
  protected:
