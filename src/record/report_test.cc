@@ -312,6 +312,22 @@ TEST(Summary, SaysWhatBecameOfTheRowsAndHidesNone) {
             "/var/lib/backout/runs/RUN-0012/archive.jsonl");
 }
 
+TEST(Summary, RowsThatFailAlikeAreCountedAfterTheFirstThree) {
+  Report report = clean().report();
+  report.conflicts.clear();
+  for (int row = 1; row <= 100; ++row)
+    report.conflicts.push_back(
+        fmt::format("books {{\"id\":{}}} (insert): NOT NULL constraint failed: books.note", row));
+  report.conflicts.push_back("orders 17 (update): another row has its e-mail");
+  report.conflict_count = 121;
+  const std::vector<std::string> lines = summary(report);
+  ASSERT_GE(lines.size(), 7U);
+  EXPECT_EQ(lines[3], "! NOT carried over: books {\"id\":3} (insert): NOT NULL constraint failed: books.note");
+  EXPECT_EQ(lines[4], "! NOT carried over: orders 17 (update): another row has its e-mail");
+  EXPECT_EQ(lines[5], "! NOT carried over: 97 rows more of books (insert): NOT NULL constraint failed: books.note");
+  EXPECT_EQ(lines[6], "! NOT carried over: 20 rows more");
+}
+
 TEST(Summary, OfARunThatWasPutBackIsEmpty) {
   Story story;
   story.so_far();

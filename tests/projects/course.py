@@ -32,7 +32,7 @@ def load(name):
 
 def the_way_back(project):
     project.install()
-    project.configure()
+    project.init()
     project.backout("lint")
     project.backout("record", "v1")
     project.backout("verify")

@@ -68,6 +68,7 @@ class Project:
     # --- backout -------------------------------------------------------------------------------------------------------
 
     def run(self, *arguments):
+        arguments = [str(one) for one in arguments]
         began = time.monotonic()
         done = subprocess.run([BACKOUT, *arguments], cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", check=False, env=self.environment, timeout=100)
@@ -82,14 +83,11 @@ class Project:
 
     def init(self):
         """What the team does on the Monday: init, with as few answers as there can be."""
+        if (self.folder / "backout.yaml").exists():
+            shutil.copy(self.folder / "backout.yaml", self.root)
+            return
         answers = self.folder / "answers"
-        self.backout("init", *(["--answers", answers] if answers.exists() else []))
-
-    def configure(self):
-        if " init " in self.run("--help")[1] and not (self.folder / "backout.yaml").exists():
-            self.init()
-        else:
-            shutil.copy(self.folder / "backout.yaml", self.root / "backout.yaml")
+        self.backout("init", "--yes", *(["--answers", answers] if answers.exists() else []))
 
     def deploy(self, version, ends):
         self.backout("deploy", "--version", version, "--", "./deploy.sh", version, ends=ends)
@@ -114,6 +112,8 @@ class Project:
         if "backout retry" in said:
             self.backout("retry")
         else:
+            if "backout resume" in said:  # the tool lied while the site was put back, too
+                self.backout("resume", ends=(0, 1, 5))
             self.backout("rollback", "--yes", "--reason", "the tool is mended")
         self.must_be("v2")
 

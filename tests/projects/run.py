@@ -40,7 +40,7 @@ PROJECTS = {
     "c": ["gcc", "make"],
     "static": ["nginx"],
 }
-WAITING = {"cron", "django", "node"}  # for services that are not there yet; run when named
+WAITING = {"cron"}  # for services that are not there yet; run when named
 CASES = ("the way back", "a lying tool")  # one line each, printed by course.py
 PATIENCE = 170
 

@@ -19,14 +19,15 @@ class Library(Project):
     NAME = "library"
     DATABASE, TOKENS = "/srv/library/data/library.sqlite3", "shelves_book.title"
     LIAR = "supervisorctl"
-    # start says that it started; status says so of everything, with the process ids of before.
-    LIE = r'''last=/run/supervisorctl-lies
+    # The first start says that it started; from then on status says RUNNING, as it did before the stop, until the next stop.
+    LIE = r'''last=/run/supervisorctl-said lied=/run/supervisorctl-lied
 case " $* " in
-*" start "*) echo "library:library-web: started" ;;
-*" status "*) now=$(@REAL@ "$@"); case $now in *RUNNING*) echo "$now" >$last ;; esac
-  echo "$now" | while read -r name _; do grep "^$name " $last; done ;;
-*) exec @REAL@ "$@" ;;
-esac'''
+*" start "*) [ -e $lied.once ] || { touch $lied $lied.once; echo "started"; exit; } ;;
+*" stop "*) rm -f $lied ;;
+*" status "*) if [ -e $lied ]; then cat $last; exit; fi
+  now=$(@REAL@ "$@"); case $now in *RUNNING*RUNNING*RUNNING*) echo "$now" >$last ;; esac; echo "$now"; exit ;;
+esac
+exec @REAL@ "$@"'''
     NAMES = ("library:library-web",)
 
     def __init__(self, folder):

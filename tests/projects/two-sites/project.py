@@ -2,7 +2,6 @@
 
 The liar is nginx: `nginx -s reload` ends with 0, and what it has loaded is what it had. So the door stays open.
 """
-import shutil
 from pathlib import Path
 
 import machine
@@ -27,9 +26,12 @@ class Shop(Project):
         sh("echo 127.0.0.1 shop.example blog.example >>/etc/hosts; systemctl enable -q shop blog; systemctl start nginx")
         self.publish(self.OTHER, self.folder)
 
-    def configure(self):
+    def init(self):
         for name in (self.NAME, self.OTHER):
-            shutil.copy(self.folder / f"{name}.yaml", f"/srv/{name}/backout.yaml")
+            if (self.folder / f"{name}.yaml").exists():
+                sh(f"cp {self.folder}/{name}.yaml /srv/{name}/backout.yaml")
+                continue
+            self.backout("-C", f"/srv/{name}", "init", "--yes", "--answers", self.folder / f"{name}.answers")
 
     def install(self):
         super().install()
