@@ -116,7 +116,14 @@ Result<Release> target_of(const Workspace& workspace, const PlanRequest& request
 
 }  // namespace
 
-Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request) {
+namespace {
+Result<Seen> seen_in(const SeenParts& before, const Workspace& workspace, const Subject& subject) {
+  const auto found = before.find({subject.part, subject.name});
+  return found == before.end() ? observe(workspace, subject) : Result<Seen>(found->second);
+}
+}  // namespace
+
+Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, const SeenParts& seen_before) {
   const Site& site = workspace.site();
   journal::Journal& journal = workspace.journal();
   const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site.id));
@@ -154,7 +161,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request) 
     Seen seen;
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
         subject.part == plan::Part::kService)
-      seen = TRY(observe(workspace, subject));
+      seen = TRY(seen_in(seen_before, workspace, subject));
     if (subject.part == plan::Part::kDatabase) {
       if (checkpoint == nullptr)
         TRY_VOID(decide_without_checkpoint(workspace, request, contract, subject, seen));

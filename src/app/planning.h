@@ -19,7 +19,10 @@ struct PlanRequest {
 /// when there is no way; a plan that exists but may not be run says so in contract.refusals.
 Result<Plan> make_plan(const Workspace& workspace, const PlanRequest& request);
 /// The same, of which nothing is recorded: for those who only want to know whether there is one.
-Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request);
+/// `seen_before`: parts (by their subject's name) that were looked at just now, on all of their hosts, and need not be
+/// looked at again.
+using SeenParts = std::map<std::pair<plan::Part, std::string>, Seen>;
+Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, const SeenParts& seen_before = {});
 
 /// A look or a question that says whether what is behind the door, or in front of it, serves.
 bool is_look(const Step& step);

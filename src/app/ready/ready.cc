@@ -33,6 +33,12 @@ std::string_view word_of(plan::Part part) {
   return "";
 }
 
+ready::Marks marks_on(ready::Marks marks, const std::string& host) {
+  for (std::vector<std::string>* texts : {&marks.paths, &marks.parked})
+    for (std::string& text : *texts) text = replaced(std::move(text), "{host}", host);
+  return marks;
+}
+
 /// Everything on one host is looked at by one thread; hosts beside each other.
 template <class Look>
 auto on_each(const std::set<std::string>& hosts, Look look) {
@@ -97,7 +103,7 @@ class ReadyLook {
                                      workspace_.site().id, workspace_.journal().id(), stop_),
                  {}};
       if (found.host.answers)
-        found.self_deploys = ready::look_for_self_deploys(marks, *workspace_.hosts().at(name), stop_);
+        found.self_deploys = ready::look_for_self_deploys(marks_on(marks, name), *workspace_.hosts().at(name), stop_);
       return found;
     });
     for (auto& [name, found] : seen) {
@@ -125,16 +131,21 @@ class ReadyLook {
                                                     finding.id == "code" || finding.id == "secret");
     });
     if (!seen || !all_answer()) return;
-    auto plan = draft_plan(workspace_, {});
+    auto plan = draft_plan(workspace_, {}, seen_parts_);
     if (!plan) {
       answer_.findings.push_back(
           {"plan", Severity::kRed, "", "", "no plan can be made: " + one_line(plan.error().message),
            one_line(plan.error().next.empty() ? "see it: backout plan" : plan.error().next), Json::object()});
       return;
     }
-    for (const std::string& refusal : plan->contract.refusals)
+    const bool told = std::any_of(answer_.findings.begin(), answer_.findings.end(), [](const Finding& finding) {
+      return finding.id == "backup" && finding.severity == Severity::kRed;
+    });
+    for (const std::string& refusal : plan->contract.refusals) {
+      if (told && refusal.starts_with("the copy of the database")) continue;
       answer_.findings.push_back({refusal.starts_with("approvals") ? "approvals" : "plan.refused", Severity::kRed, "",
                                   "", one_line(refusal), "see the whole of it: backout plan", Json::object()});
+    }
     answer_.plan = *std::move(plan);
   }
 
@@ -145,26 +156,33 @@ class ReadyLook {
                     answer_.checkpoint ? &*answer_.checkpoint : nullptr,
                     {},
                     workspace_.runs_directory()};
+    struct HostsParts {
+      driver::Readiness readiness;
+      std::map<std::pair<plan::Part, std::string>, Json> seen;
+    };
     auto seen = on_each(answering_, [&](const std::string& host) {
-      driver::Readiness all;
+      HostsParts all;
       for (const Subject& subject : subjects_) {
         if (std::find(subject.hosts.begin(), subject.hosts.end(), host) == subject.hosts.end()) continue;
-        for (Finding& finding : ask_driver(subject, host, journey, all.needs)) {
+        for (Finding& finding :
+             ask_driver(subject, host, journey, all.readiness.needs, all.seen[{subject.part, subject.name}])) {
           if (finding.about.empty()) finding.about = subject.name;
-          all.findings.push_back(std::move(finding));
+          all.readiness.findings.push_back(std::move(finding));
         }
       }
       return all;
     });
-    for (auto& [host, readiness] : seen) {
-      take(std::move(readiness.findings), host);
-      for (Need& need : readiness.needs) needs_[host].push_back(std::move(need));
+    for (auto& [host, all] : seen) {
+      take(std::move(all.readiness.findings), host);
+      for (Need& need : all.readiness.needs) needs_[host].push_back(std::move(need));
+      for (auto& [part, as_seen] : all.seen)
+        if (!as_seen.is_null()) seen_parts_[part][host] = std::move(as_seen);
     }
   }
 
   /// The part as it is now, and what its driver has to say.
   std::vector<Finding> ask_driver(const Subject& subject, const std::string& name, const Journey& journey,
-                                  std::vector<Need>& needs) const {
+                                  std::vector<Need>& needs, Json& as_seen) const {
     if (subject.part == plan::Part::kCheck) return {};
     const auto driver = workspace_.registry().find(subject.driver);
     if (!driver)
@@ -179,6 +197,7 @@ class ReadyLook {
                one_line(seen.error().next.empty() ? "see whether it is there, and as backout.yaml says"
                                                   : seen.error().next),
                Json::object()}};
+    as_seen = *seen;
     driver::Offering offering = offering_for(workspace_, here, journey, {{name, *seen}});
     driver::Readiness readiness = (*driver)->ready(offering, host, depth_, stop_);
     if (subject.part == plan::Part::kDoor && get_string(*seen, "door") == "closed")
@@ -245,6 +264,7 @@ class ReadyLook {
   const std::vector<Subject> subjects_;
   std::set<std::string> answering_;
   std::map<std::string, std::vector<Need>> needs_;
+  SeenParts seen_parts_;
   ReadyAnswer answer_;
 };
 
