@@ -28,11 +28,12 @@ ARROWS = {
     "drivers/command": "driver model host os base",
     "drivers/services": "driver model host os base",
     "drivers/traffic": "driver model host os base",
-    "database/sqlite": "driver schema model host os base",
+    "database/archive": "os base",
+    "database/sqlite": "database/archive driver schema model host os base",
     "run": "plan journal driver model host os base",
     "record": "model base",
     "app": "run record plan journal driver drivers/checks drivers/code drivers/command drivers/services drivers/traffic "
-           "database/sqlite config schema model host os base",
+           "database/archive database/sqlite config schema model host os base",
     "cli": "app model base",
 }
 
@@ -54,6 +55,7 @@ SYSTEM = re.compile(
 SYSTEM_FOLDERS = ("os", "host", "journal")
 # (file or folder, why)
 SYSTEM_EXCEPTIONS = [
+    ("database/archive", "opens what lies in a team's directory without following or waiting"),
     ("database/sqlite", "SQLite and the files of a database: locks, fsync, exchange of names"),
     ("base/fault.cc", "a kill point kills its own process"),
     ("app/workspace.cc", "who is asking, and where their home is"),

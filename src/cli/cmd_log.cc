@@ -51,6 +51,11 @@ std::string summary(const Event& event) {
     case EventType::kWatchTrouble: return say("watch") + ": " + say("why");
     case EventType::kWatchEnded: return say("watch") + " " + say("verdict") + ": " + say("why");
     case EventType::kLogLevel: return say("state") + ": " + say("why");
+    case EventType::kBackupTaken: return say("path") + " (" + say("made") + ")";
+    case EventType::kBackupTested:
+      return fmt::format("{} is {}{}", say("path"), say("result"), say("why").empty() ? "" : ": " + say("why"));
+    case EventType::kBackupFailed: return say("why");
+    case EventType::kBackupDeleted: return say("path") + ": " + say("why");
   }
   return "";
 }

@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "app/backups.h"
 #include "app/session.h"
 #include "app/target.h"
 #include "base/text.h"
@@ -81,6 +82,17 @@ void show(const Unfinished& unfinished, bool held) {
   if (!held) std::printf("  next: %s\n", run::next_steps(unfinished.ways).c_str());
 }
 
+void show(const app::BackupHealth& health) {
+  if (!health.configured) return;
+  std::printf("  backups    %s\n", health.newest_good ? in_words(*health.newest_good).c_str()
+                                                      : "none has passed a test: backout backups check");
+  if (!health.newest_is_bad.empty())
+    std::printf("    ! the newest is not to be relied on: %s: %s\n", one_line(health.newest->found.name).c_str(),
+                one_line(health.newest_is_bad).c_str());
+  if (!health.problem.empty()) std::printf("    ! %s\n", one_line(health.problem).c_str());
+  if (health.overdue) std::printf("    ! a newer one is overdue: backout tick makes it\n");
+}
+
 std::string_view name_of(run::Users users) {
   switch (users) {
     case run::Users::kInside: return "inside";
@@ -105,6 +117,7 @@ int status(const Globals& globals) {
     const auto unfinished = TRY(look(*workspace));
     const std::vector<journal::RunRow> runs = TRY(journal.runs(site, 3));
     const Json ready = TRY(journal.ready(site));
+    const app::BackupHealth backups = TRY(app::backup_health(*workspace));
     if (globals.json) {
       Json value = {{"site", site.str()}, {"state_directory", journal.directory()}};
       value["current"] = current == nullptr ? Json() : to_json(*current);
@@ -121,6 +134,7 @@ int status(const Globals& globals) {
                                {"doubts", unfinished->doubts},
                                {"users", name_of(unfinished->users)},
                                {"door_closed", unfinished->users == run::Users::kOutside}};
+      if (backups.configured) value["backups"] = to_json(backups);
       print_json(std::move(value));
       return 0;
     }
@@ -139,6 +153,7 @@ int status(const Globals& globals) {
     if (ready.is_object())
       std::printf("  ready      %s  %s\n", one_line(get_string(ready, "says")).c_str(),
                   relative(wall_from_millis(get_int(ready, "at_ms")), system_clock().wall()).c_str());
+    show(backups);
     if (lease)
       std::printf("  held by    %s since %s: %s\n", one_line(lease->holder).c_str(), to_iso(lease->since).c_str(),
                   one_line(lease->doing).c_str());

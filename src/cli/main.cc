@@ -129,6 +129,16 @@ void add_run_commands(CLI::App& app, Line& line) {
 void add_upkeep_commands(CLI::App& app, Line& line) {
   auto* lint_command = add(app, "lint", "check backout.yaml", line, [&] { return lint(line.globals, line.file); });
   lint_command->add_option("file", line.file);
+  CLI::App* backups = app.add_subcommand("backups", "backups of the database: which there are, and which are whole")
+                          ->require_subcommand(0, 1)
+                          ->fallthrough();
+  backups->callback([&line, backups] {
+    if (backups->get_subcommands().empty()) line.chosen = [&line] { return backups_list(line.globals); };
+  });
+  add(*backups, "list", "what is there, and what the last test said", line, [&] { return backups_list(line.globals); });
+  add(*backups, "check", "test every one now: read it to its end, restore it beside", line,
+      [&] { return backups_check(line.globals); });
+  add(*backups, "take", "make one now, and test it", line, [&] { return backups_take(line.globals); });
   CLI::App* audit = app.add_subcommand("audit", "check the journal")->require_subcommand(1)->fallthrough();
   add(*audit, "verify", "walk every hash chain", line, [&] { return audit_verify(line.globals); });
   CLI::App* journal = app.add_subcommand("journal", "the record itself")->require_subcommand(1)->fallthrough();

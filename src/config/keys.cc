@@ -124,7 +124,15 @@ constexpr Key kKeys[] = {
   {"database.sqlite.host", Type::kWord, "The host that the file lies on", "host: web-1", "the only host"},
   {"database.postgresql", Type::kAnything, "A libpq service or DSN; the password never stands here", "postgresql: {service: shop}", "", "", 0, 0, "every plan that touches the database is refused (exit 3)"},
   {"database.migrations", Type::kMap, "Who changes the schema", "migrations: {django: {manage: venv/bin/python manage.py}}", "", "", 0, 0, "schemas are compared as they are found, and migration tools are not asked"},
-  {"database.backups", Type::kMap, "Backups beside those of checkpoints", "backups: {dir: /srv/backups/shop, keep: 7d}", "", "", 0, 0, "the only backups are the ones that checkpoints take"},
+  {"database.backups", Type::kMap, "Backups beside those of checkpoints: the team's own, and daily ones", "backups: {dir: /srv/backups/shop, every: 24h}"},
+  {"database.backups.dir", Type::kPath, "Where they lie; those that backout makes are put there too", "dir: /srv/backups/shop", kRequired},
+  {"database.backups.match", Type::kText, "Only files whose names fit this pattern", "match: \"shop-*.sql.gz\"", "every file that its content shows to be a backup of a database"},
+  {"database.backups.every", Type::kSpan, "`backout tick` makes one when the newest that is whole is older than this", "every: 24h", "none is made"},
+  {"database.backups.at", Type::kText, "The hours of low traffic, local time, in which it is made", "at: \"03:00-05:00\"", "any"},
+  {"database.backups.keep", Type::kSpan, "How long those that backout made are kept; the newest that is proved stays in any case", "keep: 14d", "7d"},
+  {"database.backups.verify", Type::kChoice, "How each new one is proved: by restoring it beside, or only by reading it to its end", "verify: restore", "restore", "restore|read"},
+  {"database.backups.make", Type::kCommand, "Your own command that makes one in `dir`", "make: /usr/local/bin/backup-shop", "a copy by backout"},
+  {"database.backups.restore", Type::kCommand, "Your own command that overwrites the database from the backup `{file}` (also in $BACKOUT_FILE); it runs in the cutover, behind a save", "restore: [/usr/local/bin/restore-shop, \"{file}\"]", "backout restores beside and swaps"},
   {"database.rescue", Type::kMap, "How written rows are found and carried", "rescue: {capture: slot}", "", "", 0, 0, "rows are found by comparing with the checkpoint; database.sqlite.tables says which are carried"},
 
   {"checks", Type::kList, "What must hold for a release to count as working", "checks: [/health/ 200]"},
@@ -205,6 +213,9 @@ constexpr Key kKeys[] = {
   {"commands[].timeout", Type::kSpan, "How long it may take; then it is killed and its outcome is Unknown", "timeout: 5m", "1m"},
   {"commands[].hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
   {"commands[].hosts[]", Type::kText, "A name from hosts", "- web-1"},
+
+  {"save", Type::kList, "Files kept with the record before a rollback, such as error logs: the last 8 MiB of each, on each host that has it", "save: [/var/log/shop/error.log]"},
+  {"save[]", Type::kPath, "One file", "- /var/log/shop/error.log"},
 
   {"watch", Type::kMap, "How a new release is followed", "watch: {first: 10m, bake: 24h}"},
   {"watch.first", Type::kSpan, "How long deploy stays and watches", "first: 10m", "0s"},

@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kSecretEnds[] = {"PASSWORD", "PASSWD",      "SECRET",      "TOKEN",  "SECRET_KEY",
                                             "API_KEY",  "PRIVATE_KEY", "CREDENTIALS", "API-KEY"};
 
+constexpr Millis kLeastKept{7 * 86'400'000LL};  // requirement of the runbooks: at least a week of daily backups
+
 /// Where to point at: the first of the keys that is there, else the whole file.
 Place place_of(const Node& root, std::initializer_list<std::string_view> keys) {
   Place place{0, 0, 0};
@@ -150,6 +152,20 @@ void lint_secrets(const Node& map, Findings& findings) {
   for (const Node& item : map.items) lint_secrets(item, findings);
 }
 
+void lint_backups(const Reading& reading) {
+  const Site& site = reading.site;
+  if (!site.database || !site.database->backups) return;
+  const BackupsConfig& backups = *site.database->backups;
+  if (backups.keep < kLeastKept)
+    reading.findings.warning(place_of(reading.root, {"database", "backups", "keep"}),
+                             "backups are kept for less than 7 days: a fault that is seen late has none from before it",
+                             "for example: keep: 7d");
+  if (site.code && inside(backups.dir, site.code->path + (site.code->layout == "releases" ? "/releases" : "")))
+    reading.findings.warning(place_of(reading.root, {"database", "backups", "dir"}),
+                             "backups lie in the code: they go with the release that they are needed against",
+                             "put them elsewhere, such as /srv/backups");
+}
+
 }  // namespace
 
 void lint(const Reading& reading) {
@@ -160,6 +176,7 @@ void lint(const Reading& reading) {
   lint_answers(reading);
   lint_services(reading);
   lint_commands(reading);
+  lint_backups(reading);
   lint_secrets(reading.root, findings);
   if (!site.code && !site.database)
     findings.warning({0, 0, 0}, "neither code nor database: there is nothing to roll back",

@@ -10,6 +10,7 @@ namespace backout::config {
 namespace {
 
 constexpr Millis kBuildTimeout{15 * 60'000};
+constexpr Millis kBackupTimeout{3600'000};
 
 std::string without_slash(std::string url) {
   while (url.ends_with('/')) url.pop_back();
@@ -63,6 +64,8 @@ void read_basics(const Reading& reading) {
     read_watch(reading, *watch);
     site.bake = span_at(*watch, "bake", site.bake);
   }
+  for (const Node& item : items_at(root, "save"))
+    if (item.is_text()) site.save.push_back(absolute(site.directory, item.text));
   if (const Node* approvals = root.find("approvals"))
     for (const Entry& entry : approvals->entries)
       if (!entry.key.starts_with("x-")) site.approvals.push_back(entry.key);
@@ -109,6 +112,49 @@ void read_code(const Reading& reading) {
   reading.site.code = std::move(code);
 }
 
+namespace {
+
+/// "HH:MM" as minutes of the day; -1 when it is none.
+int minute_of_day(std::string_view text) {
+  const bool shaped = text.size() == 5 && text[2] == ':' && text.find_first_not_of("0123456789:") == std::string::npos;
+  if (!shaped || text.substr(3).find(':') != std::string::npos || text.substr(0, 2).find(':') != std::string::npos)
+    return -1;
+  const int hour = (text[0] - '0') * 10 + (text[1] - '0'), minute = (text[3] - '0') * 10 + (text[4] - '0');
+  return hour < 24 && minute < 60 ? hour * 60 + minute : -1;
+}
+
+void read_hours(const Reading& reading, const Node& node, BackupsConfig& backups) {
+  const std::string text = text_at(node, "at");
+  if (text.empty()) return;
+  const std::vector<std::string> ends = split(text, '-');
+  if (ends.size() == 2) {
+    backups.from_minute = minute_of_day(trimmed(ends[0]));
+    backups.to_minute = minute_of_day(trimmed(ends[1]));
+  }
+  if (backups.from_minute < 0 || backups.to_minute < 0 || backups.from_minute == backups.to_minute)
+    reading.findings.error(node.find("at")->place,
+                           fmt::format("database.backups.at is '{}': expected two times of day", shortened(text, 60)),
+                           "for example: at: \"03:00-05:00\"");
+}
+
+std::optional<BackupsConfig> read_backups(const Reading& reading, const Node& database) {
+  const Node* node = database.find("backups");
+  if (node == nullptr || !node->is_map()) return std::nullopt;
+  require(reading, *node, "database.backups", "dir");
+  BackupsConfig backups{.dir = path_at(reading, *node, "dir"), .match = text_at(*node, "match")};
+  backups.keep = span_at(*node, "keep", backups.keep);
+  backups.every = span_at(*node, "every", backups.every);
+  backups.by_restoring = text_at(*node, "verify", "restore") != "read";
+  read_hours(reading, *node, backups);
+  const CommandDefaults defaults{
+      .cwd = reading.site.directory, .relative_to = reading.site.directory, .timeout = kBackupTimeout};
+  if (const Node* make = node->find("make")) backups.make = command_of(*make, defaults);
+  if (const Node* restore = node->find("restore")) backups.restore = command_of(*restore, defaults);
+  return backups;
+}
+
+}  // namespace
+
 void read_database(const Reading& reading) {
   const Node* node = reading.root.find("database");
   if (node == nullptr || !node->is_map()) return;
@@ -132,6 +178,7 @@ void read_database(const Reading& reading) {
   } else {
     database.kind = "postgresql";
   }
+  database.backups = read_backups(reading, *node);
   reading.site.database = std::move(database);
 }
 

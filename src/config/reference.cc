@@ -41,6 +41,7 @@ constexpr Section kSections[] = {
     {"commands", "commands",
      "A command without a `probe` that is not `repeatable` leaves its outcome Unknown when a crash comes at the wrong "
      "moment."},
+    {"save", "save", ""},
     {"watch", "watch", ""},
     {"<command>", "A command",
      "Wherever a command is asked for, it is a string (given to `sh -c`), a list of words (run as it stands, without a "

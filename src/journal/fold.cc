@@ -7,7 +7,8 @@
 namespace backout::journal {
 namespace {
 
-constexpr NameTable<Model, 11> kNames{{{Model::kCheckpoint, "checkpoint"},
+constexpr NameTable<Model, 12> kNames{{{Model::kBackup, "backup"},
+                                       {Model::kCheckpoint, "checkpoint"},
                                        {Model::kCurrent, "current"},
                                        {Model::kLease, "lease"},
                                        {Model::kLogLevel, "log_level"},
@@ -52,6 +53,10 @@ class Folding {
         return watch_changed({{"open", false}, {"verdict", text("verdict")}, {"why", text("why")}});
       case EventType::kLogLevel:
         return add(Model::kLogLevel, "", {{"state", text("state")}, {"why", text("why")}, {"since_ms", now()}});
+      case EventType::kBackupTaken: return backup_taken();
+      case EventType::kBackupTested: return backup_changed(event_.body);
+      case EventType::kBackupFailed: return backup_failed();
+      case EventType::kBackupDeleted: return backup_changed({{"deleted_at_ms", now()}, {"why", text("why")}});
       case EventType::kAttemptEnded:
       case EventType::kQuestionAsked:
       case EventType::kQuestionAnswered:
@@ -97,6 +102,26 @@ class Folding {
     Json checkpoint = event_.body;
     if (get_int(checkpoint, "taken_at_ms") == 0) checkpoint["taken_at_ms"] = to_millis(event_.at);
     return add(Model::kCheckpoint, text("checkpoint"), checkpoint);
+  }
+
+  Result<void> backup_taken() {
+    if (text("path").empty()) return {};
+    Json backup = event_.body;
+    backup["made_at_ms"] = now();
+    TRY_VOID(add(Model::kBackup, text("path"), backup));
+    return add(Model::kBackup, "", {{"made_at_ms", now()}, {"path", text("path")}});
+  }
+  Result<void> backup_failed() {
+    if (text("why").empty()) return {};
+    return add(Model::kBackup, "", {{"failed_at_ms", now()}, {"why", text("why")}});
+  }
+  /// A backup that the team made is known from its first test on.
+  Result<void> backup_changed(Json members) {
+    if (text("path").empty()) return {};
+    if (event_.type == EventType::kBackupTested) members.update({{"tested_at_ms", now()}, {"deleted_at_ms", nullptr}});
+    if (!TRY(tables_.get(Model::kBackup, event_.site, text("path"))))
+      TRY_VOID(add(Model::kBackup, text("path"), {{"path", text("path")}}));
+    return change(Model::kBackup, text("path"), members);
   }
 
   Result<void> plan_made() {

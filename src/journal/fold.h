@@ -15,6 +15,7 @@
 namespace backout::journal {
 
 enum class Model {
+  kBackup,      // key: path; what is known of a backup beside those of checkpoints; "": how the last making of one went
   kCheckpoint,  // key: checkpoint id; the checkpoint
   kCurrent,     // key: ""; {release, since_ms, good_until_ms}: what the site serves, and until when that was known-good
   kLease,       // key: ""; the newest lease, {released: true} when given back

@@ -127,7 +127,7 @@ TEST_F(FoldTest, TheNewestAnswerAboutTheWayBackIsKept) {
 }
 
 TEST_F(FoldTest, EventsAboutTheUnknownAndNonsenseChangeNothing) {
-  for (int type = 0; type <= static_cast<int>(EventType::kEvidenceDeleted); ++type) {
+  for (int type = 0; type <= static_cast<int>(EventType::kBackupDeleted); ++type) {
     if (static_cast<EventType>(type) == EventType::kLeaseGranted) continue;
     if (static_cast<EventType>(type) == EventType::kReleaseCurrent) continue;
     happens(static_cast<EventType>(type), Json::object());

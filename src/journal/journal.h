@@ -107,8 +107,11 @@ class Journal {
   virtual Result<Serving> serving(const SiteId& site) = 0;
   virtual Result<std::vector<RollbackRow>> rollbacks(const SiteId& site, int limit = -1) = 0;  // newest first
   virtual Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) = 0;                 // newest first
-  virtual Result<std::vector<RunRow>> runs(const SiteId& site, int limit = 20) = 0;            // newest first
-  virtual Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) = 0;          // the newest of that id
+  /// What is known of backups beside those of checkpoints: {"path", "identity", "result", ...} as of the newest events,
+  /// and one without a path: how the last making of one went. Deleted ones are left out.
+  virtual Result<std::vector<Json>> backups(const SiteId& site) = 0;
+  virtual Result<std::vector<RunRow>> runs(const SiteId& site, int limit = 20) = 0;    // newest first
+  virtual Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) = 0;  // the newest of that id
   /// How long a step took in earlier runs of that kind on this site: milliseconds, newest first, at most 10.
   virtual Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) = 0;
   /// The newest answer of `backout ready` that was recorded: the body of its event, and at_ms. A null value: none.

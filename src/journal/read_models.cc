@@ -105,6 +105,14 @@ Result<std::vector<Checkpoint>> StoredJournal::checkpoints(const SiteId& site) {
   return checkpoints;
 }
 
+Result<std::vector<Json>> StoredJournal::backups(const SiteId& site) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Json> backups;
+  for (Json& document : TRY(tables_.list(Model::kBackup, site)))
+    if (!get(document, "deleted_at_ms").is_number()) backups.push_back(std::move(document));
+  return backups;
+}
+
 Result<std::vector<RunRow>> StoredJournal::runs(const SiteId& site, int limit) {
   const std::lock_guard lock(mutex_);
   std::vector<RunRow> runs;

@@ -49,6 +49,7 @@ class StoredJournal : public Journal {
   Result<Serving> serving(const SiteId& site) override;
   Result<std::vector<RollbackRow>> rollbacks(const SiteId& site, int limit) override;
   Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) override;
+  Result<std::vector<Json>> backups(const SiteId& site) override;
   Result<std::vector<RunRow>> runs(const SiteId& site, int limit) override;
   Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) override;
   Result<Json> ready(const SiteId& site) override;

@@ -4,7 +4,7 @@
 
 namespace backout {
 namespace {
-constexpr NameTable<EventType, 31> kNames{{{EventType::kLeaseGranted, "lease_granted"},
+constexpr NameTable<EventType, 35> kNames{{{EventType::kLeaseGranted, "lease_granted"},
                                            {EventType::kLeaseReleased, "lease_released"},
                                            {EventType::kCheckpointTaken, "checkpoint_taken"},
                                            {EventType::kCheckpointVerified, "checkpoint_verified"},
@@ -34,7 +34,11 @@ constexpr NameTable<EventType, 31> kNames{{{EventType::kLeaseGranted, "lease_gra
                                            {EventType::kWatchLook, "watch_look"},
                                            {EventType::kWatchTrouble, "watch_trouble"},
                                            {EventType::kWatchEnded, "watch_ended"},
-                                           {EventType::kLogLevel, "log_level"}}};
+                                           {EventType::kLogLevel, "log_level"},
+                                           {EventType::kBackupTaken, "backup_taken"},
+                                           {EventType::kBackupTested, "backup_tested"},
+                                           {EventType::kBackupFailed, "backup_failed"},
+                                           {EventType::kBackupDeleted, "backup_deleted"}}};
 }
 
 std::string_view name_of(EventType type) { return name_in(kNames, type); }

@@ -41,6 +41,10 @@ enum class EventType {
   kWatchTrouble,      // {watch, why}: so many of the last looks failed
   kWatchEnded,        // {watch, verdict, why}
   kLogLevel,          // {state: raising|raised|normal, why}: durable before the command that raises it
+  kBackupTaken,       // {path, size, made: copy|command, took_ms}: a backup beside those of checkpoints
+  kBackupTested,      // {path, identity, sha256, result: good|bad|untested, how: restored|read, why, tested, ...}
+  kBackupFailed,      // {why}: one was due and could not be made
+  kBackupDeleted,     // {path, sha256, why}
 };
 std::string_view name_of(EventType type);
 Result<EventType> event_type_of(std::string_view name);

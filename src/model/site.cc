@@ -103,6 +103,17 @@ Json subject_of(const CommandConfig& command) {
   return value;
 }
 
+Json to_json(const BackupsConfig& backups) {
+  Json value = {
+      {"dir", backups.dir}, {"keep_ms", backups.keep.count()}, {"verify", backups.by_restoring ? "restore" : "read"}};
+  put(value, "match", backups.match);
+  if (backups.every > Millis(0)) value["every_ms"] = backups.every.count();
+  if (backups.from_minute >= 0) value["at"] = {backups.from_minute, backups.to_minute};
+  if (backups.make) value["make"] = to_json(*backups.make);
+  if (backups.restore) value["restore"] = to_json(*backups.restore);
+  return value;
+}
+
 std::vector<std::string> hosts_of(const Site& site, const std::vector<std::string>& named) {
   if (!named.empty()) return named;
   std::vector<std::string> all;
@@ -166,7 +177,9 @@ Json to_json(const Site& site) {
   if (site.database) {
     value["database"] = part(driver_of(*site.database), subject_of(*site.database), {});
     put(value["database"], "host", site.database->host);
+    if (site.database->backups) value["database"]["backups"] = to_json(*site.database->backups);
   }
+  if (!site.save.empty()) value["save"] = site.save;
   Json& checks = value["checks"] = Json::array();
   for (const CheckConfig& check : site.checks) {
     checks.push_back(part(driver_of(check), subject_of(check, ""), check.hosts));

@@ -62,10 +62,22 @@ struct DoorConfig {
   std::vector<std::string> hosts;
 };
 
+struct BackupsConfig {  // a team's own, and those made from a timer
+  std::string dir;
+  std::string match;  // a pattern for names; empty: whatever is a backup by its content
+  Millis keep{7 * 86'400'000LL};
+  Millis every{0};                       // 0: none is made
+  bool by_restoring = true;              // each new one is proved by restoring it; else it is only read
+  int from_minute = -1, to_minute = -1;  // of the day, local time: the hours of low traffic; -1: any
+  std::optional<UserCommand> make;       // the team's own command that makes one
+  std::optional<UserCommand> restore;    // and the one that overwrites the database from one
+};
+
 struct DatabaseConfig {
   std::string kind;            // "sqlite"
   Json args = Json::object();  // sqlite: {file, tables: {name: carry|leave}}
   std::string host;            // where its file lies; empty: this machine, or the only host there is
+  std::optional<BackupsConfig> backups;
 };
 
 struct CheckConfig {
@@ -123,6 +135,7 @@ struct Site {
   std::optional<DatabaseConfig> database;
   std::vector<CheckConfig> checks;
   std::vector<CommandConfig> commands;
+  std::vector<std::string> save;  // files kept with the record before a rollback
   WatchConfig watch;
   Millis bake{24 * 3600 * 1000LL};
   OnFailedCheck on_failed_check = OnFailedCheck::kAbort;
@@ -154,6 +167,7 @@ Json subject_of(const DatabaseConfig& database);
 /// A check given as a path is asked at `base` (see base_url_for, or Site::public_url in front of the door).
 Json subject_of(const CheckConfig& check, const std::string& base);
 Json subject_of(const CommandConfig& command);
+Json to_json(const BackupsConfig& backups);
 
 /// Where `host`'s checks are asked behind the door: its own url, else Site::base_url. Empty: nowhere was said.
 std::string base_url_for(const Site& site, const HostConfig& host);

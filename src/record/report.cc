@@ -152,6 +152,12 @@ class Making {
       case EventType::kEvidenceDeleted:
         report_.changes.push_back("deleted " + get_string(body, "path") + ": " + get_string(body, "why"));
         break;
+      case EventType::kBackupDeleted:
+        report_.changes.push_back("deleted the backup " + get_string(body, "path") + ": " + get_string(body, "why"));
+        break;
+      case EventType::kBackupTaken:
+      case EventType::kBackupTested:
+      case EventType::kBackupFailed: break;  // told by `backout backups`
       case EventType::kCheckpointVerified:
         report_.changes.push_back("checkpoint " + get_string(body, "checkpoint") +
                                   " is verified: " + get_string(body, "how"));

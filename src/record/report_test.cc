@@ -347,7 +347,7 @@ TEST(Report, OfAnUnknownRunIsEmpty) {
 
 TEST(Report, SurvivesBodiesOfAnyShape) {
   std::vector<Event> events;
-  for (int type = 0; type <= static_cast<int>(EventType::kEvidenceDeleted); ++type)
+  for (int type = 0; type <= static_cast<int>(EventType::kBackupDeleted); ++type)
     for (const Json& body :
          {Json::object(), Json({{"outcome", 3}, {"step", nullptr}, {"command", {{"argv", 1}}}}),
           Json({{"outcome", {{"evidence", {{"rows", 1}, {"conflicts", "x"}}}}}, {"contract", {{"steps", "x"}}}})})

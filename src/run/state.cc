@@ -132,7 +132,11 @@ void take(RunState& state, const Event& event, const Plan& plan) {
     case EventType::kWatchLook:
     case EventType::kWatchTrouble:
     case EventType::kWatchEnded:
-    case EventType::kLogLevel: break;
+    case EventType::kLogLevel:
+    case EventType::kBackupTaken:
+    case EventType::kBackupTested:
+    case EventType::kBackupFailed:
+    case EventType::kBackupDeleted: break;
   }
 }
 

@@ -182,7 +182,7 @@ TEST_F(State, HoldsTogetherInEveryOrderOfEvents) {
 }
 
 TEST_F(State, SurvivesBodiesThatSayNothing) {
-  for (int type = 0; type <= static_cast<int>(EventType::kEvidenceDeleted); ++type)
+  for (int type = 0; type <= static_cast<int>(EventType::kBackupDeleted); ++type)
     for (const Json& nonsense : {Json(), Json("text"), Json::array({1}), Json{{"outcome", 3}, {"step", 7}}})
       folded({event(static_cast<EventType>(type), nonsense)});
 }

@@ -62,6 +62,7 @@ class MortalJournal : public journal::Journal {
     return real_.rollbacks(site, limit);
   }
   Result<std::vector<Checkpoint>> checkpoints(const SiteId& site) override { return real_.checkpoints(site); }
+  Result<std::vector<Json>> backups(const SiteId& site) override { return real_.backups(site); }
   Result<std::vector<journal::RunRow>> runs(const SiteId& site, int limit) override { return real_.runs(site, limit); }
   Result<std::optional<Plan>> plan(const SiteId& site, const PlanId& id) override { return real_.plan(site, id); }
   Result<Json> ready(const SiteId& site) override { return real_.ready(site); }

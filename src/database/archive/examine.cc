@@ -1,0 +1,106 @@
+#include "database/archive/examine.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "database/archive/trailer.h"
+#include "os/file.h"
+#include "os/process.h"
+
+namespace backout::archive {
+namespace {
+
+constexpr Millis kListTimeout{10 * 60'000};
+constexpr Millis kReadTimeout{6 * 3600 * 1000LL};
+
+void fail(Examined& examined, const Error& error) {
+  examined.finding = finding_of(error);
+  examined.why =
+      one_line(error.message) + (error.next.empty() || examined.finding == Finding::kBad ? "" : "; " + error.next);
+}
+
+Result<os::ProcessResult> pg_restore(std::vector<std::string> arguments, Millis timeout, const std::stop_token& stop) {
+  arguments.insert(arguments.begin(), "pg_restore");
+  auto result = os::run_process({.argv = std::move(arguments), .timeout = timeout, .output_limit = 8U << 20}, stop);
+  if (!result && result.error().code == Code::kNotFound)
+    return Error{Code::kUnsupported, "pg_restore is not installed here, and nothing else can read it",
+                 "apt install postgresql-client"};
+  return result;
+}
+
+/// The list of contents shows that the beginning can be read; only reading the data shows that it is all there.
+Result<void> read_with_pg_restore(const Found& found, const std::stop_token& stop, Examined& examined) {
+  const auto listed = TRY(pg_restore({"--list", found.path}, kListTimeout, stop));
+  if (!listed.ok()) return Error{Code::kCorrupt, "pg_restore --list: " + listed.why_not_ok(), ""};
+  const std::vector<std::string> lines = split(listed.out, '\n');
+  const auto entries = std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+    return !trimmed(line).empty() && !line.starts_with(';');
+  });
+  if (entries == 0) return Error{Code::kCorrupt, "pg_restore --list: there is nothing in it", ""};
+  examined.tested.push_back("pg_restore --list: " + std::to_string(entries) + (entries == 1 ? " entry" : " entries"));
+  const auto read = TRY(pg_restore({"--file=/dev/null", found.path}, kReadTimeout, stop));
+  if (!read.ok()) return Error{Code::kCorrupt, "pg_restore cannot read its data: " + read.why_not_ok(), ""};
+  examined.tested.push_back("pg_restore reads all of its data");
+  return {};
+}
+
+Result<void> read_file(const Found& found, const Limits& limits, Examined& examined) {
+  const Streamed streamed = TRY(stream(found.path, limits, {}));
+  examined.sha256 = streamed.sha256;
+  examined.unpacked = streamed.unpacked;
+  examined.kind = kind_of(streamed.head);
+  if (examined.packing != Packing::kNone)
+    examined.tested.push_back(
+        fmt::format("{} unpacks to its end ({})", name_of(examined.packing), bytes_for_people(streamed.unpacked)));
+  const std::string fault = fault_of_end(examined.kind, streamed.head, streamed.tail);
+  if (!fault.empty()) return Error{Code::kCorrupt, fault, ""};
+  if (examined.kind == Kind::kPgSql || examined.kind == Kind::kMysqlSql || examined.kind == Kind::kSql)
+    examined.tested.push_back("its end is there");
+  const bool by_pg_restore = examined.kind == Kind::kPgCustom || examined.kind == Kind::kPgTar;
+  if (by_pg_restore && examined.packing == Packing::kNone) TRY_VOID(read_with_pg_restore(found, limits.stop, examined));
+  return {};
+}
+
+}  // namespace
+
+Finding finding_of(const Error& error) {
+  switch (error.code) {
+    case Code::kCorrupt:
+    case Code::kInvalid:
+    case Code::kNotFound:
+    case Code::kDenied: return Finding::kBad;
+    case Code::kConflict:
+    case Code::kBusy:
+    case Code::kRefused:
+    case Code::kUnsupported:
+    case Code::kUnavailable:
+    case Code::kTimedOut:
+    case Code::kNoSpace:
+    case Code::kCancelled:
+    case Code::kInternal: return Finding::kUntested;
+  }
+  return Finding::kUntested;
+}
+
+Examined examine(const Found& found, const Limits& limits) {
+  Examined examined{.kind = found.kind, .packing = found.packing};
+  if (!found.fault.empty()) {
+    examined.finding = Finding::kBad;
+    examined.why = found.fault;
+    return examined;
+  }
+  Result<void> read;
+  if (found.kind == Kind::kPgDirectory) {
+    examined.sha256 = os::sha256_of_file(found.path + "/toc.dat").value_or("");
+    read = read_with_pg_restore(found, limits.stop, examined);
+  } else {
+    read = read_file(found, limits, examined);
+  }
+  if (!read)
+    fail(examined, read.error());
+  else
+    examined.finding = Finding::kWhole;
+  return examined;
+}
+
+}  // namespace backout::archive

@@ -1,0 +1,68 @@
+#include "database/archive/trailer.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/text.h"
+
+namespace backout::archive {
+namespace {
+
+/// What may stand behind the last line of pg_dump: comments, nothing, and since 2025 \unrestrict.
+bool may_follow(std::string_view line) {
+  line = trimmed(line);
+  return line.empty() || line.starts_with("--") || line.starts_with("\\unrestrict ");
+}
+
+std::string fault_of_line_end(std::string_view tail, std::string_view last, std::string_view who) {
+  const size_t at = tail.rfind(last);
+  if (at == std::string_view::npos)
+    return fmt::format("it is cut off: '{}', with which {} ends, is not there", last, who);
+  const size_t line_end = tail.find('\n', at);
+  if (line_end == std::string_view::npos) return "";
+  for (const std::string& line : split(tail.substr(line_end + 1), '\n'))
+    if (!may_follow(line))
+      return fmt::format("after the end of the dump comes something else: '{}'", shortened(one_line(line), 60));
+  return "";
+}
+
+bool begins_transaction(std::string_view head) {
+  const size_t at = head.find("BEGIN TRANSACTION;");
+  return at != std::string_view::npos && at < 512;
+}
+
+std::string fault_of_sql(std::string_view head, std::string_view tail) {
+  std::string_view end = trimmed(tail);
+  if (end.ends_with("ROLLBACK; -- due to errors")) return "the tool that wrote it met errors, and says so at its end";
+  if (begins_transaction(head) && !end.ends_with("COMMIT;"))
+    return end.find("\nCOMMIT;") == std::string_view::npos ? "it is cut off: its transaction has no COMMIT"
+                                                           : "after its COMMIT comes something else";
+  const size_t line = end.rfind('\n');
+  const std::string_view last = trimmed(line == std::string_view::npos ? end : end.substr(line + 1));
+  if (last.starts_with("--") || last.ends_with("*/") || last.ends_with(';')) return "";
+  return "it is cut off: its last statement has no end";
+}
+
+}  // namespace
+
+std::string fault_of_end(Kind kind, std::string_view head, std::string_view tail) {
+  switch (kind) {
+    case Kind::kPgSql: {
+      const bool cluster = head.find("PostgreSQL database cluster dump") != std::string_view::npos;
+      return fault_of_line_end(
+          tail, cluster ? "-- PostgreSQL database cluster dump complete" : "-- PostgreSQL database dump complete",
+          cluster ? "pg_dumpall" : "pg_dump");
+    }
+    case Kind::kMysqlSql: return fault_of_line_end(tail, "-- Dump completed", "mysqldump");
+    case Kind::kSql: return fault_of_sql(head, tail);
+    case Kind::kEmpty: return "there is nothing in it";
+    case Kind::kUnknown: return "it is no archive of a database that is known here";
+    case Kind::kSqlite:
+    case Kind::kPgCustom:
+    case Kind::kPgTar:
+    case Kind::kPgDirectory: return "";
+  }
+  return "";
+}
+
+}  // namespace backout::archive

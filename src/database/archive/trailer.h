@@ -1,0 +1,14 @@
+// trailer: how the end of a dump shows that it is whole. Pure.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "database/archive/kind.h"
+
+namespace backout::archive {
+
+/// What is wrong with the end of a dump of this kind, from its last bytes; empty: it ends as the tool that wrote it
+/// ends one. `head`: its first bytes. Kinds whose end says nothing are empty.
+std::string fault_of_end(Kind kind, std::string_view head, std::string_view tail);
+
+}  // namespace backout::archive

@@ -1,0 +1,39 @@
+// load: a team's own backup of an SQLite database made into one that backout can restore: a file of its own with a
+// manifest beside it, complete and checked when it has its name.
+//
+// An SQLite file is copied, with its -wal when that lies beside it; SQL text is run statement by statement in a new
+// file, and may do there what a dump does and nothing else: no ATTACH, no extension, no file of its own. Packed ones
+// are unpacked on the way. Killable and repeatable.
+#pragma once
+#include <stop_token>
+#include <string>
+
+#include "database/archive/kind.h"
+#include "database/sqlite/files.h"
+#include "database/sqlite/manifest.h"
+
+namespace backout::database {
+
+struct LoadJob {
+  std::string archive;
+  std::string sha256;    // the archive must have it; empty: any
+  std::string taken_at;  // for the manifest, ISO 8601
+  std::string backup;    // becomes the database
+  std::string manifest;  // and this what it holds
+  std::stop_token stop;
+};
+
+struct Loaded {
+  Manifest manifest;
+  archive::Kind kind = archive::Kind::kUnknown;
+  std::string sha256;  // of the archive
+  uint64_t unpacked = 0;
+  int64_t rows = 0;
+  int64_t dangling = 0;  // rows whose foreign key points nowhere
+};
+
+/// kCorrupt: the archive is cut off, damaged, or not what SQLite takes; the message says where. kConflict: it is not
+/// the one with that sha256. kNoSpace, kUnsupported (a kind that does not go into SQLite).
+Result<Loaded> load_archive(const LoadJob& job, const Progress& progress);
+
+}  // namespace backout::database
