@@ -1,5 +1,6 @@
 #include "app/planning.h"
 
+#include "app/archives.h"
 #include "app/log_memory.h"
 #include "app/rows.h"
 #include "app/session.h"
@@ -83,6 +84,32 @@ void decide_database(Contract& contract, const Subject& subject, const Checkpoin
     contract.refusals.push_back("the copy of the database that " + checkpoint.id.str() + " took is gone: " + copy);
 }
 
+/// A team's own backup, where no checkpoint will do. Nothing: none is needed, or none is fit, and then it is said why.
+Result<std::unique_ptr<StandIn>> from_backups(const Workspace& workspace, const PlanRequest& request,
+                                              Contract& contract, const Subject& subject, const Seen& seen,
+                                              const Release& from, const Release& to, const Checkpoint* checkpoint) {
+  std::unique_ptr<StandIn> none;
+  if (request.kind != RunKind::kRollback || request.code_only || !workspace.site().database->backups) return none;
+  std::string why = "no checkpoint was taken while " + to.version.str() + " ran";
+  if (checkpoint == nullptr) {
+    if (TRY(ran_on_this_schema(workspace, contract, subject, seen))) return none;
+  } else {
+    const Json saved = saved_part(*checkpoint, subject);
+    const auto comparison = database::decide_rung(saved, seen.begin()->second);
+    if (comparison && comparison->rung == schema::Rung::kLeave) return none;
+    why = fault_of_copy(saved);
+    if (why.empty()) return none;
+    why = "checkpoint " + checkpoint->id.str() + " will not do: " + why;
+  }
+  auto made = stand_in(workspace, subject, from, to, checkpoint);
+  if (made) {
+    (*made)->words += "; " + why;
+    return made;
+  }
+  contract.refusals.push_back(why + "; " + made.error().message);
+  return none;
+}
+
 std::string approvals_refusal(const Site& site, const Contract& contract) {
   for (const std::string& kind : site.approvals) {
     const bool covers = kind == "database" ? contract.database_rung == "restore" : true;
@@ -146,6 +173,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   journey.from_whole = came_whole(from);
   std::map<std::string, Seen> seen_by_name;
   std::vector<Step> database_steps;
+  std::unique_ptr<StandIn> backup;
   Json counted = Json::object();
   for (const Subject& subject : subjects_of(site)) {
     if (const auto driver = workspace.registry().find(subject.driver); !driver) {
@@ -163,17 +191,20 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
         subject.part == plan::Part::kService)
       seen = TRY(seen_in(seen_before, workspace, subject));
     if (subject.part == plan::Part::kDatabase) {
-      if (checkpoint == nullptr)
+      backup = TRY(from_backups(workspace, request, contract, subject, seen, from, to, checkpoint));
+      if (backup) journey.checkpoint = &backup->checkpoint;
+      if (journey.checkpoint == nullptr)
         TRY_VOID(decide_without_checkpoint(workspace, request, contract, subject, seen));
       else
-        decide_database(contract, subject, *checkpoint, seen);
+        decide_database(contract, subject, *journey.checkpoint, seen);
+      if (backup) contract.database_why += "; from " + backup->words;
       refuse_half(request, contract, contract.database_rung);
     }
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase) seen_by_name[subject.name] = seen;
-    if (!wanted(subject, request) || (subject.part == plan::Part::kDatabase && checkpoint == nullptr)) continue;
+    if (!wanted(subject, request) || (subject.part == plan::Part::kDatabase && journey.checkpoint == nullptr)) continue;
     std::vector<Step> steps = TRY(offers(workspace, subject, journey, seen));
     if (subject.part == plan::Part::kDatabase) {
-      counted = counted_now(steps, saved_part(*checkpoint, subject));
+      counted = counted_now(steps, saved_part(*journey.checkpoint, subject));
       refuse_undecided(counted, contract);
       database_steps = steps;
     }
@@ -193,6 +224,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
 
   Plan plan = TRY(plan::compose(std::move(draft)));
   take_count(counted, plan.forecast);
+  if (backup)
+    plan.forecast.not_carried.insert(plan.forecast.not_carried.end(), backup->notes.begin(), backup->notes.end());
   return plan;
 }
 

@@ -10,6 +10,7 @@ Json counted_now(const std::vector<Step>& database_steps, const Json& saved) {
     if (step.action.verb != "diff") continue;
     Json args = step.action.args;
     args["target"] = get_string(saved, "backup");
+    if (get(saved, "archive").is_object()) args["base"] = args["target"];  // restored for the plan, not yet for the run
     for (const char* key : {"result", "refuse_undecided"}) args.erase(key);
     auto counted = database::run_verb("diff", args, {});
     return counted ? std::move(*counted) : Json::object();

@@ -2,6 +2,7 @@
 
 #include "app/deploying.h"
 #include "app/planning.h"
+#include "app/saving.h"
 #include "app/staleness.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -110,6 +111,7 @@ Result<Finished> start(const Workspace& workspace, const Plan& plan, const std::
                         {"by", workspace.actor()},
                         {"jobs", workspace.site().jobs}},
                        run_id}}));
+  if (contract.kind == RunKind::kRollback) TRY_VOID(save_evidence(workspace, run_id, lease->token()));
   return carry(workspace, plan, run_id, run::Wish::kCarryOn, false, *lease, acting);
 }
 

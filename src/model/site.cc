@@ -80,7 +80,11 @@ Json subject_of(const DoorConfig& door, const std::string& public_url) {
   return value;
 }
 
-Json subject_of(const DatabaseConfig& database) { return database.args; }
+Json subject_of(const DatabaseConfig& database) {
+  Json value = database.args;
+  if (database.backups && database.backups->restore) value["restore_script"] = to_json(*database.backups->restore);
+  return value;
+}
 
 Json subject_of(const CheckConfig& check, const std::string& base) {
   Json value = check.args;

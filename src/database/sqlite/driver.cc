@@ -3,6 +3,8 @@
 #include "base/text.h"
 #include "database/sqlite/offer.h"
 #include "database/sqlite/ready.h"
+#include "driver/secrets.h"
+#include "model/site.h"
 
 namespace backout::database {
 namespace {
@@ -17,8 +19,8 @@ class SqliteDriver : public driver::Driver {
 
   std::vector<driver::Verb> capabilities() const override {
     std::vector<driver::Verb> verbs;
-    for (const char* verb :
-         {"backup", "verify-backup", "restore", "diff", "rescue", "swap", "swap-back", "keep", "discard"})
+    for (const char* verb : {"backup", "verify-backup", "restore", "diff", "rescue", "swap", "swap-back", "keep",
+                             "discard", "load", "script", "put-back"})
       verbs.push_back({verb, StepKind::kEffect, true, true});
     verbs.push_back({"schema-is", StepKind::kLook, true, true});
     return verbs;
@@ -37,6 +39,7 @@ class SqliteDriver : public driver::Driver {
       return verb.name == action.verb && verb.kind == StepKind::kEffect;
     });
     if (!known) return Error{Code::kInvalid, "the sqlite driver has no verb '" + action.verb + "'", ""};
+    if (action.verb == "script") return script(action.args);
     return tool(action.verb, action.args);
   }
 
@@ -62,6 +65,16 @@ class SqliteDriver : public driver::Driver {
   static Error remote() {
     return {Code::kUnsupported, "an SQLite file on another machine is not supported by this version",
             "run backout on the machine that has the file"};
+  }
+
+  /// The team's own command that overwrites the database. What came of it is looked at, not believed.
+  static Result<host::Command> script(const Json& args) {
+    UserCommand user = TRY(user_command_from_json(get(args, "run")).with_context("database.backups.restore"));
+    host::Command command{.argv = std::move(user.argv), .cwd = std::move(user.cwd), .env = std::move(user.env)};
+    TRY_VOID(driver::reveal(user.secrets, command.env));
+    command.user = std::move(user.user);
+    command.timeout = user.timeout;
+    return command;
   }
 
   host::Command tool(const std::string& verb, const Json& args) const {

@@ -93,7 +93,8 @@ Result<Json> keep(const KeepJob& job, const Progress& progress) {
 
   TRY_VOID(make_self_contained(job.kept));
   TRY_VOID(sync_file(job.kept));
-  if (TRY(page_digest_of(job.kept, Open::kFixed)).hex() != marker->old_digest)
+  if (TRY(page_digest_of(job.kept, Open::kFixed)).hex() !=
+      (job.kept_digest.empty() ? marker->old_digest : job.kept_digest))
     return Error{Code::kConflict,
                  "rows were written to the replaced database after the swap; they are only in " + job.kept,
                  "find the program that still has it open, end it, and copy its rows by hand"};

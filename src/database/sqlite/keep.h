@@ -18,9 +18,10 @@ struct KeepJob {
   std::string kept;  // the replaced database
   std::string base;  // as the rescue had it
   std::string pristine;
-  std::string record;     // what the rescue wrote down
-  std::string marker;     // of the swap
-  std::string directory;  // gets base.sqlite, base.manifest.json, kept.manifest.json, part.json
+  std::string kept_digest;  // what the kept one must be; empty: what the swap took out
+  std::string record;       // what the rescue wrote down
+  std::string marker;       // of the swap
+  std::string directory;    // gets base.sqlite, base.manifest.json, kept.manifest.json, part.json
   std::map<std::string, Choice> choices;
 };
 

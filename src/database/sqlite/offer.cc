@@ -38,7 +38,10 @@ class Offer {
   }
 
   Result<void> restore() {
-    const Json& saved = offering_.saved;
+    Json saved = offering_.saved;
+    const Json& archive = get(saved, "archive");
+    if (archive.is_object()) load(saved);
+    const Json script = archive.is_object() ? get(offering_.subject, "restore_script") : Json();
     const std::string pristine = get_string(saved, "backup"), base = get_string(saved, "base", pristine);
     if (pristine.empty())
       return Error{Code::kNotFound, "the checkpoint names no copy of the database",
@@ -63,7 +66,9 @@ class Offer {
     add("restore", Phase::kPrepare,
         "restore the copy of " + get_string(saved, "taken_at", "the checkpoint") +
             " beside the live file, checked against its manifest",
-        {"restore", restore_args}, {"save"}, Verb{"discard", {{"path", beside}}});
+        {"restore", restore_args},
+        archive.is_object() ? std::vector<std::string>{"save", "load"} : std::vector<std::string>{"save"},
+        Verb{"discard", {{"path", beside}}});
     add("count", Phase::kPrepare, "count the rows written since",
         {"diff",
          {{"base", base},
@@ -84,22 +89,75 @@ class Offer {
           {"record", record},
           {"conflicts", in_run("conflicts.jsonl")},
           {"archive", in_run("archive.jsonl")}}});
+    Json swap_args{{"file", file_}, {"incoming", beside}, {"keep", kept}, {"record", record}, {"marker", marker}};
+    Json keep_args{{"file", file_},
+                   {"kept", kept},
+                   {"base", base},
+                   {"pristine", pristine},
+                   {"record", record},
+                   {"marker", marker},
+                   {"directory", in_run("forward")},
+                   {"tables", tables}};
+    if (script.is_object()) run_script(script, archive, manifest, swap_args, keep_args);
     add("swap", Phase::kSwitch, "the restored file takes the place of " + file_ + "; the old one is kept",
-        {"swap", {{"file", file_}, {"incoming", beside}, {"keep", kept}, {"record", record}, {"marker", marker}}}, {},
-        Verb{"swap-back", {{"file", file_}, {"keep", kept}, {"aside", aside}, {"marker", marker}}});
+        {"swap", swap_args},
+        script.is_object() ? std::vector<std::string>{"restore-script"} : std::vector<std::string>{},
+        Verb{"swap-back", {{"file", file_}, {"keep", get(swap_args, "keep")}, {"aside", aside}, {"marker", marker}}});
     look("schema-is", "the database has the schema of the checkpoint",
          {{"file", file_}, {"schema_hash", get_string(saved, "schema_hash")}});
     add("keep", Phase::kSettle, "keep what the way forward needs: the replaced database and what was swapped in",
-        {"keep",
-         {{"file", file_},
-          {"kept", kept},
-          {"base", base},
-          {"pristine", pristine},
-          {"record", record},
-          {"marker", marker},
-          {"directory", in_run("forward")},
-          {"tables", tables}}});
+        {"keep", keep_args});
     return {};
+  }
+
+  /// A team's own backup becomes a copy of ours first, which everything else starts from.
+  void load(Json& saved) {
+    const Json archive = get(saved, "archive");
+    saved["backup"] = in_run("archive.sqlite");
+    saved["manifest"] = in_run("archive.manifest.json");
+    saved.erase("manifest_sha256");
+    saved.erase("base");
+    add("load", Phase::kPrepare,
+        "load the backup " + one_line(get_string(archive, "name")) + " (" + get_string(archive, "kind") +
+            "), checked to its end",
+        {"load",
+         {{"archive", get(archive, "path")},
+          {"sha256", get(archive, "sha256")},
+          {"taken_at", get_string(saved, "taken_at")},
+          {"backup", saved["backup"]},
+          {"manifest", saved["manifest"]}}});
+  }
+
+  /// The team's own command overwrites the live file: behind a second save, and looked at afterwards. The rows that
+  /// users wrote come by the swap behind it.
+  void run_script(const Json& script, const Json& archive, const Json& manifest, Json& swap_args, Json& keep_args) {
+    const std::string last = in_run("last.sqlite"), last_manifest = in_run("last.manifest.json"),
+                      own = file_ + ".backout-" + run_name();
+    add("save-last", Phase::kLastRows, "save " + file_ + " again, as users left it",
+        {"backup", {{"file", file_}, {"backup", last}, {"manifest", last_manifest}}});
+    add("verify-save-last", Phase::kLastRows, "restore that copy to a scratch file and compare every table",
+        {"verify-backup", {{"backup", last}, {"manifest", last_manifest}}}, {"save-last"});
+    const Json before{{"backup", last},
+                      {"manifest", last_manifest},
+                      {"mode", get(seen_, "mode")},
+                      {"owner", get(seen_, "owner")},
+                      {"group", get(seen_, "group")}};
+    Step& step = push("restore-script", Phase::kSwitch, StepKind::kEffect,
+                      "your command restores " + one_line(get_string(archive, "name")) + " over " + file_,
+                      {"script", {{"run", with_file(script, archive)}, {"file", file_}, {"wanted", manifest}}});
+    step.timeout = Millis(get_int(script, "timeout_ms", 3'600'000));
+    step.undo = Action{.driver = "sqlite",
+                       .verb = "put-back",
+                       .args = {{"file", file_},
+                                {"before", before},
+                                {"incoming", own + ".saved"},
+                                {"keep", own + ".scripted-undone"},
+                                {"marker", in_run("put-back.json")}}};
+    swap_args["keep"] = own + ".scripted";
+    swap_args["scripted"] = before;
+    swap_args["wanted"] = manifest;
+    keep_args["kept"] = last;
+    keep_args["kept_manifest"] = last_manifest;
   }
 
   std::vector<Step> take() { return std::move(steps_); }
@@ -109,6 +167,18 @@ class Offer {
     std::string name;
     Json args;
   };
+
+  /// "{file}" in a word is the backup; in text for a shell it is a variable, so that its name is data.
+  Json with_file(Json run, const Json& archive) const {
+    const std::string path = get_string(archive, "path");
+    Json& argv = run["argv"];
+    const bool shell = argv.size() == 3 && argv[0] == "sh" && argv[1] == "-c";
+    for (Json& word : argv)
+      if (word.is_string()) word = replaced(word.get<std::string>(), "{file}", shell ? "\"$BACKOUT_FILE\"" : path);
+    run["env"]["BACKOUT_FILE"] = path;
+    run["env"]["BACKOUT_DATABASE"] = file_;
+    return run;
+  }
 
   std::string in_run(const std::string& name) const { return offering_.run_directory + "/" + name_ + "." + name; }
   std::string run_name() const { return name_in_path(offering_.run_directory); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "database/sqlite/archive_verbs.h"
 #include "database/sqlite/backup.h"
 #include "database/sqlite/keep.h"
 #include "database/sqlite/observe.h"
@@ -11,32 +12,11 @@
 #include "database/sqlite/rescue.h"
 #include "database/sqlite/sides.h"
 #include "database/sqlite/swap.h"
+#include "database/sqlite/verb_args.h"
 #include "os/file.h"
 
 namespace backout::database {
 namespace {
-
-Result<std::string> need(const Json& args, const std::string& key) {
-  const std::string value = get_string(args, key);
-  if (value.empty()) return Error{Code::kInvalid, "the argument '" + key + "' is missing", ""};
-  return value;
-}
-
-Result<std::string> need_path(const Json& args, const std::string& key) {
-  std::string path = TRY(need(args, key));
-  if (path.front() != '/')
-    return Error{Code::kInvalid, "the argument '" + key + "' must be an absolute path: " + path, ""};
-  return path;
-}
-
-/// The live file without symlinks: SQLite puts -wal and -journal beside the real one, and a rename must replace that.
-Result<std::string> live_file(const Json& args, const std::string& key = "file") {
-  return real_path(TRY(need_path(args, key)));
-}
-
-Result<Manifest> manifest_of(const Json& args) {
-  return load_manifest(TRY(need_path(args, "manifest")), get_string(args, "manifest_sha256"));
-}
 
 Result<void> store_json(const Json& value, const std::string& path) {
   return os::write_file_atomic(path, canonical(value) + "\n", 0600);
@@ -145,7 +125,12 @@ Result<Json> run_swap(const Json& args, const Progress& progress) {
   job.marker = TRY(need_path(args, "marker"));
   job.expected_live = get_string(written, "live_digest");
   job.expected_incoming = get_string(written, "new_digest");
-  return swap(job, progress);
+  if (!get(args, "scripted").is_object()) return swap(job, progress);
+  TRY_VOID(check_scripted(args, job.expected_live));
+  job.expected_live.clear();
+  const Json evidence = TRY(swap(job, progress));
+  TRY_VOID(dress_as_before(job.file, get(args, "scripted")));
+  return evidence;
 }
 
 Result<Json> run_swap_back(const Json& args, const Progress& progress) {
@@ -168,6 +153,8 @@ Result<Json> run_keep(const Json& args, const Progress& progress) {
   job.marker = TRY(need_path(args, "marker"));
   job.directory = TRY(need_path(args, "directory"));
   job.choices = TRY(choices_from_json(get(args, "tables")));
+  if (args.contains("kept_manifest"))
+    job.kept_digest = TRY(load_manifest(TRY(need_path(args, "kept_manifest")))).digest;
   return keep(job, progress);
 }
 
@@ -201,17 +188,10 @@ constexpr VerbEntry kVerbs[] = {
     {"keep", run_keep},
     {"discard", run_discard},
     {"observe", run_observe},
+    {"load", run_load},
+    {"put-back", run_put_back},
     {"look", run_look},
     {"ready", [](const Json& args, const Progress&) { return look_at_checkpoint_copy(args); }}};
-
-Json sight(bool holds, const std::string& why, const Json& evidence = Json::object()) {
-  return {{"sight", holds ? "holds" : "does-not-hold"}, {"why", why}, {"evidence", evidence}};
-}
-
-/// A check that says by its error why it is not so.
-Json sight_of(const Result<void>& check, const std::string& why_so) {
-  return sight(check.has_value(), check ? why_so : check.error().message);
-}
 
 Result<Json> look_at_backup(const Json& args) {
   const auto manifest = manifest_of(args);
@@ -308,6 +288,9 @@ Result<Json> run_verb(const std::string& verb, const Json& args, const Progress&
 
 Result<Json> look_at(const std::string& verb, const Json& args) {
   if (verb == "backup") return look_at_backup(args);
+  if (verb == "load") return look_at_load(args);
+  if (verb == "script") return look_at_script(args);
+  if (verb == "put-back") return look_at_put_back(args);
   if (verb == "verify-backup") return look_at_verified(args);
   if (verb == "restore") return look_at_restored(args);
   if (verb == "diff") return look_at_result(args);
