@@ -172,7 +172,7 @@ class Offer {
   Json with_file(Json run, const Json& archive) const {
     const std::string path = get_string(archive, "path");
     Json& argv = run["argv"];
-    const bool shell = argv.size() == 3 && argv[0] == "sh" && argv[1] == "-c";
+    const bool shell = argv.size() == 3 && (argv[0] == "/bin/sh" || argv[0] == "sh") && argv[1] == "-c";
     for (Json& word : argv)
       if (word.is_string()) word = replaced(word.get<std::string>(), "{file}", shell ? "\"$BACKOUT_FILE\"" : path);
     run["env"]["BACKOUT_FILE"] = path;
