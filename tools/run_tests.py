@@ -188,6 +188,10 @@ def code(runner, log):
     return runner.said(log, [PYTHON, "tests/code/run.py", "--backout", "build/dev/backout"], "code")
 
 
+def ready(runner, log):
+    return runner.said(log, [PYTHON, "tests/ready/run.py", "--backout", "build/dev/backout"], "ready")
+
+
 def crash(test):
     def run(runner, log):
         environment = dict(pair.split("=", 1) for pair in properties(test).get("ENVIRONMENT", []))
@@ -231,6 +235,7 @@ SECTIONS = [
     ("liars", "each liar alone is caught, and without it the same run ends in 0", ("dev", ()), liars),
     ("projects", "ten small real projects taken back, each also with one lying tool", ("dev", ()), projects),
     ("code", "code brought back by the real git, pip, poetry, npm and bundler", ("dev", ()), code),
+    ("ready", "each thing taken away turns ready red and is named", ("dev", ()), ready),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),
     ("asan-unit", "unit tests under AddressSanitizer and UBSan", ("asan", ()), unit("asan", ASAN)),
     ("asan-cli", "the command line under AddressSanitizer and UBSan", ("asan", ()), cli("asan")),

@@ -33,11 +33,11 @@ class Site(gone.Site):
         self.must("record", "v2")
 
     def git(self, *words):
-        subprocess.run(["git", "-C", self.root / "source", *words], check=True)
+        return subprocess.run(["git", "-C", self.root / "source", *words], check=True, capture_output=True, text=True)
 
 
 def the_tag_is_gone(site):
-    commit = subprocess.run(["git", "-C", site.root / "source", "rev-parse", "v1"], check=True, capture_output=True, text=True).stdout.strip()
+    commit = site.git("rev-parse", "v1").stdout.strip()
     site.git("tag", "-d", "v1")
     return gone.Taken(lambda: site.git("tag", "v1", commit))
 
@@ -54,7 +54,8 @@ GONE = {
     "the-build-tool": Gone(without_program("make"), "tool", ("make",), needs_root=True),
     "the-right-to-write-releases": Gone(read_only("@ROOT@/site"), "writable", ("@ROOT@/site",), needs_root=True),
     "room-for-another-release": Gone(
-        seen_as("mkdir @BASE@/site; cp -a @ROOT@/site/. @BASE@/site; mount -t tmpfs -o size=1m none @ROOT@/site; cp -a @BASE@/site/. @ROOT@/site"),
+        seen_as("mkdir @BASE@/site; cp -a @ROOT@/site/. @BASE@/site; mount -t tmpfs -o size=1m none @ROOT@/site; "
+                "cp -a @BASE@/site/. @ROOT@/site"),
         "room", ("@ROOT@/site",), needs_root=True),
     "a-build-that-works": Gone(what_the_build_calls_fails, "code.build", ("v1",), prove=True, needs_root=True),
 }

@@ -45,7 +45,8 @@ class Site:
         self.root.chmod(0o755)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("BACKOUT_")},
-            processes.MARK: str(self.base), "BACKOUT_ACTOR": "tester", "BACKOUT_TARGET": str(self.root / "target"), "LC_ALL": "C.UTF-8",
+            processes.MARK: str(self.base), "BACKOUT_ACTOR": "tester", "BACKOUT_TARGET": str(self.root / "target"),
+            "LC_ALL": "C.UTF-8",
         }
         self.words = {"ROOT": self.root}
 

@@ -39,12 +39,15 @@ class Site(gone.Site):
         self.put("warm.sh", "true\n")
         self.put("key", "a key\n")
         self.put("nginx/door.conf", "")
-        for name, template in (("nginx/nginx.conf", "nginx.conf"), ("supervisord.conf", "supervisord.conf"), ("backout.yaml", "shop.yaml")):
-            self.put(name, self.template(template))
+        self.put("nginx/nginx.conf", self.template("nginx.conf"))
+        self.put("supervisord.conf", self.template("supervisord.conf"))
+        self.put("backout.yaml", self.template("shop.yaml"))
         (self.root / "db").mkdir()
-        self.sql("CREATE TABLE orders(id INTEGER PRIMARY KEY, customer TEXT, note TEXT)", "INSERT INTO orders VALUES (1, 'Ada', 'x')",
+        self.sql("CREATE TABLE orders(id INTEGER PRIMARY KEY, customer TEXT, note TEXT)",
+                 "INSERT INTO orders VALUES (1, 'a customer', 'x')",
                  "CREATE TABLE prices(id INTEGER PRIMARY KEY, price REAL)",
-                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT INTO prices SELECT i, i FROM n")
+                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) "
+                 "INSERT INTO prices SELECT i, i FROM n")
         self.start_supervisord()
         self.must("record", "v1")
         self.must("good", "v1")
@@ -134,7 +137,10 @@ def read_only(path):
 
 
 def without_program(name):
-    return lambda site: Taken(inside=f"mount --bind /dev/null {os.path.realpath(shutil.which(name, path=site.environment['PATH']))}")
+    def take(site):
+        program = os.path.realpath(shutil.which(name, path=site.environment["PATH"]))
+        return Taken(inside=f"mount --bind /dev/null {program}")
+    return take
 
 
 def configured(old, new):
@@ -198,8 +204,9 @@ def a_run(killed):
             subprocess.run(["cp", "-a", site.root / name, kept], check=True)
         began, stop = site.root / "began", site.root / "stop"
         command = f"touch {began}; while [ ! -e {stop} ]; do sleep 0.05; done"
-        child = subprocess.Popen([site.backout, "-f", site.root / "backout.yaml", "deploy", "--version", "v3", "--", "sh", "-c", command],
-                                 env=site.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            [site.backout, "-f", site.root / "backout.yaml", "deploy", "--version", "v3", "--", "sh", "-c", command],
+            env=site.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not began.exists():
             assert child.poll() is None
             time.sleep(0.02)
@@ -276,17 +283,19 @@ GONE = {
     "nginx": Gone(without_program("nginx"), "tool", ("nginx",), needs_root=True),
     "supervisorctl": Gone(without_program("supervisorctl"), "service.look", ("web",), SERVES, needs_root=True),
     "the-door": Gone(away("@ROOT@/nginx/door.conf"), "door.look", ("door.conf",)),
-    "the-right-to-write-the-door": Gone(read_only("@ROOT@/nginx"), "writable", ("@ROOT@/nginx",), ("door.test",), needs_root=True),
+    "the-right-to-write-the-door": Gone(read_only("@ROOT@/nginx"), "writable", ("@ROOT@/nginx",), ("door.test",),
+                                        needs_root=True),
     "the-configuration-of-nginx": Gone(written("@ROOT@/nginx/nginx.conf", lambda text: text + b"}"), "door.test", ("nginx",)),
     "the-maintenance-page": Gone(away("@ROOT@/page.html"), "readable", ("@ROOT@/page.html",)),
     "a-secret-file": Gone(away("@ROOT@/key"), "secret", ("@ROOT@/key",)),
     "a-secret-variable": Gone(lambda site: Taken(without=("SHOP_TOKEN",)), "secret", ("$SHOP_TOKEN",)),
     "a-script": Gone(away("@ROOT@/warm.sh"), "readable", ("@ROOT@/warm.sh",)),
-    "a-user": Gone(seen_as("grep -v ^games: /etc/passwd >@BASE@/passwd; mount --bind @BASE@/passwd /etc/passwd"), "user", ("games",),
-                   needs_root=True),
+    "a-user": Gone(seen_as("grep -v ^games: /etc/passwd >@BASE@/passwd; mount --bind @BASE@/passwd /etc/passwd"), "user",
+                   ("games",), needs_root=True),
     "the-disk": Gone(seen_as("mount -t tmpfs -o size=1m none @ROOT@/state/sites/shop/production/runs"), "room", ("1.0 MB free",),
                      needs_root=True),
-    "the-inodes": Gone(seen_as("mount -t tmpfs -o nr_inodes=20 none @ROOT@/target"), "room.files", ("@ROOT@/target",), needs_root=True),
+    "the-inodes": Gone(seen_as("mount -t tmpfs -o nr_inodes=20 none @ROOT@/target"), "room.files", ("@ROOT@/target",),
+                       needs_root=True),
     "the-right-to-act": Gone(read_only("@ROOT@/target"), "writable", ("@ROOT@/target",), ("user",), needs_root=True),
     "ssh": Gone(ssh_is_down, "host.reach", ("far",)),
     "the-key-of-the-other-host": Gone(the_host_key_is_another, "host.reach", ("far",)),
@@ -301,15 +310,17 @@ GONE = {
     "the-program-of-supervisord": Gone(the_program_is_unknown, "service.look", ("web",), SERVES),
     "a-check": Gone(a_check_fails, "check", ("no such column",)),
     "the-database": Gone(away("@ROOT@/db/data.db"), "database", ("data.db",), SERVES),
-    "the-content-of-the-database": Gone(written("@ROOT@/db/data.db", lambda bytes_: b"x" * len(bytes_)), "database.look", ("data.db",), SERVES),
+    "the-content-of-the-database": Gone(written("@ROOT@/db/data.db", lambda bytes_: b"x" * len(bytes_)), "database.look",
+                                        ("data.db",), SERVES),
     "a-decision-about-a-column": Gone(a_column_was_rewritten, "plan.refused", ("prices.price",)),
-    "a-key-that-cannot-be-obeyed": Gone(configured("watch:", "approvals: {code: {of: [lead], need: 1}}\nwatch:"), "approvals", ("code",)),
-    "the-silence-of-cron": Gone(somebody_pulls("* * * * * root cd @ROOT@/local && git pull"), "self-deploy", ("/etc/cron.d/pull", "git pull"),
-                           needs_root=True),
+    "a-key-that-cannot-be-obeyed": Gone(configured("watch:", "approvals: {code: {of: [lead], need: 1}}\nwatch:"), "approvals",
+                                        ("code",)),
+    "the-silence-of-cron": Gone(somebody_pulls("* * * * * root cd @ROOT@/local && git pull"), "self-deploy",
+                                ("/etc/cron.d/pull", "git pull"), needs_root=True),
 }
 
 
 def missing():
     """What the machine lacks for it; empty when nothing."""
-    lacking = [name for name in ("nginx", "sshd", "supervisord") if not shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")]
-    return ", ".join(lacking)
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    return ", ".join(name for name in ("nginx", "sshd", "supervisord") if not shutil.which(name, path=path))
