@@ -73,7 +73,7 @@ bool measured(const Forecast& forecast) { return forecast.source.find("earlier r
 
 const Finding* backup_of(const ReadyAnswer& answer) {
   for (const Finding& finding : answer.findings)
-    if (finding.id.starts_with("backup") && !finding.evidence.empty()) return &finding;
+    if (finding.id == "backup" && !finding.evidence.empty()) return &finding;
   return nullptr;
 }
 

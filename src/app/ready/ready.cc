@@ -5,6 +5,7 @@
 
 #include "app/checking.h"
 #include "app/planning.h"
+#include "app/ready/backups.h"
 #include "app/ready/host.h"
 #include "app/ready/journal.h"
 #include "app/ready/needs.h"
@@ -17,7 +18,6 @@
 namespace backout::app {
 namespace {
 
-using driver::Depth;
 using driver::Need;
 
 std::string_view word_of(plan::Part part) {
@@ -52,12 +52,12 @@ auto on_each(const std::set<std::string>& hosts, Look look) {
 
 class ReadyLook {
  public:
-  ReadyLook(const Workspace& workspace, Depth depth, std::stop_token stop)
+  ReadyLook(const Workspace& workspace, driver::Depth depth, std::stop_token stop)
       : workspace_(workspace), depth_(depth), stop_(std::move(stop)), subjects_(subjects_of(workspace.site())) {}
 
   ReadyAnswer answer() {
     answer_.site = workspace_.site().id;
-    answer_.proved = depth_ == Depth::kProve;
+    answer_.proved = depth_ == driver::Depth::kProve;
     auto journal = ready::look_at_journal(workspace_, depth_);
     answer_.current = journal.current;
     answer_.target = journal.target;
@@ -65,6 +65,7 @@ class ReadyLook {
     take(std::move(journal.findings), "");
     needs_["local"] = std::move(journal.needs);
     take(ready::look_at_secrets(subjects_), "");
+    take(ready::look_at_backups(workspace_), "");
     look_at_hosts();
     if (answer_.target) {
       ask_drivers();
@@ -259,7 +260,7 @@ class ReadyLook {
   }
 
   const Workspace& workspace_;
-  const Depth depth_;
+  const driver::Depth depth_;
   const std::stop_token stop_;
   const std::vector<Subject> subjects_;
   std::set<std::string> answering_;
@@ -307,7 +308,7 @@ bool is_journals(Code code) {
 
 }  // namespace
 
-Result<ReadyAnswer> whether_ready(const Where& where, Depth depth, std::stop_token stop) {
+Result<ReadyAnswer> whether_ready(const Where& where, driver::Depth depth, std::stop_token stop) {
   const BootTime began = system_clock().boot();
   ReadyAnswer answer;
   auto workspace = Workspace::open(where);
