@@ -29,7 +29,7 @@ class Customers:
                 self.told.append(token)
             self.tried += 1
 
-    def have_written(self, more, seconds=15):
+    def have_written(self, more, seconds=40):
         """Waits until so many more rows were stored."""
         goal = len(self.told) + more
         machine.wait(f"{more} more rows stored (the last try: {self.store('token-asked-x')})", lambda: len(self.told) >= goal, seconds)

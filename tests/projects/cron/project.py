@@ -29,7 +29,7 @@ class Job(Customers):
     def written(self):
         return LOG.read_text().split() if LOG.exists() else []
 
-    def have_written(self, more, seconds=15):
+    def have_written(self, more, seconds=40):
         goal = len(self.written()) + min(more, 2)
         machine.wait(f"{more} more rows of the job", lambda: len(self.written()) >= goal, seconds)
 
@@ -45,7 +45,7 @@ class Rates(Project):
     DATABASE, TOKENS = "/srv/rates/data/rates.sqlite3", "rates.token"
     LIAR = "mv"
     LIE = "exit 0"
-    NAMES = ("cron",)
+    NAMES = ("jobs", "the command said it worked, but")
 
     def __init__(self, folder):
         super().__init__(folder)
