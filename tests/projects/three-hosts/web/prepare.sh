@@ -1,7 +1,7 @@
 #!/bin/sh
 # What was done once on each of the three machines.
 set -eu
-mkdir -p -m 700 /root/.ssh
+mkdir -m 700 /root/.ssh
 cp /shared/key.pub /root/.ssh/authorized_keys
 mkdir -p /run/sshd /srv/status
 ssh-keygen -A >/dev/null
