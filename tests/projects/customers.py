@@ -32,7 +32,7 @@ class Customers:
     def have_written(self, more, seconds=40):
         """Waits until so many more rows were stored."""
         goal = len(self.told) + more
-        machine.wait(f"{more} more rows stored (the last try: {self.store('token-asked-x')})", lambda: len(self.told) >= goal, seconds)
+        machine.wait(f"{more} more rows stored", lambda: len(self.told) >= goal, seconds)
 
     def have_tried(self, more):
         goal = self.tried + more

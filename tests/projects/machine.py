@@ -23,8 +23,8 @@ def told():
 def sh(command, ends=(0,), quiet=False, **more):
     """A command that somebody types; its output. Raises when it does not end as it should."""
     began = time.monotonic()
-    done = subprocess.run(command, shell=isinstance(command, str), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace", check=False, **more)
+    done = subprocess.run(command, shell=isinstance(command, str), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False, **more)
     if not quiet:
         words = command if isinstance(command, str) else " ".join(map(str, command))
         note(f"$ {words}  -> {done.returncode}, {time.monotonic() - began:.1f} s\n{done.stdout}")
@@ -43,7 +43,8 @@ _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedire
 
 def get(url, data=None, host=None, timeout=5):
     """(status, body); status 0 when nobody answers. `data`: sent by POST."""
-    request = urllib.request.Request(url, data=data.encode() if data is not None else None, headers={"Host": host} if host else {})
+    body, headers = data.encode() if data is not None else None, {"Host": host} if host else {}
+    request = urllib.request.Request(url, data=body, headers=headers)
     try:
         with _opener.open(request, timeout=timeout) as reply:
             return reply.status, reply.read().decode(errors="replace")

@@ -27,7 +27,8 @@ def cache():
 
 
 def run(argv, directory):
-    ended = subprocess.run(argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    ended = subprocess.run(argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           text=True, check=False)
     if ended.returncode != 0:
         raise RuntimeError(f"{argv[0]}: exit status {ended.returncode}: {ended.stdout[-1000:]}")
     return ended.stdout

@@ -1,4 +1,4 @@
-"""What all projects have in common: how they are installed, deployed, rolled back, judged. Each says the rest in its project.py."""
+"""What all projects have in common: how they are installed, deployed and judged. Each says the rest in its project.py."""
 import os
 import shutil
 import sqlite3
@@ -38,8 +38,8 @@ class Project:
 
     def install(self):
         """The machine as it is on the Monday on which the team meets backout: v1 runs, deployed by their own script."""
-        sh("rm -f /etc/nginx/sites-enabled/default; git config --global init.defaultBranch main; git config --global user.name Team;"
-           " git config --global user.email team@localhost; mkdir -p /srv/git", quiet=True)
+        sh("rm -f /etc/nginx/sites-enabled/default; git config --global init.defaultBranch main; "
+           " git config --global user.name Team; git config --global user.email team@localhost; mkdir -p /srv/git", quiet=True)
         self.publish(self.NAME, self.folder)
         if (self.folder / "host").is_dir():
             sh(f"cp -a --no-preserve=ownership {self.folder}/host/. / && systemctl daemon-reload", quiet=True)
@@ -71,7 +71,8 @@ class Project:
         arguments = [str(one) for one in arguments]
         began = time.monotonic()
         done = subprocess.run([BACKOUT, *arguments], cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False, env=self.environment, timeout=100)
+                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False, env=self.environment,
+                              timeout=300)
         machine.note(f"$ backout {' '.join(arguments)}  -> {done.returncode}, {time.monotonic() - began:.1f} s\n{done.stdout}")
         return done.returncode, done.stdout
 
@@ -147,7 +148,7 @@ class Project:
         lost = sorted(set(told) - self.kept())
         self.customers.begin()
         if lost and self.tokens_matter():
-            raise Failed(f"{len(lost)} of {len(told)} rows that customers were told are stored are nowhere: {', '.join(lost[:5])}")
+            raise Failed(f"{len(lost)} of {len(told)} rows that customers were told are stored are lost: {', '.join(lost[:5])}")
         machine.note(f"{len(told)} rows were told to customers; all are there")
 
     def tokens_matter(self):
@@ -190,4 +191,5 @@ class Project:
         head = sh(["git", "-C", directory, "rev-parse", "HEAD"], quiet=True).strip()
         tag = sh(["git", "-C", f"/srv/git/{self.NAME}.git", "rev-parse", f"{version}^{{commit}}"], quiet=True).strip()
         dirty = sh(["git", "-C", directory, "status", "--porcelain", "--untracked-files=no"], quiet=True).strip()
-        return ([] if head == tag else [f"HEAD is {head[:8]}, not {version} ({tag[:8]})"]) + ([f"changed files: {dirty}"] if dirty else [])
+        found = [] if head == tag else [f"HEAD is {head[:8]}, not {version} ({tag[:8]})"]
+        return found + ([f"changed files: {dirty}"] if dirty else [])

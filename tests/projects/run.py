@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Ten small real projects, each on a machine of its own: init, deploy, a bad deploy, the way back; then the same with one lying tool.
+"""Ten small real projects, each on a machine of its own: init, deploy, a bad deploy, the way back; then with one lying tool.
 
     tests/projects/run.py --backout build/dev/backout [--show] [--stay] [PROJECT...]
 
@@ -47,7 +47,7 @@ PATIENCE = 500
 def there(need):
     kind, _, name = need.partition(":")
     if kind == "python" and name:
-        return subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], capture_output=True, check=False, cwd="/").returncode == 0
+        return subprocess.run(["/usr/bin/python3", "-c", f"import {name}"], capture_output=True, check=False).returncode == 0
     if kind == "ruby" and name:
         return subprocess.run(["/usr/bin/ruby", "-e", f"require '{name}'"], capture_output=True, check=False).returncode == 0
     return shutil.which(need, path=PATH) is not None
@@ -66,11 +66,13 @@ class Machine:
     def __init__(self, directory, name, backout, binds=()):
         self.directory = directory
         source = [f"--bind-ro={ROOT}:/opt/backout", f"--bind-ro={os.path.dirname(backout)}:/opt/backout-bin"]
-        up = subprocess.run([CONTAINER, "up", directory, "--private-network", *source, *binds], capture_output=True, text=True, check=False)
+        up = subprocess.run([CONTAINER, "up", directory, "--private-network", *source, *binds], capture_output=True, text=True,
+                            check=False)
         if up.returncode != 0:
             raise RuntimeError(f"no machine to test on: {up.stderr}")
         self.leader = up.stdout.strip()
-        self.enter = ["nsenter", "-t", self.leader, "-a", "--", "env", "-i", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"]
+        self.enter = ["nsenter", "-t", self.leader, "-a", "--", "env", "-i", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8",
+                      "TERM=dumb"]
         self.run("sh", "-c", f"hostname {name}; mount -t tmpfs -o mode=700 tmpfs /root")  # nobody has lived here yet
 
     def run(self, *argv):

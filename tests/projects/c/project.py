@@ -30,7 +30,8 @@ class Guestbook(Project):
         found = machine.processes("./guestbook 8090")
         program = [f"process {pid} runs {at}" for pid in found if "deleted" in (at := str(Path(f"/proc/{pid}/exe").readlink()))]
         return [*self.checkout_is(version, self.root), *program, *([] if len(found) == 1 else [f"{len(found)} programs"]),
-                *self.page(f"{URL}/version", text=version), *self.page(f"{URL}/", text="Guest book"), *self.page(f"{URL}/health", text="ok")]
+                *self.page(f"{URL}/version", text=version), *self.page(f"{URL}/", text="Guest book"),
+                *self.page(f"{URL}/health", text="ok")]
 
 
 PROJECT = Guestbook

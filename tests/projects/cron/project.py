@@ -1,7 +1,7 @@
 """A job that cron runs, and nothing else: no service, no page. v3 writes what cannot be.
 
-cron is the real one; its clock runs sixty times as fast (faketime), so that its minute is a second. The liar is mv, by which the file of
-jobs is put away and the link moved: it ends with 0 and has moved nothing.
+cron is the real one; its clock runs sixty times as fast (faketime), so that its minute is a second. The liar is mv, by which
+the file of jobs is put away and the link moved: it ends with 0 and has moved nothing.
 """
 import sqlite3
 from pathlib import Path
@@ -52,8 +52,10 @@ class Rates(Project):
         self.customers = Job()
 
     def prepare(self):
-        sh("mkdir -p /etc/systemd/system/cron.service.d; printf '[Service]\\nExecStart=\\nExecStart=/usr/bin/faketime -f \"+0s x60\" /usr/sbin/cron -f\\n'"
-           " >/etc/systemd/system/cron.service.d/fast.conf; systemctl daemon-reload; systemctl restart cron")
+        fast = Path("/etc/systemd/system/cron.service.d/fast.conf")
+        fast.parent.mkdir()
+        fast.write_text("[Service]\nExecStart=\nExecStart=/usr/bin/faketime -f '+0s x60' /usr/sbin/cron -f\n")
+        sh("systemctl daemon-reload; systemctl restart cron")
         self.jobs = JOBS.read_text()
 
     def faults(self, version):
@@ -63,7 +65,8 @@ class Rates(Project):
         database = sqlite3.connect(f"file:{self.DATABASE}?mode=ro", uri=True, timeout=10)
         (pound,) = database.execute("SELECT pound FROM rates ORDER BY id DESC LIMIT 1").fetchone()
         database.close()
-        return [*self.release_is(version), *found, *([] if pound == {"v1": 0.86, "v2": 0.85}[version] else [f"the last row has {pound}"])]
+        found += [] if pound == {"v1": 0.86, "v2": 0.85}[version] else [f"the last row has {pound}"]
+        return [*self.release_is(version), *found]
 
 
 PROJECT = Rates

@@ -1,4 +1,4 @@
-"""Django: gunicorn, a queue worker and a beat under supervisor; nginx serves the static files; one checkout, one virtualenv, SQLite.
+"""Django: gunicorn, a queue worker and a beat under supervisor; nginx has the static files; one checkout, one virtualenv, SQLite.
 
 v3 takes a column away that its own page still asks for. The liar is supervisorctl: it says RUNNING for what it did not start.
 """
@@ -38,7 +38,8 @@ exec @REAL@ "$@"'''
     def prepare(self):
         sh("echo 127.0.0.1 library.example >>/etc/hosts; mkdir -p /srv/library/data /srv/library/static;"
            " git clone -q /srv/git/library.git /srv/library/app; head -c 30 /dev/urandom | base64 >/srv/library/app/secret_key;"
-           " chown www-data: /srv/library/app/secret_key; chmod 600 /srv/library/app/secret_key; systemctl start nginx supervisor")
+           " chown www-data: /srv/library/app/secret_key; chmod 600 /srv/library/app/secret_key;"
+           " systemctl start nginx supervisor")
 
     def faults(self, version):
         found = [fault for word, least in PROGRAMS.items() for fault in self.runs_from(word, "/srv/library/app", at_least=least)]
@@ -46,9 +47,10 @@ exec @REAL@ "$@"'''
         found += self.page(URL + style[1], text="sans-serif") if style else ["the page has no style sheet"]
         switched = Path("/srv/library/app/.git/HEAD").stat().st_mtime
         old = [pid for word in PROGRAMS for pid in machine.processes(word) if Path(f"/proc/{pid}").stat().st_mtime < switched - 1]
-        return [*self.checkout_is(version, "/srv/library/app"), *found, *[f"process {pid} is older than the checkout" for pid in old],
-                *self.page(f"{URL}/version", text=version), *self.page(f"{URL}/", text="<h1>Library"), *self.page(f"{URL}/health/", text="ok"),
-                *self.works_on()]
+        found += [f"process {pid} is older than the checkout" for pid in old]
+        return [*self.checkout_is(version, "/srv/library/app"), *found,
+                *self.page(f"{URL}/version", text=version), *self.page(f"{URL}/", text="<h1>Library"),
+                *self.page(f"{URL}/health/", text="ok"), *self.works_on()]
 
     def works_on(self):
         """Worker and beat: no task is left for long, and there are new ones."""
@@ -56,7 +58,8 @@ exec @REAL@ "$@"'''
         (left,), (dust,) = (database.execute(f"SELECT count(*) FROM shelves_task WHERE {what}").fetchone() for what in (
             "done IS NULL", "kind = 'dust' AND done > datetime('now', '-4 seconds')"))
         database.close()
-        return ([f"{left} tasks are not done"] if left > 20 else []) + ([] if dust else ["the beat has made no task for 4 seconds"])
+        found = [] if dust else ["the beat has made no task for 4 seconds"]
+        return found + ([f"{left} tasks are not done"] if left > 20 else [])
 
 
 PROJECT = Library

@@ -52,7 +52,8 @@ class Notes(Project):
         url = "http://notes.example"
         return [*self.release_is(version),
                 *self.runs_from("gunicorn --workers", f"/srv/notes/releases/{version}", at_least=3),
-                *self.page(f"{url}/version", text=version), *self.page(f"{url}/", text="<h1>Notes"), *self.page(f"{url}/healthz", text="ok")]
+                *self.page(f"{url}/version", text=version), *self.page(f"{url}/", text="<h1>Notes"),
+                *self.page(f"{url}/healthz", text="ok")]
 
 
 PROJECT = Notes

@@ -21,7 +21,7 @@ class Links(Project):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.customers = Customers(lambda token: machine.get(f"{URL}/add", f"name={token}&to=http://example.com/{token}")[0] == 201)
+        self.customers = Customers(lambda token: machine.get(f"{URL}/add", f"name={token}&to=http://other.example")[0] == 201)
 
     def prepare(self):
         sh("systemctl enable -q links")
@@ -34,13 +34,14 @@ class Links(Project):
         return True
 
     def kept(self):
-        return {part for line in Path("/srv/links/data/links.jsonl").read_text().splitlines() for part in line.split('"') if part[:6] == "token-"}
+        return {part for part in Path("/srv/links/data/links.jsonl").read_text().split('"') if part.startswith("token-")}
 
     def faults(self, version):
         first = self.customers.told[0]
         program = [f"process {pid} runs {at}" for pid in machine.processes("/srv/links/current/links")
                    if (at := str(Path(f"/proc/{pid}/exe").resolve())) != f"/srv/links/releases/{version}/links"]
-        return [*self.release_is(version), *program, *self.runs_from("/srv/links/current/links", f"/srv/links/releases/{version}"),
+        return [*self.release_is(version), *program,
+                *self.runs_from("/srv/links/current/links", f"/srv/links/releases/{version}"),
                 *self.page(f"{URL}/version", text=version), *self.page(f"{URL}/l/{first}", status=302)]
 
 

@@ -29,7 +29,8 @@ class Orders(Project):
         sh("mkdir /srv/orders-data && git clone -q /srv/git/orders.git /srv/orders && systemctl enable -q orders")
 
     def faults(self, version):
-        return [*self.checkout_is(version, self.root), *self.runs_from("puma", self.root), *self.page(f"{URL}/version", text=version),
+        return [*self.checkout_is(version, self.root), *self.runs_from("puma", self.root),
+                *self.page(f"{URL}/version", text=version),
                 *self.page(f"{URL}/", text="<h1>Orders"), *self.page(f"{URL}/up", text="ok")]
 
 

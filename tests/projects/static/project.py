@@ -24,7 +24,8 @@ class Brochure(Project):
         found = [*self.release_is(version), *self.page(f"{URL}/version.txt", text=version)]
         for page in ("/", "/about.html", *(["/prices.html"] if version == "v2" else [])):
             found += self.page(URL + page, text=version)
-            found += [fault for style in re.findall('href="([^"]*css)"', machine.get(URL + page)[1]) for fault in self.page(URL + style, text="body")]
+            for style in re.findall('href="([^"]*css)"', machine.get(URL + page)[1]):
+                found += self.page(URL + style, text="body")
         return found
 
 

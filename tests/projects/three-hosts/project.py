@@ -20,7 +20,8 @@ class Status(Project):
 
     def on(self, number, *argv):
         """Runs it on web-NUMBER, by an ssh that nobody can lie about: its own path, the machine's own address."""
-        return subprocess.run(["/usr/bin/ssh", "-q", f"root@10.9.{number}.2", shlex.join(argv)], check=False, capture_output=True, text=True).stdout
+        words = ["/usr/bin/ssh", "-q", f"root@10.9.{number}.2", shlex.join(argv)]
+        return subprocess.run(words, check=False, capture_output=True, text=True).stdout
 
     def prepare(self):
         addresses = "".join(f"10.9.{number}.2 web-{number}\\n" for number in (1, 2, 3))

@@ -22,11 +22,15 @@ class Site(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        pages = {"/version": lambda: VERSION, "/": self.index, "/health": lambda: f"ok {rows('SELECT count(*) FROM entries')[0][0]}"}
+        pages = {"/version": lambda: VERSION, "/": self.index, "/health": self.health}
         self.answer(200, pages[self.path]()) if self.path in pages else self.answer(404, "no such page")
 
     def index(self):
-        return f"<h1>{NAME}</h1>" + "".join(f"<p class=entry>{text}</p>" for (text,) in rows("SELECT text FROM entries ORDER BY weight DESC LIMIT 10"))
+        newest = rows("SELECT text FROM entries ORDER BY weight DESC LIMIT 10")
+        return f"<h1>{NAME}</h1>" + "".join(f"<p class=entry>{text}</p>" for (text,) in newest)
+
+    def health(self):
+        return f"ok {rows('SELECT count(*) FROM entries')[0][0]}"
 
     def do_POST(self):
         form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
