@@ -39,7 +39,7 @@ exec @REAL@ "$@"'''
         sh("echo 127.0.0.1 library.example >>/etc/hosts; mkdir -p /srv/library/data /srv/library/static;"
            " git clone -q /srv/git/library.git /srv/library/app; head -c 30 /dev/urandom | base64 >/srv/library/app/secret_key;"
            " chown www-data: /srv/library/app/secret_key; chmod 600 /srv/library/app/secret_key;"
-           " systemctl start nginx supervisor")
+           " systemctl start nginx supervisor; for i in $(seq 200); do supervisorctl pid && break; sleep 0.1; done")
 
     def faults(self, version):
         found = [fault for word, least in PROGRAMS.items() for fault in self.runs_from(word, "/srv/library/app", at_least=least)]
