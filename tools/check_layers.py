@@ -24,6 +24,7 @@ ARROWS = {
     "journal": "model os base",
     "driver": "model host os base",
     "drivers/checks": "driver model host os base",
+    "drivers/ci": "driver model host os base",
     "drivers/code": "driver model host os base",
     "drivers/command": "driver model host os base",
     "drivers/services": "driver model host os base",
@@ -32,8 +33,8 @@ ARROWS = {
     "database/sqlite": "database/archive driver schema model host os base",
     "run": "plan journal driver model host os base",
     "record": "model base",
-    "app": "run record plan journal driver drivers/checks drivers/code drivers/command drivers/services drivers/traffic "
-           "database/archive database/sqlite config schema model host os base",
+    "app": "run record plan journal driver drivers/checks drivers/ci drivers/code drivers/command drivers/services "
+           "drivers/traffic database/archive database/sqlite config schema model host os base",
     "cli": "app model base",
 }
 

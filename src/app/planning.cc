@@ -1,6 +1,8 @@
 #include "app/planning.h"
 
 #include "app/archives.h"
+#include "app/ci.h"
+#include "app/going_out.h"
 #include "app/log_memory.h"
 #include "app/rows.h"
 #include "app/session.h"
@@ -226,6 +228,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   take_count(counted, plan.forecast);
   if (backup)
     plan.forecast.not_carried.insert(plan.forecast.not_carried.end(), backup->notes.begin(), backup->notes.end());
+  plan.forecast.ci = TRY(refresh_ci(workspace, to));
+  if (request.kind == RunKind::kForward) plan.forecast.next_time = TRY(conditions_for(workspace, to.version));
   return plan;
 }
 

@@ -1,5 +1,6 @@
 #include "app/session.h"
 
+#include "app/ci.h"
 #include "app/deploying.h"
 #include "app/planning.h"
 #include "app/saving.h"
@@ -51,6 +52,11 @@ Result<Finished> carry(const Workspace& workspace, const Plan& plan, const RunId
   return Finished{run_id, incident, plan, std::move(end)};
 }
 
+Result<IncidentId> new_incident(journal::Journal& journal, const SiteId& site) {
+  const std::string year = to_iso(system_clock().wall()).substr(0, 4);
+  return IncidentId(fmt::format("INC-{}-{:04}", year, TRY(journal.next_number(site, "INC-" + year))));
+}
+
 std::string doing(const Plan& plan) {
   return fmt::format("{} {}", name_of(plan.contract.kind),
                      plan.contract.to.empty() ? "" : "to " + plan.contract.to.str());
@@ -93,24 +99,29 @@ Result<Finished> start(const Workspace& workspace, const Plan& plan, const std::
   journal::Journal& journal = workspace.journal();
   const RunId run_id(fmt::format("RUN-{:04}", TRY(journal.next_number(contract.site, "RUN"))));
   IncidentId incident;
-  if (contract.kind == RunKind::kRollback || contract.kind == RunKind::kForward) {
-    const std::string year = to_iso(system_clock().wall()).substr(0, 4);
-    incident = IncidentId(fmt::format("INC-{}-{:04}", year, TRY(journal.next_number(contract.site, "INC-" + year))));
-  }
+  if (contract.kind == RunKind::kRollback || contract.kind == RunKind::kForward)
+    incident = TRY(new_incident(journal, contract.site));
   TRY_VOID(os::make_directories(workspace.runs_directory() + "/" + run_id.str(), 0700));
   if (contract.kind == RunKind::kDeploy || contract.kind == RunKind::kCheckpoint)
     TRY_VOID(os::make_directories(workspace.checkpoints_directory() + "/" + contract.checkpoint.str(), 0700));
-  TRY(journal.append(contract.site, lease->token(),
-                     {{EventType::kRunStarted,
-                       {{"kind", name_of(contract.kind)},
-                        {"incident", incident.str()},
-                        {"plan", plan.id.str()},
-                        {"from", contract.from.str()},
-                        {"to", contract.to.str()},
-                        {"reason", sanitised(reason)},
-                        {"by", workspace.actor()},
-                        {"jobs", workspace.site().jobs}},
-                       run_id}}));
+  std::vector<journal::NewEvent> begin{{EventType::kRunStarted,
+                                        {{"kind", name_of(contract.kind)},
+                                         {"incident", incident.str()},
+                                         {"plan", plan.id.str()},
+                                         {"from", contract.from.str()},
+                                         {"to", contract.to.str()},
+                                         {"reason", sanitised(reason)},
+                                         {"by", workspace.actor()},
+                                         {"jobs", workspace.site().jobs}},
+                                        run_id}};
+  if (const auto& ci = plan.forecast.ci; contract.kind == RunKind::kRollback && ci && never_passed(*ci))
+    begin.push_back({EventType::kIncidentOpened,
+                     {{"incident", TRY(new_incident(journal, contract.site)).str()},
+                      {"about", "ci"},
+                      {"version", contract.to.str()},
+                      {"why", never_passed_words(contract.to, *ci)}},
+                     run_id});
+  TRY(journal.append(contract.site, lease->token(), std::move(begin)));
   if (contract.kind == RunKind::kRollback) TRY_VOID(save_evidence(workspace, run_id, lease->token()));
   return carry(workspace, plan, run_id, run::Wish::kCarryOn, false, *lease, acting);
 }

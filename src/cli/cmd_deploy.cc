@@ -2,6 +2,7 @@
 #include <climits>
 
 #include "app/checking.h"
+#include "app/ci.h"
 #include "app/deploying.h"
 #include "app/releasing.h"
 #include "base/text.h"
@@ -60,6 +61,8 @@ Result<int> run_deploy(const Globals& globals, const DeployOptions& options) {
   const Plan plan = TRY(app::plan_deploy(*workspace, request));
   const int exit = finish(globals, stage, *workspace,
                           TRY(app::start(*workspace, plan, "deploy of " + options.version, stage.acting())));
+  if (const auto serving = workspace->journal().serving(workspace->site().id); serving && serving->current)
+    std::ignore = app::refresh_ci(*workspace, *serving->current);
   return exit == 0 ? watch_first(globals, *workspace, stage.acting()) : exit;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/ci.h"
 #include "base/text.h"
 #include "cli/terminal.h"
 
@@ -31,6 +32,17 @@ std::string database_line(const Contract& contract) {
     return "  + database  is restored beside, rows are carried over, then it is swapped in, because " + why + "\n";
   if (contract.database_rung == "leave") return "  ~ database  is left alone: " + why + "\n";
   return "  ~ database  " + why + "\n";
+}
+
+/// What CI says of the target; a rollback to one that never passed opens an incident of its own.
+std::string ci_lines(const Plan& plan) {
+  if (!plan.forecast.ci) return "";
+  const Contract& contract = plan.contract;
+  if (!app::never_passed(*plan.forecast.ci))
+    return fmt::format("  ~ target  {}  {}\n", one_line(contract.to.str()), app::ci_words(*plan.forecast.ci));
+  std::string text = fmt::format("  ! target  {}\n", one_line(app::never_passed_words(contract.to, *plan.forecast.ci)));
+  if (contract.kind == RunKind::kRollback) text += "    going back to it opens an incident of its own\n";
+  return text;
 }
 
 }  // namespace
@@ -72,7 +84,12 @@ std::string view_of(const Plan& plan) {
   }
   text += "\n" + database_line(contract);
   for (const std::string& sentence : plan.forecast.not_carried) text += "    ! " + one_line(sentence) + "\n";
+  text += ci_lines(plan);
   text += fmt::format("  - {}  is kept\n", one_line(contract.from.str()));
+  if (!plan.forecast.next_time.empty())
+    text += fmt::format("  before {} serves again (docs/releases.md):\n", one_line(contract.to.str()));
+  for (const Condition& each : plan.forecast.next_time)
+    text += fmt::format("    [{}] {}\n", each.met ? "x" : " ", one_line(each.what));
   if (contract.refusals.empty()) {
     text += fmt::format("  Nothing has been changed. Run exactly this: backout rollback --plan {} --reason \"...\"\n",
                         plan.id);

@@ -34,6 +34,7 @@ Loaded read(const Node& root, const std::string& file, const std::string& enviro
   read_services(reading);
   read_door(reading);
   read_database(reading);
+  read_upkeep(reading);
   read_checks(reading);
   read_commands(reading);
   lint(reading);

@@ -217,6 +217,19 @@ constexpr Key kKeys[] = {
   {"save", Type::kList, "Files kept with the record before a rollback, such as error logs: the last 8 MiB of each, on each host that has it", "save: [/var/log/shop/error.log]"},
   {"save[]", Type::kPath, "One file", "- /var/log/shop/error.log"},
 
+  {"ci", Type::kMap, "The server that tests commits: what it says about a release is shown wherever one is chosen", "ci: {github: example/shop, token: $GITHUB_TOKEN}"},
+  {"ci.github", Type::kWord, "The repository on GitHub: its check runs and commit statuses are asked", "github: example/shop"},
+  {"ci.gitlab", Type::kWord, "The project on GitLab: the pipelines of the commit are asked", "gitlab: example/shop"},
+  {"ci.url", Type::kUrl, "Where the server is, if it is your own", "url: https://github.example.com/api/v3", "https://api.github.com, https://gitlab.com"},
+  {"ci.token", Type::kSecret, "`$NAME` of the environment of `backout`, or a file beside it: a token that may read", "token: $GITHUB_TOKEN"},
+  {"ci.required", Type::kList, "The checks that count", "required: [test]", "all, and one must have passed"},
+  {"ci.required[]", Type::kText, "The name of one, as the server has it", "- test"},
+
+  {"retention", Type::kMap, "How long files that hold personal data are kept; `tick` deletes them, and the journal says so", "retention: {checkpoints: 30d}"},
+  {"retention.checkpoints", Type::kSpan, "Backups of checkpoints; never one of a release that can still be gone back to", "checkpoints: 30d", "for ever"},
+  {"retention.rescue", Type::kSpan, "What runs kept of a database: the replaced one, rows that could not be carried", "rescue: 30d", "for ever"},
+  {"retention.evidence", Type::kSpan, "Files attached to notes", "evidence: 365d", "for ever"},
+
   {"watch", Type::kMap, "How a new release is followed", "watch: {first: 10m, bake: 24h}"},
   {"watch.first", Type::kSpan, "How long deploy stays and watches", "first: 10m", "0s"},
   {"watch.heightened", Type::kSpan, "How long a site is watched closely after a rollback: `backout tick` from a timer, or `backout watch`, looks each time, and a report says how it went", "heightened: 24h"},

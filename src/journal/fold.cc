@@ -205,9 +205,13 @@ class Folding {
   }
 
   Result<void> ci_seen() {
-    return change(
-        Model::kRelease, text("release"),
-        {{"ci", {{"result", text("result")}, {"why", text("why")}, {"url", text("url")}, {"seen_at_ms", now()}}}});
+    return change(Model::kRelease, text("release"),
+                  {{"ci",
+                    {{"result", text("result")},
+                     {"why", text("why")},
+                     {"url", text("url")},
+                     {"nothing_ran", get_bool(event_.body, "nothing_ran")},
+                     {"seen_at_ms", now()}}}});
   }
 
   Result<void> incident_opened() {

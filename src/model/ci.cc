@@ -17,6 +17,7 @@ Json to_json(const CiResult& result) {
   return {{"result", name_of(result.state)},
           {"why", result.why},
           {"url", result.url},
+          {"nothing_ran", result.nothing_ran},
           {"seen_at_ms", to_millis(result.seen_at)}};
 }
 
@@ -25,6 +26,7 @@ CiResult ci_result_from_json(const Json& value) {
   if (const auto state = ci_state_of(get_string(value, "result"))) result.state = *state;
   result.why = get_string(value, "why");
   result.url = get_string(value, "url");
+  result.nothing_ran = get_bool(value, "nothing_ran");
   result.seen_at = wall_from_millis(get_int(value, "seen_at_ms"));
   return result;
 }

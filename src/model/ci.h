@@ -18,8 +18,9 @@ Result<CiState> ci_state_of(std::string_view name);
 
 struct CiResult {
   CiState state = CiState::kUnknown;
-  std::string why;  // "12 checks passed", "test (3.11) failed"
-  std::string url;  // where a person can look; may be empty
+  std::string why;           // "12 checks passed", "test (3.11) failed"
+  std::string url;           // where a person can look; may be empty
+  bool nothing_ran = false;  // Unknown because the server knows the commit, and nothing passed, failed or waits there
   WallTime seen_at{};
 };
 

@@ -56,17 +56,19 @@ Result<Contract> contract_from_json(const Json& value) {
 Json to_json(const Plan& plan) {
   Json per_step = Json::object();
   for (const auto& [step, span] : plan.forecast.per_step) per_step[step] = span.count();
+  Json forecast = {{"total_ms", plan.forecast.total.count()},
+                   {"outage_ms", plan.forecast.outage.count()},
+                   {"per_step_ms", std::move(per_step)},
+                   {"source", plan.forecast.source},
+                   {"rows", plan.forecast.rows},
+                   {"not_carried", plan.forecast.not_carried}};
+  if (plan.forecast.ci) forecast["ci"] = to_json(*plan.forecast.ci);
+  if (!plan.forecast.next_time.empty()) forecast["next_time"] = to_json(plan.forecast.next_time);
   return {{"plan", plan.id.str()},
           {"made_at_ms", to_millis(plan.made_at)},
           {"made_by", plan.made_by},
           {"contract", to_json(plan.contract)},
-          {"forecast",
-           {{"total_ms", plan.forecast.total.count()},
-            {"outage_ms", plan.forecast.outage.count()},
-            {"per_step_ms", std::move(per_step)},
-            {"source", plan.forecast.source},
-            {"rows", plan.forecast.rows},
-            {"not_carried", plan.forecast.not_carried}}}};
+          {"forecast", std::move(forecast)}};
 }
 
 Result<Plan> plan_from_json(const Json& value) {
@@ -85,6 +87,8 @@ Result<Plan> plan_from_json(const Json& value) {
     if (span.is_number()) plan.forecast.per_step[step] = Millis(span.get<int64_t>());
   plan.forecast.source = get_string(forecast, "source");
   plan.forecast.rows = get(forecast, "rows");
+  if (const Json& ci = get(forecast, "ci"); ci.is_object()) plan.forecast.ci = ci_result_from_json(ci);
+  plan.forecast.next_time = conditions_from_json(get(forecast, "next_time"));
   for (const Json& sentence : get(forecast, "not_carried"))
     if (sentence.is_string()) plan.forecast.not_carried.push_back(sentence.get<std::string>());
   return plan;

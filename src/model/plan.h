@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "model/condition.h"
 #include "model/release.h"
 #include "model/step.h"
 
@@ -36,6 +37,8 @@ struct Forecast {
   std::map<std::string, Millis> per_step;  // by step id
   std::string source;                      // "3 earlier runs", "no earlier run: defaults"
   Json rows = Json::object();              // {"insert": 37, ...} per table, counted at planning time
+  std::optional<CiResult> ci;              // of `to`, when it was asked; none: no CI server is configured
+  std::vector<Condition> next_time;        // forward: what should be so before `to` serves again
   std::vector<std::string> not_carried;    // sentences: what of the database does not go along, and where it goes
 };
 

@@ -184,6 +184,15 @@ Json to_json(const Site& site) {
     if (site.database->backups) value["database"]["backups"] = to_json(*site.database->backups);
   }
   if (!site.save.empty()) value["save"] = site.save;
+  if (site.ci) {
+    value["ci"] = {
+        {"kind", site.ci->kind}, {"project", site.ci->project}, {"url", site.ci->url}, {"required", site.ci->required}};
+    put(value["ci"], "token", site.ci->token);
+  }
+  for (const auto& [name, span] :
+       {std::pair{"checkpoints", site.retention.checkpoints}, std::pair{"rescue", site.retention.rescue},
+        std::pair{"evidence", site.retention.evidence}})
+    if (span > Millis(0)) value["retention"][std::string(name) + "_ms"] = span.count();
   Json& checks = value["checks"] = Json::array();
   for (const CheckConfig& check : site.checks) {
     checks.push_back(part(driver_of(check), subject_of(check, ""), check.hosts));

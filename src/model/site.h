@@ -90,6 +90,20 @@ struct CheckConfig {
   std::vector<std::string> hosts;  // all but ask and an http with a URL: asked on each
 };
 
+struct CiConfig {                     // the server that tests commits
+  std::string kind;                   // "github" | "gitlab"
+  std::string project;                // "owner/repository", "group/project"
+  std::string url;                    // of its API's root, without a slash at the end
+  std::string token;                  // where its token is: "$NAME" or the path of a file; empty: asked without
+  std::vector<std::string> required;  // names of the checks that count; empty: all
+};
+
+struct RetentionConfig {  // how long files that hold personal data are kept; zero: for ever
+  Millis checkpoints{0};  // backups taken by checkpoints that nobody can go back to any more
+  Millis rescue{0};       // what runs kept: saved and replaced databases, rows that could not be carried
+  Millis evidence{0};     // files attached by people
+};
+
 struct CommandConfig {  // a user's own step
   std::string name;
   Phase phase = Phase::kSwitch;
@@ -136,6 +150,8 @@ struct Site {
   std::vector<CheckConfig> checks;
   std::vector<CommandConfig> commands;
   std::vector<std::string> save;  // files kept with the record before a rollback
+  std::optional<CiConfig> ci;
+  RetentionConfig retention;
   WatchConfig watch;
   Millis bake{24 * 3600 * 1000LL};
   OnFailedCheck on_failed_check = OnFailedCheck::kAbort;

@@ -79,8 +79,12 @@ std::vector<FollowUp> follow_ups_of(const Report& report) {
   if (report.result == "done" && back) {
     list.add(kDay,
              "Keep " + from + " from coming back by itself: revert it in the repository, pause what deploys alone.");
-    list.add(kDay, "Reproduce the failure of " + from + " with a test, and write down its cause.");
+    if (!report.resolution)
+      list.add(kDay, "Reproduce the failure of " + from + " with a test, and record its cause: backout resolve " +
+                         from + ". It is not deployed again before.");
   }
+  for (const Beside& one : report.beside)
+    list.add(kDay, one.incident.str() + ": " + one.why + ". Find out how it came to serve, and whether it should.");
   if (!report.unknowns.empty())
     list.add(kDay, "Give every step that ended Unknown a probe, so that the next run can look.");
   list.add(7 * kDay, "Review without blame: what would have found this before users did? Make it a check.");

@@ -79,6 +79,9 @@ class Page {
     questions();
     list("Releases and checkpoints", r_.changes);
     notes();
+    beside();
+    cause();
+    next_time();
     follow_ups();
     commands();
     return std::move(text_);
@@ -176,6 +179,32 @@ class Page {
       items.push_back(to_hms(note.at) + " " + note.by + ": " + note.text +
                       (note.file.empty() ? "" : " (file " + note.file + ")"));
     list("Notes", items);
+  }
+
+  void beside() {
+    std::vector<std::string> items;
+    for (const Beside& one : r_.beside) items.push_back(one.incident.str() + ": " + one.why);
+    list("Incidents beside this one", items);
+  }
+
+  /// The root-cause questions, answered or open.
+  void cause() {
+    if (r_.next_time.empty()) return;
+    heading("Cause");
+    const Resolution told = r_.resolution.value_or(Resolution{});
+    head({"question", "answer"});
+    const auto answer = [](const std::string& text) { return text.empty() ? std::string("(open)") : escaped(text); };
+    row({"What failed, and why?", answer(told.cause)});
+    row({"What was done about it?", answer(told.fix)});
+    row({"Why did testing not catch it?", answer(told.missed)});
+    row({"What will catch it, or prevent it, next time?", answer(told.prevent)});
+    if (r_.resolution) paragraph(escaped("By " + told.by) + ", " + stamp(told.at) + ".");
+  }
+
+  void next_time() {
+    if (r_.next_time.empty()) return;
+    heading("Before " + escaped(r_.from.str()) + " goes out again");
+    for (const Condition& each : r_.next_time) line(fmt::format("- [{}] {}", each.met ? "x" : " ", escaped(each.what)));
   }
 
   void follow_ups() {

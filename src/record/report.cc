@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "record/evidence.h"
 #include "record/follow_ups.h"
+#include "record/next_time.h"
 
 namespace backout::record {
 namespace {
@@ -55,6 +56,7 @@ class Making {
       if (event.seq > start_->seq) break;
       if (event.type != EventType::kPlanMade || get_string(event.body, "plan") != report_.plan.str()) continue;
       planned_.clear();
+      report_.database_rung = get_string(get(event.body, "contract"), "database_rung");
       for (const Json& step : get(get(event.body, "contract"), "steps")) planned_[get_string(step, "id")] = &step;
     }
   }
@@ -163,10 +165,13 @@ class Making {
                                   " is verified: " + get_string(body, "how"));
         break;
       case EventType::kReleaseResolved:
+        report_.resolution = resolution_from_json(body);
+        report_.resolution->at = event.at;
         report_.changes.push_back(get_string(body, "version") + " is resolved by " + get_string(body, "by") + ": " +
                                   get_string(body, "cause"));
         break;
       case EventType::kIncidentOpened:
+        report_.beside.push_back({IncidentId(get_string(body, "incident")), get_string(body, "why")});
         report_.changes.push_back("incident " + get_string(body, "incident") +
                                   " is opened beside this one: " + get_string(body, "why"));
         break;
@@ -309,6 +314,7 @@ class Making {
     mark(report_.ended() ? "ended" : "last event", *last_, report_.result);
     if (report_.result == "aborted") forget_carried();
     report_.impact = impact_of(report_);
+    report_.next_time = next_time_of(report_);
     report_.follow_ups = follow_ups_of(report_);
   }
 

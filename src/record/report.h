@@ -76,6 +76,12 @@ struct Unknown {
   std::string resolved;  // how the next look at the same step and host ended; empty: it stayed Unknown
 };
 
+/// An incident of its own that came with the run.
+struct Beside {
+  IncidentId incident;
+  std::string why;
+};
+
 struct Report {
   RunId run;
   IncidentId incident;
@@ -106,6 +112,10 @@ struct Report {
   std::vector<Answered> questions;
   std::vector<NoteLine> notes;
   std::vector<std::string> changes;  // to releases and checkpoints: "v2.4.0 is marked bad: ..."
+  std::vector<Beside> beside;
+  std::optional<Resolution> resolution;  // why `from` failed, once somebody has said it
+  std::string database_rung;             // of the plan: "restore", "leave", "none"
+  std::vector<Condition> next_time;      // before `from` goes out again
   std::vector<FollowUp> follow_ups;
   bool ended() const { return result != "running" && result != "stopped"; }
   int64_t rows_found() const;

@@ -65,6 +65,7 @@ Json json_of(const Answered& one) {
 Json json_of(const NoteLine& note) {
   return {{"at_ms", to_millis(note.at)}, {"text", note.text}, {"by", note.by}, {"file", note.file}};
 }
+Json json_of(const Beside& one) { return {{"incident", one.incident.str()}, {"why", one.why}}; }
 Json json_of(const FollowUp& item) {
   return {{"within_ms", item.within.count()}, {"due_at_ms", to_millis(item.due)}, {"text", item.text}};
 }
@@ -106,6 +107,9 @@ Json to_json(const Report& report) {
           {"questions", array_of(report.questions, plain)},
           {"notes", array_of(report.notes, plain)},
           {"changes", report.changes},
+          {"beside", array_of(report.beside, plain)},
+          {"resolution", report.resolution ? to_json(*report.resolution) : Json()},
+          {"next_time", to_json(report.next_time)},
           {"follow_ups", array_of(report.follow_ups, plain)}};
 }
 

@@ -44,6 +44,8 @@ std::vector<std::string> summary(const Report& report) {
                 : fmt::format(", {} of {} carried over", report.rows_carried(), counted(found, "row"));
   std::vector<std::string> lines{std::move(line)};
   for (std::string& conflict : conflict_lines(report)) lines.push_back(std::move(conflict));
+  for (const Beside& one : report.beside)
+    lines.push_back(fmt::format("! {} is opened beside it: {}", one.incident, one.why));
   for (const std::string& sentence : report.residue) lines.push_back("! " + sentence);
   return lines;
 }
