@@ -59,17 +59,4 @@ Result<Checked> check_now(const Workspace& workspace, const Version& version, bo
   return checked;
 }
 
-Result<std::string> promote_if_baked(const Workspace& workspace, const Checked& checked) {
-  if (!checked.all_hold()) return std::string();
-  const Release current = TRY(current_release(workspace.journal(), workspace.site().id));
-  if (current.version != checked.version || current.state != ReleaseState::kWatching) return std::string();
-  if (to_millis(current.bake_until) == 0 || system_clock().wall() < current.bake_until) return std::string();
-  const std::string why = fmt::format("baked since {}, and {} held", to_iso(current.deployed_at),
-                                      counted(static_cast<int64_t>(checked.looks.size()), "look"));
-  TRY(workspace.journal().append(
-      workspace.site().id, 0,
-      {{EventType::kReleaseState, {{"release", current.id.str()}, {"state", "known-good"}, {"why", why}}}}));
-  return current.version.str() + " is known-good now: " + why;
-}
-
 }  // namespace backout::app

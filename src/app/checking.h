@@ -28,8 +28,4 @@ struct Checked {
 Result<Checked> check_now(const Workspace& workspace, const Version& version, bool once,
                           const std::function<void(const Look&)>& seen);
 
-/// After bake time a release whose checks hold becomes known-good: never without looking. Returns what was promoted, if
-/// anything.
-Result<std::string> promote_if_baked(const Workspace& workspace, const Checked& checked);
-
 }  // namespace backout::app

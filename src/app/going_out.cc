@@ -4,13 +4,13 @@
 
 namespace backout::app {
 namespace {
-constexpr int kRollbacksLookedAt = 100;
+constexpr int kRollbacksSearched = 100;
 }
 
 Result<std::vector<Condition>> conditions_for(const Workspace& workspace, const Version& version) {
   journal::Journal& journal = workspace.journal();
   const SiteId& site = workspace.site().id;
-  for (const journal::RollbackRow& rollback : TRY(journal.rollbacks(site, kRollbacksLookedAt))) {
+  for (const journal::RollbackRow& rollback : TRY(journal.rollbacks(site, kRollbacksSearched))) {
     if (rollback.run.from != version) continue;
     std::vector<Event> events = TRY(journal.read(site, 0, rollback.run.id));
     const auto plan = TRY(journal.plan(site, rollback.run.plan));

@@ -9,7 +9,7 @@
 namespace backout::app {
 namespace {
 
-constexpr int kRunsLookedAt = 5, kRollbacksLookedAt = 20;
+constexpr int kRunsRead = 5, kRollbacksRead = 20;
 
 Result<SiteLine> line_of(journal::Journal& journal, const SiteId& site, WallTime now) {
   SiteLine line{.site = site};
@@ -22,9 +22,9 @@ Result<SiteLine> line_of(journal::Journal& journal, const SiteId& site, WallTime
     line.last_good = now;
   else if (to_millis(serving.good_until) != 0)
     line.last_good = serving.good_until;
-  for (journal::RunRow& run : TRY(journal.runs(site, kRunsLookedAt)))
+  for (journal::RunRow& run : TRY(journal.runs(site, kRunsRead)))
     if (run.open() && !line.unfinished) line.unfinished = std::move(run);
-  for (journal::RollbackRow& rollback : TRY(journal.rollbacks(site, kRollbacksLookedAt))) {
+  for (journal::RollbackRow& rollback : TRY(journal.rollbacks(site, kRollbacksRead))) {
     if (rollback.left && rollback.left->blocked()) line.unresolved.push_back(rollback);
     if (!line.rollback) line.rollback = std::move(rollback);
   }

@@ -1,6 +1,7 @@
 #include <unistd.h>
 #include <climits>
 
+#include "app/baking.h"
 #include "app/checking.h"
 #include "app/ci.h"
 #include "app/deploying.h"
@@ -25,6 +26,7 @@ int watch_first(const Globals& globals, const app::Workspace& workspace, app::Ac
     if (!checked) return fail(checked.error());
     bad_rounds = checked->all_hold() ? 0 : bad_rounds + 1;
     if (bad_rounds == 2) {
+      if (const auto written = app::bake(workspace, *checked); !written) return fail(written.error());
       for (const app::Look& look : checked->looks)
         if (!look.manual && look.sight.kind != SightKind::kHolds)
           std::fprintf(stderr, "%s on %s: %s\n", look.step.c_str(), look.host.c_str(),

@@ -1,8 +1,11 @@
 #include <cstdio>
 
+#include "app/ci.h"
 #include "app/releasing.h"
 #include "base/text.h"
 #include "cli/opened.h"
+#include "cli/release_words.h"
+#include "cli/terminal.h"
 
 namespace backout::cli {
 namespace {
@@ -29,7 +32,9 @@ int record(const Globals& globals, const std::string& version, const std::string
       globals,
       [&]() -> Result<Release> {
         const auto workspace = TRY(open(globals));
-        return app::record_release(*workspace, TRY(app::checked_version(version)), commit);
+        Release release = TRY(app::record_release(*workspace, TRY(app::checked_version(version)), commit));
+        TRY(app::refresh_ci(*workspace, release));
+        return release;
       }(),
       "is recorded as what runs now");
 }
@@ -75,11 +80,12 @@ int releases(const Globals& globals) {
                   workspace->site().id.str().c_str());
     const WallTime now = system_clock().wall();
     for (const Release& release : all) {
-      const auto ago = std::max(std::chrono::duration_cast<Millis>(now - release.deployed_at), Millis(0));
-      std::printf("%s %-6s %-20s %-10s %s ago by %s%s\n", release.current ? "->" : "  ", release.id.str().c_str(),
+      std::printf("%s %-6s %-20s %-10s %s by %s%s\n", release.current ? "->" : "  ", release.id.str().c_str(),
                   one_line(release.version.str()).c_str(), std::string(name_of(release.state)).c_str(),
-                  for_people(ago).c_str(), one_line(release.deployed_by).c_str(),
+                  relative(release.deployed_at, now).c_str(), one_line(release.deployed_by).c_str(),
                   release.why.empty() ? "" : ("   " + one_line(release.why)).c_str());
+      for (const std::string& each : notes_on(release, workspace->site().bake))
+        std::printf("          %s\n", each.c_str());
     }
     for (const Checkpoint& checkpoint : checkpoints)
       std::printf("   %-20s brings %s back, taken %s%s\n", checkpoint.id.str().c_str(),

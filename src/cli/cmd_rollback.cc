@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/finish.h"
 #include "cli/opened.h"
+#include "cli/picker.h"
 #include "cli/plan_view.h"
 #include "cli/progress_view.h"
 #include "cli/stage.h"
@@ -59,10 +60,14 @@ Result<void> somebody_is_there(const Plan& plan) {
 Result<int> run_rollback(const Globals& globals, const RollbackOptions& options) {
   if (trimmed(options.reason).empty())
     return Error{Code::kInvalid, "a rollback needs a reason: it goes into the record", "say it: --reason \"...\""};
+  if (options.pick && (!options.plan.version.empty() || !options.plan_id.empty()))
+    return Error{Code::kInvalid, "--pick and a version or a plan exclude each other", ""};
   const auto workspace = TRY(open(globals));
+  PlanOptions wanted = options.plan;
+  if (options.pick) wanted.version = TRY(picked(*workspace)).str();
   Stage stage(globals);
   TRY_VOID(app::make_way(*workspace, stage.acting()));
-  const Plan plan = options.plan_id.empty() ? TRY(app::make_plan(*workspace, TRY(request_of(options.plan))))
+  const Plan plan = options.plan_id.empty() ? TRY(app::make_plan(*workspace, TRY(request_of(wanted))))
                                             : TRY(saved_plan(*workspace, options.plan_id));
   if (!globals.json && !globals.quiet) std::printf("%s\n", view_of(plan).c_str());
   if (!plan.contract.refusals.empty())

@@ -5,6 +5,7 @@
 #include "app/target.h"
 #include "base/text.h"
 #include "cli/opened.h"
+#include "cli/release_words.h"
 #include "cli/terminal.h"
 #include "run/recovery.h"
 
@@ -148,6 +149,9 @@ int status(const Globals& globals) {
                   std::string(name_of(current->state)).c_str(), for_people(ago).c_str(),
                   one_line(current->deployed_by).c_str());
     }
+    if (current != nullptr)
+      for (const std::string& each : notes_on(*current, workspace->site().bake))
+        std::printf("             %s\n", each.c_str());
     std::printf("  target     %s\n", target == nullptr ? "none: no other release is known-good"
                                                        : (one_line(target->version.str()) + "  known-good").c_str());
     if (ready.is_object())

@@ -1,8 +1,11 @@
 #include <cstdio>
 
 #include "app/backup_keeping.h"
+#include "app/baking.h"
 #include "app/checking.h"
+#include "app/ci.h"
 #include "app/releasing.h"
+#include "app/retention.h"
 #include "base/text.h"
 #include "cli/opened.h"
 
@@ -19,6 +22,20 @@ std::string_view word(const app::Look& look) {
   return "";
 }
 
+/// The rest of the timer's work: a CI result that was still open, files whose time is over.
+Result<void> keep_up(const Globals& globals, const app::Workspace& workspace) {
+  const journal::Serving serving = TRY(workspace.journal().serving(workspace.site().id));
+  const auto& current = serving.current;
+  const bool open = current && (!current->ci || current->ci->state == CiState::kPending);
+  if (open) TRY(app::refresh_ci(workspace, *current));
+  for (const app::Expired& each : TRY(app::expired(workspace))) {
+    if (!globals.json && !globals.quiet)
+      std::printf("deletes %s: %s\n", one_line(each.directory).c_str(), one_line(each.says).c_str());
+    TRY_VOID(app::expire(workspace, each));
+  }
+  return {};
+}
+
 Result<int> look(const app::Workspace& workspace, const Globals& globals, const std::string& version,
                  const app::Kept* kept) {
   const bool promote = kept != nullptr;
@@ -29,7 +46,8 @@ Result<int> look(const app::Workspace& workspace, const Globals& globals, const 
       std::printf("  %-6s %s on %s: %s\n", std::string(word(each)).c_str(), each.step.c_str(), each.host.c_str(),
                   one_line(each.manual ? each.title : each.sight.why).c_str());
   }));
-  const std::string promoted = promote ? TRY(app::promote_if_baked(workspace, checked)) : "";
+  const app::Baking baking = promote ? TRY(app::bake(workspace, checked)) : app::Baking{};
+  if (promote) TRY_VOID(keep_up(globals, workspace));
   const int exit = checked.all_hold() ? 0 : 1;
   if (globals.json) {
     Json looks = Json::array();
@@ -42,7 +60,8 @@ Result<int> look(const app::Workspace& workspace, const Globals& globals, const 
     Json value = {{"release", checked.version.str()},
                   {"verified", checked.all_hold()},
                   {"looks", std::move(looks)},
-                  {"promoted", promoted}};
+                  {"promoted", baking.promoted ? baking.says : ""},
+                  {"bake", baking.says}};
     if (kept != nullptr) value["backups"] = {{"done", kept->lines}, {"problems", kept->problems}};
     print_json(std::move(value));
     return exit;
@@ -56,7 +75,7 @@ Result<int> look(const app::Workspace& workspace, const Globals& globals, const 
   else if (exit != 0)
     std::fprintf(stderr, "NOT verified: %s does not serve as it should\n  go back: backout plan\n",
                  one_line(checked.version.str()).c_str());
-  if (!promoted.empty() && talk) std::printf("%s\n", one_line(promoted).c_str());
+  if (!baking.says.empty() && talk) std::printf("%s\n", one_line(baking.says).c_str());
   return exit;
 }
 

@@ -24,7 +24,7 @@ struct PlanOptions {
 struct RollbackOptions {
   PlanOptions plan;
   std::string reason, plan_id;
-  bool yes = false;
+  bool yes = false, pick = false;
 };
 struct DeployOptions {
   std::string version, commit, timeout = "1h";
@@ -43,6 +43,7 @@ int sites(const Globals& globals);
 int resolve(const Globals& globals, const std::string& release, const app::Cause& given);
 int status(const Globals& globals);
 int log(const Globals& globals, const std::string& run, const std::string& step);
+int log_of_what_broke(const Globals& globals);
 int ready(const Globals& globals, bool prove);
 int verify(const Globals& globals, const std::string& version);
 int tick(const Globals& globals);

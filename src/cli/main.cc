@@ -18,6 +18,7 @@ struct Line {
   std::string output = "text", file, name, why, commit, text, run, step, format = "md", server;
   std::vector<std::string> rest;
   bool prove = false;
+  bool broke = false;
   std::function<int()> chosen;
 };
 
@@ -82,7 +83,11 @@ void add_release_commands(CLI::App& app, Line& line) {
   resolve_command->add_option("--missed", line.cause.missed, "why testing did not catch it");
   resolve_command->add_option("--prevent", line.cause.prevent, "what will catch it next time");
   add(app, "status", "what is going on", line, [&] { return status(line.globals); });
-  auto* log_command = add(app, "log", "what happened", line, [&] { return log(line.globals, line.run, line.step); });
+  auto* log_command = add(app, "log", "what happened", line, [&] {
+    return line.broke ? log_of_what_broke(line.globals) : log(line.globals, line.run, line.step);
+  });
+  log_command->add_flag("--broke", line.broke,
+                        "what broke: every rollback of every site, its first bad sign and its cause");
   log_command->add_option("run", line.run, "a run or an incident; without it everything");
   log_command->add_option("--step", line.step, "one step, with its output");
   auto* verify_command =
@@ -108,6 +113,7 @@ void add_run_commands(CLI::App& app, Line& line) {
   add_plan_options(rollback_command, line.rollback.plan);
   rollback_command->add_option("--reason", line.rollback.reason, "why; goes into the record");
   rollback_command->add_option("--plan", line.rollback.plan_id, "run exactly this plan")->type_name("ID");
+  rollback_command->add_flag("--pick", line.rollback.pick, "choose from a list");
   rollback_command->add_flag("--yes", line.rollback.yes, "do not ask");
   struct Again {
     const char* name;

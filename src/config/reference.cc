@@ -38,6 +38,8 @@ constexpr Section kSections[] = {
      "heading, "
      "its first line, or a JSON field such as `error` or `status`; better say what the answer contains, or `version: "
      "true`."},
+    {"ci", "ci", ""},
+    {"retention", "retention", ""},
     {"commands", "commands",
      "A command without a `probe` that is not `repeatable` leaves its outcome Unknown when a crash comes at the wrong "
      "moment."},

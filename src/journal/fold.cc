@@ -62,8 +62,8 @@ class Folding {
       case EventType::kQuestionAnswered:
       case EventType::kDoorClosed:
       case EventType::kDoorOpened:
-      case EventType::kNote:
-      case EventType::kEvidenceDeleted: return {};
+      case EventType::kNote: return {};
+      case EventType::kEvidenceDeleted: return change(Model::kCheckpoint, text("checkpoint"), {{"deleted", true}});
     }
     return {};
   }

@@ -32,7 +32,7 @@ std::string_view name_of(Model model);
 
 /// Counts up when the same events give other documents than before: a journal of another number has its documents made
 /// anew when it is opened.
-inline constexpr int kModelsVersion = 2;
+inline constexpr int kModelsVersion = 3;
 
 /// How many durations of a step are kept.
 inline constexpr size_t kKeptTimes = 10;

@@ -101,7 +101,7 @@ Result<std::vector<Checkpoint>> StoredJournal::checkpoints(const SiteId& site) {
   const std::lock_guard lock(mutex_);
   std::vector<Checkpoint> checkpoints;
   for (const Json& document : TRY(tables_.list(Model::kCheckpoint, site)))
-    checkpoints.push_back(TRY(checkpoint_from_json(document)));
+    if (!get_bool(document, "deleted")) checkpoints.push_back(TRY(checkpoint_from_json(document)));
   return checkpoints;
 }
 

@@ -29,6 +29,7 @@ LIMIT = 300  # seconds a case may take; a machine under load takes its time
 PLACEHOLDERS = [
     (r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", "@TIME@"),
     (r"\b\d\d:\d\d:\d\d(\.\d+)?\b", "@TIME@"),
+    (r"\b\d{4}-\d\d-\d\d\b", "@DAY@"),
     (r"\b[0-9a-f]{64}\b", "@HASH@"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "@ID@"),
     (r"\b(INC-)\d{4}(-\d{4})\b", r"\1@YEAR@\2"),
