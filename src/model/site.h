@@ -91,8 +91,7 @@ struct CheckConfig {
 };
 
 struct CiConfig {                     // the server that tests commits
-  std::string kind;                   // "github" | "gitlab"
-  std::string project;                // "owner/repository", "group/project"
+  std::string kind, project;          // "github", "owner/repository"; "gitlab", "group/project"
   std::string url;                    // of its API's root, without a slash at the end
   std::string token;                  // where its token is: "$NAME" or the path of a file; empty: asked without
   std::vector<std::string> required;  // names of the checks that count; empty: all
