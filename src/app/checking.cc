@@ -1,5 +1,6 @@
 #include "app/checking.h"
 
+#include "app/answering.h"
 #include "app/log_memory.h"
 #include "app/planning.h"
 #include "app/target.h"
@@ -34,12 +35,20 @@ bool Checked::all_hold() const {
                                  [](const Look& look) { return look.manual || look.sight.kind == SightKind::kHolds; });
 }
 
+std::map<std::string, std::string> Checked::versions() const {
+  std::map<std::string, std::string> by_host;
+  for (const Look& look : looks)
+    if (const std::string told = get_string(look.sight.evidence, "version"); !told.empty())
+      by_host[look.host] = told;
+  return by_host;
+}
+
 bool Checked::blind() const {
   return std::all_of(looks.begin(), looks.end(), [](const Look& look) { return look.manual; });
 }
 
 Result<Checked> check_now(const Workspace& workspace, const Version& version, bool once,
-                          const std::function<void(const Look&)>& seen) {
+                          const std::function<void(const Look&)>& seen, run::Asker* asker) {
   Checked checked;
   checked.version = version;
   if (version.empty()) checked.version = TRY(current_release(workspace.journal(), workspace.site().id)).version;
@@ -52,7 +61,15 @@ Result<Checked> check_now(const Workspace& workspace, const Version& version, bo
   for (const Step& step : steps)
     for (const std::string& host : run::hosts_of(step)) {
       Look look{step.id.str(), host, step.title, step.kind == StepKind::kAsk, {}};
-      if (!look.manual) look.sight = TRY(take_look(workspace, step, host, memory, once));
+      if (look.manual && asker != nullptr) {
+        const run::Asker::Answer answer = TRY(sign_off(workspace, step, checked.version, *asker));
+        const std::string said = fmt::format("answered '{}' by {}{}", answer.words, answer.by,
+                                             answer.note.empty() ? "" : ": " + answer.note);
+        look.sight = answer.yes ? Sight::holds(said) : Sight::does_not_hold(said);
+        look.manual = false;
+      } else if (!look.manual) {
+        look.sight = TRY(take_look(workspace, step, host, memory, once));
+      }
       seen(look);
       checked.looks.push_back(std::move(look));
     }

@@ -3,6 +3,7 @@
 #include "app/target.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "record/people.h"
 
 namespace backout::app {
 
@@ -62,7 +63,14 @@ Result<Release> mark_release(const Workspace& workspace, const Version& version,
   return marked;
 }
 
-Result<RunId> add_note(const Workspace& workspace, const std::string& text, const std::string& file) {
+Result<RunId> add_note(const Workspace& workspace, const std::string& text, const std::string& file,
+                       const std::string& section) {
+  if (!section.empty() && !record::is_people_section(section)) {
+    std::vector<std::string> known;
+    for (const record::Section& each : record::people_sections()) known.emplace_back(each.key);
+    return Error{Code::kInvalid, "the report has no section '" + one_line(section) + "'",
+                 "one of " + join(known, ", ")};
+  }
   journal::Journal& journal = workspace.journal();
   const SiteId& site = workspace.site().id;
   RunId run;
@@ -72,6 +80,7 @@ Result<RunId> add_note(const Workspace& workspace, const std::string& text, cons
       break;
     }
   Json body = {{"text", sanitised(text)}, {"by", workspace.actor()}};
+  if (!section.empty()) body["section"] = section;
   if (!file.empty()) {
     const std::string content = TRY(os::read_file(file, 64U << 20).with_context("evidence"));
     const std::string hash = TRY(os::sha256_of_file(file));

@@ -18,6 +18,8 @@ Result<Release> mark_release(const Workspace& workspace, const Version& version,
 
 /// A note on the newest incident, or on the site when there is none. `file`: evidence, copied beside the journal under
 /// its hash.
-Result<RunId> add_note(const Workspace& workspace, const std::string& text, const std::string& file);
+/// `section` not empty: it is that section of the report (record/people.h).
+Result<RunId> add_note(const Workspace& workspace, const std::string& text, const std::string& file,
+                       const std::string& section = "");
 
 }  // namespace backout::app

@@ -2,9 +2,11 @@
 
 #include "app/ci.h"
 #include "app/deploying.h"
+#include "app/log_level.h"
 #include "app/planning.h"
 #include "app/saving.h"
 #include "app/staleness.h"
+#include "app/watching.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "run/lease_keeper.h"
@@ -25,9 +27,13 @@ run::Context context_of(const Workspace& workspace, const RunId& run, Acting& ac
           workspace.site().jobs};
 }
 
-run::Executor::AtEnd at_end_of(const Plan& plan) {
-  if (plan.contract.kind != RunKind::kDeploy) return {};
-  return [&plan](const run::RunState& state, const run::RunEnd& end) { return end_of_deploy(plan, state, end); };
+run::Executor::AtEnd at_end_of(const Workspace& workspace, const Plan& plan) {
+  return [&](const run::RunState& state, const run::RunEnd& end) {
+    std::vector<journal::NewEvent> events = watches_at_end(workspace, plan, end);
+    if (plan.contract.kind == RunKind::kDeploy)
+      for (journal::NewEvent& event : end_of_deploy(plan, state, end)) events.push_back(std::move(event));
+    return events;
+  };
 }
 
 /// Attempt directories at the targets are kept while a run can be resumed, and no longer.
@@ -46,8 +52,9 @@ Result<Finished> carry(const Workspace& workspace, const Plan& plan, const RunId
   const auto ledger = TRY(run::Ledger::open(context, plan, lease.token()));
   const IncidentId incident = ledger->state().incident;
   acting.progress.run_begins(run_id, incident, plan, again);
-  run::Executor executor(context, plan, *ledger, at_end_of(plan));
+  run::Executor executor(context, plan, *ledger, at_end_of(workspace, plan));
   run::RunEnd end = TRY(executor.proceed(wish, acting.stop.get_token()));
+  if (end.ended) settle_log_level(workspace, lease.token());
   if (end.ended) forget_attempts(workspace, plan, lease.token());
   return Finished{run_id, incident, plan, std::move(end)};
 }

@@ -5,6 +5,7 @@
 #include "app/checking.h"
 #include "app/ci.h"
 #include "app/deploying.h"
+#include "app/log_level.h"
 #include "app/releasing.h"
 #include "base/text.h"
 #include "cli/finish.h"
@@ -14,11 +15,8 @@
 namespace backout::cli {
 namespace {
 
-/// Stays for watch.first and looks again and again. A look that does not hold twice running ends it.
-int watch_first(const Globals& globals, const app::Workspace& workspace, app::Acting& acting) {
-  const Millis span = workspace.site().watch.first;
-  if (span == Millis(0)) return 0;
-  if (!globals.quiet && !globals.json) std::printf("watching for %s\n", for_people(span).c_str());
+/// Looks again and again. A look that does not hold twice running ends it.
+int watch_for(Millis span, const app::Workspace& workspace, app::Acting& acting) {
   const BootTime end = system_clock().boot() + span;
   int bad_rounds = 0;
   while (system_clock().boot() < end) {
@@ -39,6 +37,20 @@ int watch_first(const Globals& globals, const app::Workspace& workspace, app::Ac
     if (!system_clock().wait(Millis(1000), acting.stop.get_token())) return 4;
   }
   return 0;
+}
+
+/// Stays for watch.first.
+int watch_first(const Globals& globals, const app::Workspace& workspace, app::Acting& acting) {
+  const Millis span = workspace.site().watch.first;
+  if (span == Millis(0)) return 0;
+  if (!globals.quiet && !globals.json) std::printf("watching for %s\n", for_people(span).c_str());
+  if (const auto raised = app::raise_log_level(workspace, system_clock().wall() + span, "deploy watches"); !raised)
+    std::fprintf(stderr, "note: the log level is not raised: %s\n", sanitised(raised.error().message).c_str());
+  const int exit = watch_for(span, workspace, acting);
+  if (const auto back = app::put_log_level_back(workspace, true, "deploy watched"); !back)
+    std::fprintf(stderr, "note: the log level is still raised: %s\n  next: backout tick\n",
+                 sanitised(back.error().message).c_str());
+  return exit;
 }
 
 Result<int> run_deploy(const Globals& globals, const DeployOptions& options) {

@@ -47,11 +47,11 @@ int bad(const Globals& globals, const std::string& version, const std::string& w
   return told(globals, mark(globals, version, ReleaseState::kBad, why), "is marked bad: no rollback will choose it");
 }
 
-int note(const Globals& globals, const std::string& text, const std::string& file) {
+int note(const Globals& globals, const std::string& text, const std::string& file, const std::string& section) {
   const auto noted = [&]() -> Result<RunId> {
     if (trimmed(text).empty()) return Error{Code::kInvalid, "the note is empty", "backout note TEXT"};
     const auto workspace = TRY(open(globals));
-    return app::add_note(*workspace, text, file);
+    return app::add_note(*workspace, text, file, section);
   }();
   if (!noted) return fail(noted.error());
   if (globals.json)

@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "app/answering.h"
 #include "app/backups.h"
 #include "app/session.h"
 #include "app/target.h"
@@ -7,6 +8,8 @@
 #include "cli/opened.h"
 #include "cli/release_words.h"
 #include "cli/terminal.h"
+#include "cli/verify_view.h"
+#include "record/watch.h"
 #include "run/recovery.h"
 
 namespace backout::cli {
@@ -103,6 +106,25 @@ std::string_view name_of(run::Users users) {
   return "";
 }
 
+std::string minute_of(int64_t millis) { return to_iso(wall_from_millis(millis)).substr(0, 16) + "Z"; }
+
+void show_watch(const Json& watch, const Json& level) {
+  if (get_bool(watch, "open")) {
+    const bool trouble = record::in_trouble(get(watch, "recent"), static_cast<int>(get_int(watch, "trouble_failed", 2)),
+                                            static_cast<int>(get_int(watch, "trouble_of", 5)));
+    std::printf("  watched    %s until %s: %s, %lld failed%s\n", one_line(get_string(watch, "version")).c_str(),
+                minute_of(get_int(watch, "until_ms")).c_str(), counted(get_int(watch, "looks"), "look").c_str(),
+                static_cast<long long>(get_int(watch, "failed")), trouble ? "   TROUBLE" : "");
+    std::map<std::string, std::string> versions;
+    for (const auto& [host, version] : get(watch, "versions").items())
+      if (version.is_string()) versions[host] = version.get<std::string>();
+    if (const std::string words = versions_in_words(versions); !words.empty()) std::printf("    %s\n", words.c_str());
+  }
+  if (const std::string state = get_string(level, "state"); state == "raised" || state == "raising")
+    std::printf("  log level  %s since %s: %s\n", state == "raised" ? "raised" : "perhaps raised",
+                minute_of(get_int(level, "since_ms")).c_str(), one_line(get_string(level, "why")).c_str());
+}
+
 }  // namespace
 
 int status(const Globals& globals) {
@@ -119,6 +141,7 @@ int status(const Globals& globals) {
     const std::vector<journal::RunRow> runs = TRY(journal.runs(site, 3));
     const Json ready = TRY(journal.ready(site));
     const app::BackupHealth backups = TRY(app::backup_health(*workspace));
+    const Json watch = TRY(journal.watch(site)), level = TRY(journal.log_level(site));
     if (globals.json) {
       Json value = {{"site", site.str()}, {"state_directory", journal.directory()}};
       value["current"] = current == nullptr ? Json() : to_json(*current);
@@ -136,6 +159,8 @@ int status(const Globals& globals) {
                                {"users", name_of(unfinished->users)},
                                {"door_closed", unfinished->users == run::Users::kOutside}};
       if (backups.configured) value["backups"] = to_json(backups);
+      value["watch"] = watch;
+      value["log_level"] = level;
       print_json(std::move(value));
       return 0;
     }
@@ -163,6 +188,11 @@ int status(const Globals& globals) {
                   one_line(lease->doing).c_str());
     if (unfinished) {
       show(*unfinished, lease.has_value());
+      for (const run::Question& asked : TRY(app::questions(*workspace)))
+        if (!asked.answer)
+          std::printf("    asks since %s: %s%s\n      answer: backout verify --answer %s yes|no\n",
+                      to_iso(asked.asked_at).c_str(), one_line(asked.question).c_str(),
+                      asked.role.empty() ? "" : (" (" + one_line(asked.role) + ")").c_str(), asked.step.c_str());
     } else if (!runs.empty()) {
       const journal::RunRow& last = runs.front();
       std::printf("  last run   %s  %s %s -> %s  %s\n",
@@ -170,6 +200,7 @@ int status(const Globals& globals) {
                   std::string(name_of(last.kind)).c_str(), one_line(last.from.str()).c_str(),
                   one_line(last.to.str()).c_str(), last.state.c_str());
     }
+    show_watch(watch, level);
     return 0;
   }();
   return shown ? *shown : fail(shown.error());

@@ -31,13 +31,28 @@ struct DeployOptions {
   std::vector<std::string> command;
 };
 
+struct VerifyOptions {
+  std::string version;
+  std::vector<std::string> answer;  // STEP, yes or no
+  std::string as, note;             // of an answer
+  bool ask = false;
+};
+
+struct ReportOptions {
+  std::string incident, format = "md", out;
+  bool for_public = false;
+};
+struct WatchOptions {
+  std::string span, every;
+};
+
 int lint(const Globals& globals, const std::string& file);
 int deploy(const Globals& globals, const DeployOptions& options);
 int checkpoint(const Globals& globals);
 int record(const Globals& globals, const std::string& version, const std::string& commit);
 int good(const Globals& globals, const std::string& version, const std::string& why);
 int bad(const Globals& globals, const std::string& version, const std::string& why);
-int note(const Globals& globals, const std::string& text, const std::string& file);
+int note(const Globals& globals, const std::string& text, const std::string& file, const std::string& section);
 int releases(const Globals& globals);
 int sites(const Globals& globals);
 int resolve(const Globals& globals, const std::string& release, const app::Cause& given);
@@ -45,17 +60,18 @@ int status(const Globals& globals);
 int log(const Globals& globals, const std::string& run, const std::string& step);
 int log_of_what_broke(const Globals& globals);
 int ready(const Globals& globals, bool prove);
-int verify(const Globals& globals, const std::string& version);
+int verify(const Globals& globals, const VerifyOptions& options);
 int tick(const Globals& globals);
+int watch(const Globals& globals, const WatchOptions& options);
 int plan(const Globals& globals, const PlanOptions& options);
 int rollback(const Globals& globals, const RollbackOptions& options);
 int resume(const Globals& globals, const std::string& run);
 int abort_run(const Globals& globals, const std::string& run);
 int retry(const Globals& globals, const std::string& run);
-int report(const Globals& globals, const std::string& incident, const std::string& format);
 int backups_list(const Globals& globals);
 int backups_check(const Globals& globals);
 int backups_take(const Globals& globals);
+int report(const Globals& globals, const ReportOptions& options);
 int audit_verify(const Globals& globals);
 int journal_export(const Globals& globals);
 int internal(const std::vector<std::string>& arguments);

@@ -15,7 +15,10 @@ struct Line {
   RollbackOptions rollback;
   DeployOptions deploy;
   backout::app::Cause cause;
-  std::string output = "text", file, name, why, commit, text, run, step, format = "md", server;
+  VerifyOptions verify;
+  WatchOptions watch;
+  ReportOptions report;
+  std::string output = "text", file, name, why, commit, text, run, step, section, server;
   std::vector<std::string> rest;
   bool prove = false;
   bool broke = false;
@@ -90,14 +93,30 @@ void add_release_commands(CLI::App& app, Line& line) {
                         "what broke: every rollback of every site, its first bad sign and its cause");
   log_command->add_option("run", line.run, "a run or an incident; without it everything");
   log_command->add_option("--step", line.step, "one step, with its output");
-  auto* verify_command =
-      add(app, "verify", "look now whether the release serves", line, [&] { return verify(line.globals, line.name); });
-  verify_command->add_option("version", line.name, "without it the current release");
-  add(app, "tick", "timer work: verify, and mark known-good what has baked", line, [&] { return tick(line.globals); });
+  auto* verify_command = add(app, "verify", "look now whether the release serves", line,
+                             [&] { return verify(line.globals, line.verify); });
+  verify_command->add_option("version", line.verify.version, "without it the current release");
+  verify_command->add_flag("--ask", line.verify.ask, "ask the manual checks too, and record who answered");
+  verify_command->add_option("--answer", line.verify.answer, "answer what a run asks: yes or no")
+      ->type_name("STEP yes|no")
+      ->expected(2);
+  verify_command->add_option("--as", line.verify.as, "who answers (default: you)")->type_name("NAME");
+  verify_command->add_option("--note", line.verify.note, "what was seen")->type_name("TEXT");
+  add(app, "tick", "timer work: the next look of a watch, or verify; mark known-good what has baked", line,
+      [&] { return tick(line.globals); });
+  auto* watch_command = add(app, "watch", "follow the release: look again and again until the watch is over", line,
+                            [&] { return watch(line.globals, line.watch); });
+  watch_command->add_option("--for", line.watch.span, "begin one of that length (default: watch.heightened)")
+      ->type_name("SPAN");
+  watch_command->add_option("--every", line.watch.every, "the time between looks (default 30s)")->type_name("SPAN");
   auto* note_command = add(app, "note", "a person's word for the record", line,
-                           [&] { return note(line.globals, line.text, line.file); });
+                           [&] { return note(line.globals, line.text, line.file, line.section); });
   note_command->add_option("text", line.text)->required();
   note_command->add_option("--file", line.file, "evidence to keep");
+  note_command
+      ->add_option("--section", line.section,
+                   "it is that section of the report: impact, root-cause, lessons, actions, public")
+      ->type_name("NAME");
 }
 
 void add_run_commands(CLI::App& app, Line& line) {
@@ -127,9 +146,13 @@ void add_run_commands(CLI::App& app, Line& line) {
       return action(line.globals, line.run);
     })->add_option("run", line.run, "a run or an incident; without it the unfinished one");
   auto* report_command =
-      add(app, "report", "the incident record", line, [&] { return report(line.globals, line.run, line.format); });
-  report_command->add_option("incident", line.run, "without it the newest");
-  report_command->add_option("--format", line.format, "md or json");
+      add(app, "report", "the incident record", line, [&] { return report(line.globals, line.report); });
+  report_command->add_option("incident", line.report.incident, "without it the newest");
+  report_command->add_option("--format", line.report.format, "md, html or json")->type_name("FORM");
+  report_command->add_flag("--public", line.report.for_public,
+                           "the form for everybody: no hosts, people, commands, reasons");
+  report_command->add_option("--out", line.report.out, "write it there; what people wrote into it stays")
+      ->type_name("FILE");
 }
 
 void add_upkeep_commands(CLI::App& app, Line& line) {

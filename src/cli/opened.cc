@@ -4,9 +4,11 @@
 
 namespace backout::cli {
 
-void print_json(Json value) {
+void print_json(Json value) { std::printf("%s", as_document(std::move(value)).c_str()); }
+
+std::string as_document(Json value) {
   value["version"] = 1;
-  std::printf("%s\n", value.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace backout::cli

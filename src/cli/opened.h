@@ -17,5 +17,7 @@ inline Result<std::unique_ptr<app::Workspace>> open(const Globals& globals) {
 
 /// Prints one JSON document with its version.
 void print_json(Json value);
+/// The same as text.
+std::string as_document(Json value);
 
 }  // namespace backout::cli

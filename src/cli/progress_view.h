@@ -21,6 +21,8 @@ std::vector<std::string> last_words(const Outcome& outcome);
 class TerminalAsker : public run::Asker {
  public:
   Result<Answer> ask(const std::string& question, const std::string& role) override;
+  Result<Answer> ask_or_hear(const std::string& question, const std::string& role, const Elsewhere& elsewhere,
+                             bool patient) override;
 };
 
 /// Whether there is a person to ask: standard input is a terminal.

@@ -52,7 +52,11 @@ class Folding {
       case EventType::kWatchEnded:
         return watch_changed({{"open", false}, {"verdict", text("verdict")}, {"why", text("why")}});
       case EventType::kLogLevel:
-        return add(Model::kLogLevel, "", {{"state", text("state")}, {"why", text("why")}, {"since_ms", now()}});
+        return add(Model::kLogLevel, "",
+                   {{"state", text("state")},
+                    {"why", text("why")},
+                    {"until_ms", get_int(event_.body, "until_ms")},
+                    {"since_ms", now()}});
       case EventType::kBackupTaken: return backup_taken();
       case EventType::kBackupTested: return backup_changed(event_.body);
       case EventType::kBackupFailed: return backup_failed();

@@ -19,7 +19,7 @@ enum class Model {
   kCheckpoint,  // key: checkpoint id; the checkpoint
   kCurrent,     // key: ""; {release, since_ms, good_until_ms}: what the site serves, and until when that was known-good
   kLease,       // key: ""; the newest lease, {released: true} when given back
-  kLogLevel,    // key: ""; {state, why, since_ms}
+  kLogLevel,    // key: ""; {state, why, until_ms, since_ms}
   kPlan,        // key: plan id; {seq}: the event that has the plan
   kRelease,     // key: release id; the release
   kRollback,    // key: run id of a rollback; {release, reason, by, sign?, also}: what it left, and why

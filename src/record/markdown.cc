@@ -1,17 +1,12 @@
 // Report -> Markdown: the answer first, then the clock, then everything that was done.
-#include "base/hash.h"
 #include "base/text.h"
 #include "record/markdown_text.h"
+#include "record/people.h"
 #include "record/report.h"
+#include "record/words.h"
 
 namespace backout::record {
 namespace {
-
-/// "2026-03-01 14:02:11 UTC"
-std::string stamp(WallTime at) {
-  const std::string iso = to_iso(at);
-  return iso.substr(0, 10) + " " + iso.substr(11, 8) + " UTC";
-}
 
 std::string headline(const Report& report) {
   const std::string from = escaped(report.from.str()), to = escaped(report.to.str());
@@ -31,34 +26,6 @@ std::string headline(const Report& report) {
   return "";
 }
 
-/// A command line for reading: a script that a driver composed is named by its size and hash. The whole is in the JSON
-/// form.
-std::vector<std::string> concise(std::vector<std::string> argv) {
-  for (std::string& word : argv) {
-    const auto lines = std::count(word.begin(), word.end(), '\n');
-    if (lines > 2 || word.size() > 300)
-      word = fmt::format("(script of {}, sha256 {})", counted(lines + 1, "line"), sha256_hex(word).substr(0, 12));
-  }
-  return argv;
-}
-
-/// Without the last line when it is the command's own report: that is told in words elsewhere.
-std::string without_evidence(const std::string& out) {
-  const size_t last = out.find_last_not_of('\n');
-  if (last == std::string::npos || out[last] != '}') return out;
-  const size_t start = out.rfind('\n', last);
-  return start == std::string::npos ? "" : out.substr(0, start);
-}
-
-std::string ending(const CommandLine& command) {
-  if (!command.ended) return "its end is not known";
-  if (!command.started) return "it never started";
-  if (command.timed_out) return "no answer in time, ended";
-  if (command.signal != 0) return "ended by signal " + std::to_string(command.signal);
-  if (!command.exit_status) return "no exit status";
-  return "exit status " + std::to_string(*command.exit_status);
-}
-
 class Page {
  public:
   explicit Page(const Report& report) : r_(report) {}
@@ -74,14 +41,16 @@ class Page {
     rows();
     steps("Steps", r_.steps);
     steps("Checks", r_.checks);
-    unknowns();
-    interruptions();
-    questions();
+    list("Unknown at first", unknowns_of(r_));
+    list("Interruptions", interruptions_of(r_));
+    list("Questions", questions_of(r_));
     list("Releases and checkpoints", r_.changes);
-    notes();
+    list("Notes", notes_of(r_));
     beside();
     cause();
     next_time();
+    people();
+    watches();
     follow_ups();
     commands();
     return std::move(text_);
@@ -150,35 +119,20 @@ class Page {
            escaped(step.why)});
   }
 
-  void unknowns() {
-    std::vector<std::string> items;
-    for (const Unknown& unknown : r_.unknowns)
-      items.push_back(fmt::format(
-          "{} {} on {}: {}. {}", to_hms(unknown.step.at), unknown.step.step, unknown.step.host, unknown.step.why,
-          unknown.resolved.empty() ? "It stayed Unknown." : "Looked again: " + unknown.resolved));
-    list("Unknown at first", items);
+  void people() {
+    for (const Section& section : people_sections()) {
+      if (section.key == "public") continue;  // stands in the public form
+      heading(std::string(section.title));
+      std::string text;
+      if (const auto said = r_.people.find(std::string(section.key)); said != r_.people.end())
+        for (const std::string& said_line : split(trimmed(sanitised(said->second)), '\n'))
+          text += escaped(said_line) + "\n";
+      text_ += people_block(section.key, text.empty() ? "Nobody has written this yet.\n" : text);
+    }
   }
 
-  void interruptions() {
-    std::vector<std::string> items;
-    for (const Interruption& one : r_.interruptions) items.push_back(to_hms(one.at) + " " + one.what);
-    list("Interruptions", items);
-  }
-
-  void questions() {
-    std::vector<std::string> items;
-    for (const Answered& one : r_.questions)
-      items.push_back(fmt::format("{} {} {}", to_hms(one.at), one.question,
-                                  one.answer.empty() ? "(nobody answered)" : one.by + ": " + one.answer));
-    list("Questions", items);
-  }
-
-  void notes() {
-    std::vector<std::string> items;
-    for (const NoteLine& note : r_.notes)
-      items.push_back(to_hms(note.at) + " " + note.by + ": " + note.text +
-                      (note.file.empty() ? "" : " (file " + note.file + ")"));
-    list("Notes", items);
+  void watches() {
+    for (const WatchSummary& watch : r_.watches) list("Watched afterwards: " + escaped(watch.id), lines_of(watch));
   }
 
   void beside() {
@@ -219,9 +173,9 @@ class Page {
     heading("Commands");
     line("Each with where it ran, as whom, what it answered and the end of what it printed.");
     for (const CommandLine& command : r_.commands) {
-      paragraph(fmt::format("### {} {}{} on {}: {}{}", to_hms(command.started_at),
+      paragraph(fmt::format("### {} {}{} on {}: {}", to_hms(command.started_at),
                             command.purpose == "undo" ? "undo " : "", escaped(command.step), escaped(command.host),
-                            ending(command), command.ended && command.started ? ", " + for_people(command.took) : ""));
+                            ending_of(command)));
       std::vector<std::string> where;
       if (!command.user.empty()) where.push_back("as " + escaped(command.user));
       if (!command.cwd.empty()) where.push_back("in " + escaped(command.cwd));

@@ -130,10 +130,15 @@ class Making {
         over_ = true;
         break;
       case EventType::kQuestionAsked:
-        report_.questions.push_back({event.at, get_string(body, "question"), "", ""});
+        report_.questions.push_back({event.at, get_string(body, "question"), "", "", "", get_string(body, "role"), {}});
+        asked_.push_back(&event);
         break;
       case EventType::kQuestionAnswered: answered(event); break;
       case EventType::kNote:
+        if (const std::string section = get_string(body, "section"); !section.empty()) {
+          report_.people[section] = get_string(body, "text");
+          break;
+        }
         report_.notes.push_back(
             {event.at, get_string(body, "text"), get_string(body, "by", event.actor), get_string(body, "file")});
         break;
@@ -268,14 +273,22 @@ class Making {
   }
 
   void answered(const Event& event) {
-    const std::string question = get_string(event.body, "question");
-    for (auto asked = report_.questions.rbegin(); asked != report_.questions.rend(); ++asked) {
-      if (asked->question != question || !asked->answer.empty()) continue;
-      asked->at = event.at;
-      asked->answer = get_string(event.body, "answer");
-      asked->by = get_string(event.body, "by");
+    Answered answered{event.at,
+                      get_string(event.body, "question"),
+                      get_string(event.body, "answer"),
+                      get_string(event.body, "by"),
+                      get_string(event.body, "note"),
+                      get_string(event.body, "role"),
+                      {}};
+    for (size_t i = report_.questions.size(); i-- > 0;) {
+      Answered& asked = report_.questions[i];
+      if (asked.question != answered.question || !asked.answer.empty()) continue;
+      if (asked_[i] != nullptr) answered.waited = between(*asked_[i], event);
+      asked = std::move(answered);
       return;
     }
+    report_.questions.push_back(std::move(answered));  // signed off outside a run
+    asked_.push_back(nullptr);
   }
 
   void door_closed(const Event& event) {
@@ -316,6 +329,7 @@ class Making {
     report_.impact = impact_of(report_);
     report_.next_time = next_time_of(report_);
     report_.follow_ups = follow_ups_of(report_);
+    report_.watches = watches_of(events_, report_.run);
   }
 
   /// What was carried went away again with the database that it was carried into.
@@ -337,6 +351,7 @@ class Making {
   std::map<std::string, const Json*> planned_;
   std::map<std::string, size_t> by_attempt_;
   std::map<PairKey, size_t> doubts_;
+  std::vector<const Event*> asked_;  // as report_.questions
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 // and to_markdown() escapes it. Durations are differences of boot time where both events are of one boot (between(),
 // model/event.h). The JSON form has a version and is documented in docs/formats/report.md.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "model/event.h"
 #include "model/outcome.h"
 #include "model/plan.h"
+#include "record/watch.h"
 
 namespace backout::record {
 
@@ -59,8 +61,10 @@ struct Interruption {
   std::string what;  // "stopped: connection lost", "dana@web-1 pid 4121 took over, token 8: resume of RUN-3"
 };
 struct Answered {
-  WallTime at{};
+  WallTime at{};                     // of the answer; of the question while there is none
   std::string question, answer, by;  // no answer: asked, and nobody answered
+  std::string note, role;            // what was seen; who should have answered
+  std::optional<Millis> waited;      // from question to answer; none: not asked by a run
 };
 struct NoteLine {
   WallTime at{};
@@ -117,6 +121,8 @@ struct Report {
   std::string database_rung;             // of the plan: "restore", "leave", "none"
   std::vector<Condition> next_time;      // before `from` goes out again
   std::vector<FollowUp> follow_ups;
+  std::vector<WatchSummary> watches;          // that followed the run
+  std::map<std::string, std::string> people;  // what people wrote, by section: the newest of each (record/people.h)
   bool ended() const { return result != "running" && result != "stopped"; }
   int64_t rows_found() const;
   int64_t rows_carried() const;

@@ -60,7 +60,11 @@ Json json_of(const TableRows& table) {
 
 Json json_of(const Interruption& one) { return {{"at_ms", to_millis(one.at)}, {"what", one.what}}; }
 Json json_of(const Answered& one) {
-  return {{"at_ms", to_millis(one.at)}, {"question", one.question}, {"answer", one.answer}, {"by", one.by}};
+  Json value = {{"at_ms", to_millis(one.at)}, {"question", one.question}, {"answer", one.answer}, {"by", one.by}};
+  if (!one.role.empty()) value["role"] = one.role;
+  if (!one.note.empty()) value["note"] = one.note;
+  if (one.waited) value["waited_ms"] = one.waited->count();
+  return value;
 }
 Json json_of(const NoteLine& note) {
   return {{"at_ms", to_millis(note.at)}, {"text", note.text}, {"by", note.by}, {"file", note.file}};
@@ -110,7 +114,9 @@ Json to_json(const Report& report) {
           {"beside", array_of(report.beside, plain)},
           {"resolution", report.resolution ? to_json(*report.resolution) : Json()},
           {"next_time", to_json(report.next_time)},
-          {"follow_ups", array_of(report.follow_ups, plain)}};
+          {"follow_ups", array_of(report.follow_ups, plain)},
+          {"people", report.people},
+          {"watches", array_of(report.watches, [](const WatchSummary& each) { return to_json(each); })}};
 }
 
 }  // namespace backout::record

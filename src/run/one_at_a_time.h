@@ -50,6 +50,11 @@ class AskerOneAtATime : public Asker {
     const std::lock_guard lock(mutex_);
     return to_.ask(question, role);
   }
+  Result<Answer> ask_or_hear(const std::string& question, const std::string& role, const Elsewhere& elsewhere,
+                             bool patient) override {
+    const std::lock_guard lock(mutex_);
+    return to_.ask_or_hear(question, role, elsewhere, patient);
+  }
 
  private:
   Asker& to_;

@@ -1,6 +1,8 @@
 // Progress: what a run tells the person who watches it. Calls come from several threads, one at a time (the executor
 // holds its lock); implementations must not call back.
 #pragma once
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "model/outcome.h"
@@ -32,9 +34,19 @@ class Asker {
     bool yes = false;
     std::string words;
     std::string by;
+    std::string note;  // what was seen, in the person's words
   };
+  /// An answer that came another way, if one did; an error ends the waiting.
+  using Elsewhere = std::function<Result<std::optional<Answer>>()>;
   virtual ~Asker() = default;
   virtual Result<Answer> ask(const std::string& question, const std::string& role) = 0;
+  /// The same, but an answer from elsewhere counts as well: it is asked for again and again. `patient`: worth waiting
+  /// for even when nobody can be asked here.
+  virtual Result<Answer> ask_or_hear(const std::string& question, const std::string& role, const Elsewhere& elsewhere,
+                                     bool patient) {
+    (void)elsewhere, (void)patient;
+    return ask(question, role);
+  }
 };
 
 }  // namespace backout::run

@@ -75,7 +75,7 @@ Result<Outcome> StepRunner::run(const Step& step, const std::string& host, Purpo
   context_.progress.step_begins(step, host, purpose);
   if (again) return look_whether_it_holds(made, *before.outcome, stop);
   switch (purpose == Purpose::kUndo ? StepKind::kEffect : step.kind) {
-    case StepKind::kAsk: return ask(made);
+    case StepKind::kAsk: return ask(made, stop);
     case StepKind::kRecord: return record(made);
     case StepKind::kLook: return take_look(made, stop);
     case StepKind::kEffect: break;
@@ -210,23 +210,6 @@ Result<Outcome> StepRunner::finish_with(const Job& job, Outcome outcome, std::ve
   TRY_VOID(ledger_.append(std::move(events)));
   context_.progress.step_ends(job.step, job.host_name, job.purpose, outcome);
   return outcome;
-}
-
-Result<Outcome> StepRunner::ask(const Job& job) {
-  const std::string question = get_string(job.action.args, "question");
-  Json body = {{"step", job.step.id.str()}, {"question", question}, {"role", get_string(job.action.args, "role")}};
-  TRY_VOID(ledger_.append({{EventType::kQuestionAsked, body}}));
-  const auto answer = context_.asker.ask(question, get_string(job.action.args, "role"));
-  if (!answer)
-    return finish(job, {OutcomeKind::kUnknown, "nobody could be asked: " + one_line(answer.error().message)}, nullptr,
-                  nullptr);
-  body["answer"] = answer->words;
-  body["yes"] = answer->yes;
-  body["by"] = answer->by;
-  TRY_VOID(ledger_.append({{EventType::kQuestionAnswered, std::move(body)}}));
-  Outcome outcome{answer->yes ? OutcomeKind::kApplied : OutcomeKind::kFailed,
-                  one_line("'" + question + "' answered '" + answer->words + "' by " + answer->by)};
-  return finish(job, std::move(outcome), nullptr, nullptr);
 }
 
 /// The event and the outcome of its step are one append: both or neither.

@@ -43,7 +43,8 @@ class StepRunner {
   Result<Outcome> take_look(const Job& job, std::stop_token stop);
   /// `replaced`: an earlier attempt that never started, whose place this one takes.
   Result<Outcome> act(const Job& job, std::stop_token stop, const host::AttemptId* replaced = nullptr);
-  Result<Outcome> ask(const Job& job);
+  /// step_question.cc. An answer may come from here or by the journal.
+  Result<Outcome> ask(const Job& job, std::stop_token stop);
   Result<Outcome> record(const Job& job);
   /// kCancelled when there was no time to look properly: then nothing is known.
   Result<Outcome> judge(const Job& job, const host::CommandResult& result, std::stop_token stop);

@@ -85,6 +85,8 @@ class AskDriver : public driver::Driver {
     step.title = one_line(question);
     step.hosts = {offering.hosts.front()};  // one person answers for all
     step.action = {"ask", "ask", {{"question", question}, {"role", role}}};
+    for (const char* key : {"within_ms", "otherwise"})
+      if (offering.subject.contains(key)) step.action.args[key] = offering.subject[key];
     step.repeatable = true;
     return std::vector<Step>{std::move(step)};
   }

@@ -1,0 +1,178 @@
+#include <cstdio>
+
+#include "app/backup_keeping.h"
+#include "app/baking.h"
+#include "app/checking.h"
+#include "app/ci.h"
+#include "app/log_level.h"
+#include "app/retention.h"
+#include "app/watching.h"
+#include "base/text.h"
+#include "cli/interrupt.h"
+#include "cli/opened.h"
+#include "cli/verify_view.h"
+
+namespace backout::cli {
+namespace {
+
+void tell_remarks(const app::WatchRound& round) {
+  for (const std::string& remark : round.remarks) std::fprintf(stderr, "  note: %s\n", sanitised(remark).c_str());
+}
+
+void tell_failed(const app::Checked& checked) {
+  for (const app::Look& look : checked.looks)
+    if (!look.manual && look.sight.kind != SightKind::kHolds)
+      std::fprintf(stderr, "  %-6s %s on %s: %s\n", std::string(word_of(look)).c_str(), look.step.c_str(),
+                   look.host.c_str(), one_line(look.sight.why).c_str());
+}
+
+/// The end report, and the exit status that it stands for.
+int tell_end(const Globals& globals, const record::WatchSummary& report) {
+  if (!globals.quiet || report.verdict != "good")
+    for (const std::string& line : record::lines_of(report))
+      std::fprintf(report.verdict == "good" || report.verdict == "replaced" ? stdout : stderr, "%s\n",
+                   sanitised(line).c_str());
+  return report.verdict == "good" || report.verdict == "replaced" ? 0 : 1;
+}
+
+Json json_of(const app::WatchRound& round) {
+  Json value = {
+      {"verified", round.checked.all_hold()}, {"trouble", round.trouble}, {"looks", looks_json(round.checked)}};
+  if (round.report) value["report"] = record::to_json(*round.report);
+  return value;
+}
+
+Result<int> one_round(const Globals& globals, const app::Workspace& workspace, const Json& backups) {
+  const app::WatchRound round = TRY(app::look_again(workspace, [](const app::Look&) {}));
+  const app::Baking baking = TRY(app::bake(workspace, round.checked));
+  const bool good = !round.report || round.report->verdict == "good" || round.report->verdict == "replaced";
+  const int exit = round.trouble || !good ? 1 : 0;
+  if (globals.json) {
+    Json value = json_of(round);
+    value["promoted"] = baking.promoted ? baking.says : "";
+    value["bake"] = baking.says;
+    value["backups"] = backups;
+    print_json(std::move(value));
+    return exit;
+  }
+  tell_remarks(round);
+  if (!round.checked.all_hold() && !round.checked.looks.empty()) tell_failed(round.checked);
+  if (round.trouble)
+    std::fprintf(stderr, "TROUBLE: too many of the last looks failed\n  go on: backout status, backout plan\n");
+  else if (!globals.quiet && round.checked.all_hold() && !round.report)
+    std::printf("watched: every look held\n");
+  if (!baking.says.empty() && !globals.quiet) std::printf("%s\n", one_line(baking.says).c_str());
+  return round.report ? std::max(exit, tell_end(globals, *round.report)) : exit;
+}
+
+app::Kept keep_backups(const app::Workspace& workspace, const Globals& globals) {
+  const bool talk = !globals.json && !globals.quiet;
+  auto kept = app::keep_backups(workspace, [&](const std::string& line) {
+    if (talk && globals.verbose) std::printf("    %s\n", one_line(line).c_str());
+  });
+  if (!kept) {
+    app::Kept none;
+    none.problems.push_back("backups could not be looked after: " + kept.error().message);
+    kept = std::move(none);
+  }
+  for (const std::string& line : kept->lines)
+    if (talk) std::printf("  %s\n", one_line(line).c_str());
+  for (const std::string& problem : kept->problems) std::fprintf(stderr, "  ! %s\n", one_line(problem).c_str());
+  return std::move(*kept);
+}
+
+/// A CI result that was still open, and files whose time is over.
+Result<void> keep_up(const Globals& globals, const app::Workspace& workspace) {
+  const journal::Serving serving = TRY(workspace.journal().serving(workspace.site().id));
+  const auto& current = serving.current;
+  const bool open = current && (!current->ci || current->ci->state == CiState::kPending);
+  if (open) TRY(app::refresh_ci(workspace, *current));
+  for (const app::Expired& each : TRY(app::expired(workspace))) {
+    if (!globals.json && !globals.quiet)
+      std::printf("deletes %s: %s\n", one_line(each.directory).c_str(), one_line(each.says).c_str());
+    TRY_VOID(app::expire(workspace, each));
+  }
+  return {};
+}
+
+/// Backups first: they are kept whether or not the release serves.
+Result<int> run_tick(const Globals& globals) {
+  const auto workspace = TRY(open(globals));
+  const app::Kept kept = keep_backups(*workspace, globals);
+  const auto back = app::put_log_level_back(*workspace, false, "its time is over");
+  if (!back)
+    std::fprintf(stderr, "backout: the log level: %s\n", sanitised(back.error().message).c_str());
+  else if (*back && !globals.quiet && !globals.json)
+    std::printf("the log level is put back\n");
+  const Json backups = {{"done", kept.lines}, {"problems", kept.problems}};
+  const bool watched = !TRY(app::open_watch(*workspace)).is_null();
+  const int looked = watched ? TRY(one_round(globals, *workspace, backups))
+                             : TRY(look_and_tell(globals, *workspace, {.promote = true, .backups = backups}));
+  TRY_VOID(keep_up(globals, *workspace));
+  return looked == 0 && !kept.problems.empty() ? 1 : looked;
+}
+
+Result<Millis> span_from(const std::string& text, const char* option, Millis otherwise) {
+  if (text.empty()) return otherwise;
+  const auto span = parse_duration(text);
+  if (!span || *span <= Millis(0))
+    return Error{Code::kInvalid, fmt::format("{} '{}' is no duration", option, one_line(text)),
+                 "such as 30s, 10m, 24h"};
+  return *span;
+}
+
+Result<int> run_watch(const Globals& globals, const WatchOptions& options) {
+  const auto workspace = TRY(open(globals));
+  const WatchConfig& config = workspace->site().watch;
+  const Millis span = TRY(span_from(options.span, "--for", config.heightened));
+  const Millis every = TRY(span_from(options.every, "--every", Millis(30'000)));
+  if (TRY(app::open_watch(*workspace)).is_null()) {
+    if (span == Millis(0))
+      return Error{Code::kInvalid, "for how long? Neither --for nor watch.heightened says", "backout watch --for 10m"};
+    TRY_VOID(app::begin_watch(*workspace, span, "asked for by " + workspace->actor()));
+  } else if (!options.span.empty()) {
+    return Error{Code::kRefused, "a watch is on already, and its time stands", "follow it: backout watch"};
+  }
+  std::stop_source stop;
+  const Interrupt interrupt(stop);
+  const bool talk = !globals.quiet && !globals.json;
+  while (true) {
+    const app::WatchRound round = TRY(app::look_again(*workspace, [](const app::Look&) {}));
+    tell_remarks(round);
+    if (talk && !round.checked.looks.empty()) {
+      const auto failed =
+          std::count_if(round.checked.looks.begin(), round.checked.looks.end(),
+                        [](const app::Look& each) { return !each.manual && each.sight.kind != SightKind::kHolds; });
+      std::printf("%s %s, %td failed%s\n", to_hms(system_clock().wall()).c_str(),
+                  counted(std::ssize(round.checked.looks), "look").c_str(), failed, round.trouble ? "   TROUBLE" : "");
+      std::fflush(stdout);
+      tell_failed(round.checked);
+    }
+    if (round.report) {
+      if (globals.json) print_json(json_of(round));
+      return globals.json ? (round.report->verdict == "good" ? 0 : 1) : tell_end(globals, *round.report);
+    }
+    const Json watch = TRY(app::open_watch(*workspace));
+    const Millis left = wall_from_millis(get_int(watch, "until_ms")) - system_clock().wall();
+    if (!system_clock().wait(std::clamp(left, Millis(10), every), stop.get_token())) {
+      if (talk)
+        std::printf("the watch goes on until %s: backout watch, or backout tick from a timer\n",
+                    to_iso(wall_from_millis(get_int(watch, "until_ms"))).substr(0, 19).c_str());
+      return 4;
+    }
+  }
+}
+
+}  // namespace
+
+int tick(const Globals& globals) {
+  const auto exit = run_tick(globals);
+  return exit ? *exit : fail(exit.error());
+}
+
+int watch(const Globals& globals, const WatchOptions& options) {
+  const auto exit = run_watch(globals, options);
+  return exit ? *exit : fail(exit.error());
+}
+
+}  // namespace backout::cli
