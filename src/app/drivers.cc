@@ -9,10 +9,13 @@
 #include "drivers/command/check.h"
 #include "drivers/command/command.h"
 #include "drivers/command/door.h"
+#include "drivers/leftovers/leftovers.h"
+#include "drivers/services/cron.h"
 #include "drivers/services/pm2.h"
 #include "drivers/services/process.h"
 #include "drivers/services/supervisor.h"
 #include "drivers/services/systemd.h"
+#include "drivers/services/timer.h"
 #include "drivers/traffic/nginx.h"
 
 namespace backout::app {
@@ -24,6 +27,10 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_systemd_driver());
   registry.add(drivers::make_supervisor_driver());
   registry.add(drivers::make_pm2_driver());
+  registry.add(drivers::make_timer_driver());
+  registry.add(drivers::make_cron_driver());
+  registry.add(drivers::make_crontab_driver());
+  registry.add(drivers::make_leftovers_driver());
   registry.add(drivers::make_nginx_driver());
   registry.add(drivers::make_door_command_driver());
   registry.add(drivers::make_http_driver());

@@ -190,7 +190,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
     }
     Seen seen;
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
-        subject.part == plan::Part::kService)
+        subject.part == plan::Part::kService || subject.part == plan::Part::kLeftover)
       seen = TRY(seen_in(seen_before, workspace, subject));
     if (subject.part == plan::Part::kDatabase) {
       backup = TRY(from_backups(workspace, request, contract, subject, seen, from, to, checkpoint));

@@ -66,6 +66,32 @@ void add_check(std::vector<Subject>& subjects, const Site& site, const CheckConf
   subjects.back().in_front = true;
 }
 
+/// Redis and commands are asked from one host, a directory is looked at where it is.
+std::vector<std::string> hosts_of(const Site& site, const LeftoverConfig& leftover) {
+  std::vector<std::string> hosts = hosts_of(site, leftover.hosts);
+  if (get_string(leftover.args, "kind") != "directory") hosts.resize(1);
+  return hosts;
+}
+
+/// In drain order; what is worked off comes before the service that must still run for it.
+void add_services(std::vector<Subject>& subjects, const Site& site) {
+  const auto drains_before = [&](const std::string& service) {
+    for (const LeftoverConfig& leftover : site.leftovers)
+      if (leftover.rule == "drain" && leftover.before == service)
+        subjects.push_back(subject(plan::Part::kService, "leftovers", leftover.name, subject_of(leftover, "drain"),
+                                   hosts_of(site, leftover)));
+  };
+  drains_before("");
+  for (const ServiceConfig& service : site.services) {
+    drains_before(service.name);
+    subjects.push_back(subject(plan::Part::kService, driver_of(service), service.name, subject_of(service, site),
+                               hosts_of(site, service.hosts)));
+  }
+  for (const LeftoverConfig& leftover : site.leftovers)
+    subjects.push_back(subject(plan::Part::kLeftover, "leftovers", leftover.name, subject_of(leftover, "rest"),
+                               hosts_of(site, leftover)));
+}
+
 }  // namespace
 
 std::vector<Subject> subjects_of(const Site& site) {
@@ -73,9 +99,7 @@ std::vector<Subject> subjects_of(const Site& site) {
   if (site.door)
     subjects.push_back(subject(plan::Part::kDoor, driver_of(*site.door), "door",
                                subject_of(*site.door, site.public_url), hosts_of(site, site.door->hosts)));
-  for (const ServiceConfig& service : site.services)
-    subjects.push_back(subject(plan::Part::kService, driver_of(service), service.name, subject_of(service, site),
-                               hosts_of(site, service.hosts)));
+  add_services(subjects, site);
   if (site.database)
     subjects.push_back(subject(plan::Part::kDatabase, driver_of(*site.database), site.database->kind,
                                subject_of(*site.database), {"local"}));

@@ -37,6 +37,7 @@ Loaded read(const Node& root, const std::string& file, const std::string& enviro
   read_upkeep(reading);
   read_checks(reading);
   read_commands(reading);
+  read_leftovers(reading);
   lint(reading);
   return loaded;
 }

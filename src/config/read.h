@@ -14,6 +14,7 @@ void read_upkeep(const Reading& reading);  // ci, retention
 void read_database(const Reading& reading);
 void read_checks(const Reading& reading);
 void read_commands(const Reading& reading);
+void read_leftovers(const Reading& reading);
 
 /// Rules between parts: what contradicts, and what is worth a warning. Last.
 void lint(const Reading& reading);

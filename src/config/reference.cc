@@ -44,6 +44,9 @@ constexpr Section kSections[] = {
      "A command without a `probe` that is not `repeatable` leaves its outcome Unknown when a crash comes at the wrong "
      "moment."},
     {"save", "save", ""},
+    {"leftovers", "leftovers",
+     "Each element takes one of three forms, told apart by its first key: `redis`, `directory` or `run`. "
+     "[services.md](services.md#leftovers) says when what is done."},
     {"watch", "watch", ""},
     {"<command>", "A command",
      "Wherever a command is asked for, it is a string (given to `sh -c`), a list of words (run as it stands, without a "

@@ -118,6 +118,14 @@ Json to_json(const BackupsConfig& backups) {
   return value;
 }
 
+Json subject_of(const LeftoverConfig& leftover, const std::string& stage) {
+  Json value = leftover.args;
+  value["name"] = leftover.name;
+  value["rule"] = leftover.rule;
+  value["stage"] = stage;
+  return value;
+}
+
 std::vector<std::string> hosts_of(const Site& site, const std::vector<std::string>& named) {
   if (!named.empty()) return named;
   std::vector<std::string> all;
@@ -202,6 +210,8 @@ Json to_json(const Site& site) {
   Json& commands = value["commands"] = Json::array();
   for (const CommandConfig& command : site.commands)
     commands.push_back(part(driver_of(command), subject_of(command), command.hosts));
+  for (const LeftoverConfig& leftover : site.leftovers)
+    value["leftovers"].push_back(part("leftovers", subject_of(leftover, "rest"), leftover.hosts));
   return value;
 }
 

@@ -133,6 +133,14 @@ struct WatchConfig {
   std::optional<LogLevelConfig> log_level;
 };
 
+struct LeftoverConfig {  // jobs, sessions, caches that the other release may not be able to read
+  std::string name;
+  std::string rule;            // "drain" | "park" | "flush" | "leave"
+  std::string before;          // drain: the service that must still run; empty: the first
+  Json args = Json::object();  // as its driver documents, without name, rule and stage
+  std::vector<std::string> hosts;
+};
+
 struct Site {
   SiteId id;  // name/environment
   std::string name, environment = "production";
@@ -151,6 +159,7 @@ struct Site {
   std::vector<std::string> save;  // files kept with the record before a rollback
   std::optional<CiConfig> ci;
   RetentionConfig retention;
+  std::vector<LeftoverConfig> leftovers;
   WatchConfig watch;
   Millis bake{24 * 3600 * 1000LL};
   OnFailedCheck on_failed_check = OnFailedCheck::kAbort;
@@ -183,6 +192,8 @@ Json subject_of(const DatabaseConfig& database);
 Json subject_of(const CheckConfig& check, const std::string& base);
 Json subject_of(const CommandConfig& command);
 Json to_json(const BackupsConfig& backups);
+/// `stage`: "drain", among the services, or "rest", when they have stopped.
+Json subject_of(const LeftoverConfig& leftover, const std::string& stage);
 
 /// Where `host`'s checks are asked behind the door: its own url, else Site::base_url. Empty: nowhere was said.
 std::string base_url_for(const Site& site, const HostConfig& host);

@@ -45,12 +45,16 @@ Result<Plan> compose(Draft draft) {
   std::vector<StepId> swapped = ids_in(offers, Part::kCode, Phase::kSwitch);
   const std::vector<StepId> swapped_rows = ids_in(offers, Part::kDatabase, Phase::kSwitch);
   swapped.insert(swapped.end(), swapped_rows.begin(), swapped_rows.end());
+  const std::vector<StepId> stopped = ids_in(offers, Part::kService, Phase::kClose);
   const std::vector<StepId> looked = ids_in(offers, Part::kCheck, Phase::kSettle);
   for (Offered& offered : offers)
     for (Step& step : offered.steps) {
       if (step.phase == Phase::kClose && offered.part != Part::kDoor) wait_for(step, door);
+      if (step.phase == Phase::kClose && offered.part == Part::kLeftover) wait_for(step, stopped);
       if (step.phase == Phase::kSwitch && offered.part == Part::kCommand) wait_for(step, swapped);
-      if (step.phase == Phase::kSettle && offered.part != Part::kCheck) wait_for(step, looked);
+      // What was only parked goes on as soon as users are in, whatever the looks in front of the door say.
+      const bool looks_first = offered.part != Part::kCheck && offered.part != Part::kService;
+      if (step.phase == Phase::kSettle && looks_first) wait_for(step, looked);
     }
   chain_services(offers, Phase::kClose, false);
   chain_services(offers, Phase::kStart, true);

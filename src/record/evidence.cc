@@ -70,6 +70,15 @@ std::vector<std::string> left_behind(const Json& evidence) {
   return list;
 }
 
+/// What leftovers (queues, sessions, caches) were found and where they are; the last word on each one counts.
+void take_leftover(const Json& evidence, std::vector<std::string>& residue) {
+  const std::string name = get_string(evidence, "leftover");
+  if (name.empty()) return;
+  const std::string begin = "leftover " + name + ": ";
+  std::erase_if(residue, [&](const std::string& line) { return line.starts_with(begin); });
+  if (const std::string told = get_string(evidence, "leftover_told"); !told.empty()) residue.push_back(begin + told);
+}
+
 }  // namespace
 
 void take_evidence(const Json& evidence, Report& report) {
@@ -92,7 +101,12 @@ void take_evidence(const Json& evidence, Report& report) {
     report.conflict_count =
         std::max(get_int(evidence, "conflict_count"), static_cast<int64_t>(report.conflicts.size()));
   }
-  if (std::vector<std::string> left = left_behind(evidence); !left.empty()) report.residue = std::move(left);
+  if (std::vector<std::string> left = left_behind(evidence); !left.empty()) {
+    for (std::string& line : report.residue)
+      if (line.starts_with("leftover ")) left.push_back(std::move(line));
+    report.residue = std::move(left);
+  }
+  take_leftover(evidence, report.residue);
 }
 
 }  // namespace backout::record

@@ -18,8 +18,8 @@
 namespace backout::drivers {
 
 /// Answers every GET with the version it was started with. Words after the port: "deaf" ignores TERM, "child" has a
-/// child that ignores TERM, "silent" opens no port, "crash" ends after a moment, "crash-v2" only as v2, "circle" after it has
-/// served for a second and a half, "hold" binds with SO_REUSEPORT.
+/// child that ignores TERM, "silent" opens no port, "crash" ends after a moment, "crash-v2" only as v2, "circle" after
+/// it has served for a second and a half, "hold" binds with SO_REUSEPORT.
 inline constexpr const char* kShopApp = R"py(
 import http.server, os, signal, socket, sys, threading, time
 limit = threading.Timer(240, os._exit, [9]); limit.daemon = True; limit.start()  # a test that was killed cleans nothing up
