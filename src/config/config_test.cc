@@ -153,11 +153,14 @@ TEST(Keys, TheirExamplesKeepToTheirOwnTypes) {
                                           : fmt::format("code: {{build: [{{run: make, {}}}]}}", inner);
       } else if (const size_t bracket = name.find('['); bracket != std::string::npos) {
         std::string head;
+        const auto value = [&](std::string_view form) {
+          return form == "resources" ? "{load: 1}" : rest == "leftovers[run]" ? "{count: a}" : "a";
+        };
         for (const Form& form : all_forms())
           if (rest == fmt::format("{}[{}]", form.path.substr(0, form.path.size() - 2), form.name) &&
               std::none_of(form.heads.begin(), form.heads.end(),
                            [&](std::string_view one) { return inner.starts_with(std::string(one) + ":"); }))
-            head = fmt::format("{}: {}, ", form.heads.front(), form.name == "resources" ? "{load: 1}" : "a");
+            head = fmt::format("{}: {}, ", form.heads.front(), value(form.name));
         inner = fmt::format("{}: [{{{}{}}}]", name.substr(0, bracket), head, inner);
       } else {
         inner = fmt::format("{}: {{{}}}", name, inner);

@@ -58,6 +58,23 @@ TEST(Compose, RecordsNothingBeforeTheLastChecksHavePassed) {
   EXPECT_TRUE(waits(plan, "record", "errors"));
 }
 
+TEST(Compose, SetsLeftoversAsideWhenEveryServiceHasStopped) {
+  const Plan plan = composed({{Part::kService, {step("stop-beat", Phase::kClose)}},
+                              {Part::kService, {step("drain-jobs", Phase::kClose)}},
+                              {Part::kService, {step("stop-worker", Phase::kClose)}},
+                              {Part::kLeftover, {step("aside-jobs", Phase::kClose), step("drop-jobs", Phase::kSettle)}},
+                              {Part::kCheck, {step("errors", Phase::kSettle)}}});
+  EXPECT_TRUE(waits(plan, "drain-jobs", "stop-beat") && waits(plan, "stop-worker", "drain-jobs"));
+  EXPECT_TRUE(waits(plan, "aside-jobs", "stop-worker") && waits(plan, "aside-jobs", "drain-jobs"));
+  EXPECT_TRUE(waits(plan, "drop-jobs", "errors"));
+}
+
+TEST(Compose, WhatWasParkedGoesOnWithoutWaitingForTheLastChecks) {
+  const Plan plan = composed({{Part::kService, {step("park", Phase::kClose), step("unpark", Phase::kSettle)}},
+                              {Part::kCheck, {step("errors", Phase::kSettle)}}});
+  EXPECT_FALSE(waits(plan, "unpark", "errors"));
+}
+
 TEST(Compose, TellsWhichOffersContradictEachOther) {
   Draft draft;
   draft.offers = {{Part::kCode, {step("same", Phase::kSwitch)}}, {Part::kDatabase, {step("same", Phase::kSwitch)}}};

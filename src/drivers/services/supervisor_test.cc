@@ -96,7 +96,7 @@ TEST_F(SupervisorTest, ConformsWhenStoppingAndBack) {
                                   .undo = action("start", subject()),
                                   .reset = [this] { EXPECT_TRUE(apply(action("start", subject())).ok()); },
                                   .done = [this] { return shop.version_served().empty(); },
-                                  .kills = 2,
+                                  .kills = 1,
                                   .settle = Millis(400)});
 }
 
