@@ -20,6 +20,7 @@ ARROWS = {
     "model": "base",
     "config": "model base",
     "schema": "model base",
+    "init": "config model os base",
     "plan": "config schema model base",
     "journal": "model os base",
     "driver": "model host os base",
@@ -34,8 +35,8 @@ ARROWS = {
     "database/sqlite": "database/archive driver schema model host os base",
     "run": "plan journal driver model host os base",
     "record": "model base",
-    "app": "run record plan journal driver drivers/checks drivers/ci drivers/code drivers/command drivers/leftovers drivers/services "
-           "drivers/traffic database/archive database/sqlite config schema model host os base",
+    "app": "run record plan journal driver drivers/checks drivers/ci drivers/code drivers/command drivers/leftovers "
+           "drivers/services drivers/traffic database/archive database/sqlite config init schema model host os base",
     "cli": "app model base",
 }
 

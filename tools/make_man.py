@@ -1,20 +1,26 @@
 #!/usr/bin/python3
-"""Makes packaging/backout.1 from the program's own --help, so that there is one source for both.
+"""Makes what the package holds beside the program from the program's own words, so that there is one source for each:
+packaging/backout.1 from --help, packaging/backout.yaml.5 from docs/configuration.md (which is made from the table of keys), and
+packaging/completions/ from `backout completion`.
 
-    make_man.py BACKOUT            writes the page
-    make_man.py --check BACKOUT    exit status 1 when the committed page is another
+    make_man.py BACKOUT            writes them
+    make_man.py --check BACKOUT    exit status 1 when a committed file is another
 """
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parent.parent / "packaging" / "backout.1"
+sys.dont_write_bytecode = True
+import manual_of_keys  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPLETIONS = {"bash": "backout.bash", "zsh": "_backout", "fish": "backout.fish"}
 HEADING = re.compile(r"^(Options|Positionals|Subcommands):$")
 ENTRY = re.compile(r"^  (\S.*?)(?:  +(.*))?$")
 
 FILES = [
-    ("backout.yaml", "the site; every key is described in docs/configuration.md"),
+    ("backout.yaml", "the site: backout.yaml(5)"),
     ("/var/lib/backout", "the state directory of root: the journal, checkpoints, what runs kept. Of others: $XDG_STATE_HOME/backout"),
 ]
 ENVIRONMENT = [
@@ -74,8 +80,12 @@ def entries(rows):
     return [line for name, words in rows for line in (".TP", f"\\fB{escaped(name)}\\fR", escaped(words) or "\\&")]
 
 
+def version_of(program):
+    return subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
+
+
 def page(program):
-    version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
+    version = version_of(program)
     top = help_of(program)
     own = {name for name, _ in top.entries["Options"]}
     lines = [
@@ -100,16 +110,28 @@ def usage(command, words):
     return re.sub(r"\[OPTIONS\] ?|\[SUBCOMMAND\] ?", "", text).strip()
 
 
+def made(program):
+    """file -> what it should hold."""
+    files = {"packaging/backout.1": page(program),
+             "packaging/backout.yaml.5": manual_of_keys.page((ROOT / "docs" / "configuration.md").read_text(), version_of(program))}
+    for shell, name in COMPLETIONS.items():
+        files[f"packaging/completions/{name}"] = subprocess.run(
+            [program, "completion", shell], check=True, capture_output=True, text=True).stdout
+    return files
+
+
 def main():
     check, program = "--check" in sys.argv, sys.argv[-1]
-    made = page(program)
-    if not check:
-        PAGE.write_text(made)
-        return 0
-    if not PAGE.exists() or PAGE.read_text() != made:
-        print(f"{PAGE.name} is not what {program} says of itself. Mend it: tools/make_man.py {program}")
-        return 1
-    return 0
+    status = 0
+    for name, text in made(program).items():
+        file = ROOT / name
+        if not check:
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(text)
+        elif not file.exists() or file.read_text() != text:
+            print(f"{name} is not what {program} says of itself. Mend it: tools/make_man.py {program}")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

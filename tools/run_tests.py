@@ -160,8 +160,17 @@ def rules(runner, log):
 
 
 def manual(runner, log):
-    """The committed page is what the program says of itself."""
+    """The committed pages and completions are what the program says of itself."""
     return runner.said(log, [PYTHON, "tools/make_man.py", "--check", "build/dev/backout"], "man page")
+
+
+def schema(runner, log):
+    """The JSON Schema and the program agree."""
+    return runner.said(log, [PYTHON, "tests/schema/run.py", "--backout", "build/dev/backout"], "schema")
+
+
+def completion(runner, log):
+    return runner.said(log, [PYTHON, "tests/completion/run.py", "--backout", "build/dev/backout"], "completion")
 
 
 def unit(preset, environment=None):
@@ -230,7 +239,9 @@ SECTIONS = [
     ("rules", "arrows, sizes, layout, packages, scripts, links", None, rules),
     ("unit", "unit and conformance tests", ("dev", ()), unit("dev")),
     ("support", "the tests' own tools", ("dev", ()), other),
-    ("manual", "the man page is the program's own words", ("dev", ()), manual),
+    ("manual", "man pages and completions are the program's own words", ("dev", ()), manual),
+    ("schema", "the schema for editors agrees with lint", ("dev", ()), schema),
+    ("completion", "completion in real shells", ("dev", ()), completion),
     ("cli", "the command line, case by case", ("dev", ()), cli("dev")),
     ("liars", "each liar alone is caught, and without it the same run ends in 0", ("dev", ()), liars),
     ("projects", "ten small real projects taken back, each also with one lying tool", ("dev", ()), projects),

@@ -6,7 +6,8 @@
 namespace backout::cli {
 
 /// `backout internal sqlite VERB`: effects on a database, run through the shim like any other command. Not for people.
-int internal(const std::vector<std::string>& arguments) {
+int internal(const Globals& globals, const std::vector<std::string>& arguments) {
+  if (arguments.size() == 2 && arguments[0] == "complete") return complete(globals, arguments[1]);
   if (arguments.empty() || arguments[0] != "sqlite") {
     std::cerr << "backout: internal: unknown tool\n";
     return 2;

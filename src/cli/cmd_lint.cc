@@ -5,7 +5,13 @@
 
 namespace backout::cli {
 
-int lint(const Globals& globals, const std::string& file) {
+int lint(const Globals& globals, const LintOptions& options) {
+  if (options.schema || options.overlay_schema) {
+    std::fputs(config::json_schema(options.schema ? config::SchemaOf::kFile : config::SchemaOf::kOverlay).c_str(),
+               stdout);
+    return 0;
+  }
+  const std::string& file = options.file;
   const std::string path = !file.empty()                     ? file
                            : !globals.where.file.empty()     ? globals.where.file
                            : globals.where.directory.empty() ? "backout.yaml"
@@ -16,6 +22,7 @@ int lint(const Globals& globals, const std::string& file) {
     Json findings = Json::array();
     for (const config::Finding& finding : loaded->findings)
       findings.push_back({{"severity", finding.severity == config::Severity::kError ? "error" : "warning"},
+                          {"file", finding.file.empty() ? path : finding.file},
                           {"line", finding.line},
                           {"column", finding.column},
                           {"message", finding.message},

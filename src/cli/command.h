@@ -46,7 +46,19 @@ struct WatchOptions {
   std::string span, every;
 };
 
-int lint(const Globals& globals, const std::string& file);
+struct InitOptions {
+  std::string answers;              // a file
+  std::vector<std::string> answer;  // KEY=VALUE
+  std::string root;                 // hidden: where /etc and /proc are, in tests
+  bool yes = false, force = false, print = false;
+};
+
+int init(const Globals& globals, const InitOptions& options);
+struct LintOptions {
+  std::string file;
+  bool schema = false, overlay_schema = false;
+};
+int lint(const Globals& globals, const LintOptions& options);
 int deploy(const Globals& globals, const DeployOptions& options);
 int checkpoint(const Globals& globals);
 int record(const Globals& globals, const std::string& version, const std::string& commit);
@@ -74,6 +86,8 @@ int backups_take(const Globals& globals);
 int report(const Globals& globals, const ReportOptions& options);
 int audit_verify(const Globals& globals);
 int journal_export(const Globals& globals);
-int internal(const std::vector<std::string>& arguments);
+/// `backout internal complete WHAT`: words for a shell, one a line.
+int complete(const Globals& globals, const std::string& what);
+int internal(const Globals& globals, const std::vector<std::string>& arguments);
 
 }  // namespace backout::cli

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/completion.h"
 #include "cli/failure.h"
 
 namespace {
@@ -19,6 +20,8 @@ struct Line {
   WatchOptions watch;
   ReportOptions report;
   std::string output = "text", file, name, why, commit, text, run, step, section, server;
+  InitOptions init;
+  LintOptions lint;
   std::vector<std::string> rest;
   bool prove = false;
   bool broke = false;
@@ -155,9 +158,25 @@ void add_run_commands(CLI::App& app, Line& line) {
       ->type_name("FILE");
 }
 
+void add_init(CLI::App& app, Line& line) {
+  auto* command = add(app, "init", "look at a project and its host, and write backout.yaml", line,
+                      [&] { return init(line.globals, line.init); });
+  command->add_option("--answer", line.init.answer, "KEY=VALUE, for what cannot be seen; may be said several times")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--answers", line.init.answers, "a file of KEY: VALUE lines")->type_name("FILE");
+  command->add_flag("--yes", line.init.yes, "take every default");
+  command->add_flag("--force", line.init.force, "replace an existing file, and keep a copy beside it");
+  command->add_flag("--print", line.init.print, "print the file instead of writing it");
+  command->add_option("--host-root", line.init.root)->group("");
+}
+
 void add_upkeep_commands(CLI::App& app, Line& line) {
-  auto* lint_command = add(app, "lint", "check backout.yaml", line, [&] { return lint(line.globals, line.file); });
-  lint_command->add_option("file", line.file);
+  auto* lint_command = add(app, "lint", "check backout.yaml", line, [&] { return lint(line.globals, line.lint); });
+  lint_command->add_option("file", line.lint.file);
+  lint_command->add_flag("--schema", line.lint.schema, "print the JSON Schema of backout.yaml, for editors");
+  lint_command->add_flag("--overlay-schema", line.lint.overlay_schema, "print that of an overlay");
   CLI::App* backups = app.add_subcommand("backups", "backups of the database: which there are, and which are whole")
                           ->require_subcommand(0, 1)
                           ->fallthrough();
@@ -172,8 +191,41 @@ void add_upkeep_commands(CLI::App& app, Line& line) {
   add(*audit, "verify", "walk every hash chain", line, [&] { return audit_verify(line.globals); });
   CLI::App* journal = app.add_subcommand("journal", "the record itself")->require_subcommand(1)->fallthrough();
   add(*journal, "export", "one event per line as JSON", line, [&] { return journal_export(line.globals); });
-  auto* internal_command = add(app, "internal", "", line, [&] { return internal(line.rest); });
+  add(app, "completion", "print a completion script: bash, zsh or fish", line,
+      [&app, &line] {
+        CommandWords program = described(app);
+        program.name = "backout";
+        return completion(program, line.name);
+      })
+      ->add_option("shell", line.name)
+      ->required();
+  auto* internal_command = add(app, "internal", "", line, [&] { return internal(line.globals, line.rest); });
   internal_command->group("")->add_option("rest", line.rest);
+}
+
+/// What CLI11 knows of a command, for completion. Hidden commands and options are left out.
+CommandWords described(const CLI::App& app) {
+  CommandWords command{.name = app.get_name(), .doc = app.get_description()};
+  for (const CLI::Option* option : app.get_options()) {
+    Word word{.takes = option->get_type_name(), .choices = {}};
+    if (const size_t colon = word.takes.find(":{"); colon != std::string::npos) {
+      word.choices = backout::split(word.takes.substr(colon + 2, word.takes.size() - colon - 3), ',');
+      word.takes.resize(colon);
+    }
+    if (option->nonpositional() && !option->get_group().empty()) {
+      OptionWords words{
+          .doc = option->get_description(), .has_value = option->get_items_expected_min() > 0, .value = word};
+      for (const std::string& name : option->get_snames()) words.names.push_back("-" + name);
+      for (const std::string& name : option->get_lnames()) words.names.push_back("--" + name);
+      command.options.push_back(std::move(words));
+    } else if (option->get_positional()) {
+      word.takes = option->get_name(true);
+      command.positionals.push_back(std::move(word));
+    }
+  }
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); }))
+    command.commands.push_back(described(*child));
+  return command;
 }
 
 /// The word where a command was expected, when it is none: the first that is neither an option nor the value of one.
@@ -212,6 +264,7 @@ int main(int argc, char** argv) {
       "Exit status: 0 done and verified; 1 failed, nothing changed or all put back; 2 usage or configuration;\n"
       "3 refused or not possible; 4 interrupted or Unknown, resume needed; 5 changed but not verified.");
   add_globals(app, line);
+  add_init(app, line);
   add_release_commands(app, line);
   add_run_commands(app, line);
   add_upkeep_commands(app, line);

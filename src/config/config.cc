@@ -42,13 +42,6 @@ Loaded read(const Node& root, const std::string& file, const std::string& enviro
   return loaded;
 }
 
-/// "/etc/shop/backout.yaml", "staging" -> "/etc/shop/backout.staging.yaml".
-std::string overlay_of(const std::string& file, const std::string& environment) {
-  const std::filesystem::path path(file);
-  return (path.parent_path() / fmt::format("{}.{}{}", path.stem().string(), environment, path.extension().string()))
-      .string();
-}
-
 Result<std::string> content_of(const std::string& file) {
   std::error_code failure;
   const auto status = std::filesystem::status(file, failure);
@@ -79,7 +72,32 @@ void check_environment(const Node& root, const std::string& environment, Finding
   findings.error(said->place, fmt::format("environment is '{}' here, but '{}' was asked for", said->text, environment));
 }
 
+Loaded lay_over(std::optional<Node> root, const std::string* over_text, const std::string& file,
+                const std::string& environment, Findings& findings) {
+  Loaded loaded;
+  if (over_text != nullptr) {
+    std::optional<Node> over = read_document(*over_text, 1, findings);
+    if (over) check_environment(*over, environment, findings);
+    if (root && over) {
+      // What the base says of its own environment does not hold for the overlay's.
+      std::erase_if(root->entries, [](const Entry& entry) { return entry.key == "environment"; });
+      root = merged(std::move(*root), std::move(*over));
+    } else {
+      root.reset();
+    }
+  }
+  if (root) loaded = read(*root, file, environment, findings);
+  loaded.findings = findings.take();
+  return loaded;
+}
+
 }  // namespace
+
+std::string overlay_file(const std::string& file, const std::string& environment) {
+  const std::filesystem::path path(file);
+  return (path.parent_path() / fmt::format("{}.{}{}", path.stem().string(), environment, path.extension().string()))
+      .string();
+}
 
 std::string render(const std::string& file, const Finding& finding) {
   std::string text = finding.file.empty() ? file : finding.file;
@@ -102,6 +120,13 @@ Loaded parse(const std::string& text, const std::string& file) {
   return loaded;
 }
 
+Loaded parse(const std::string& text, const std::string& over, const std::string& file,
+             const std::string& environment) {
+  Findings findings({file, overlay_file(file, environment)});
+  std::optional<Node> root = read_document(text, 0, findings);
+  return lay_over(std::move(root), &over, file, environment, findings);
+}
+
 Result<Loaded> inspect(const std::string& file, const std::string& environment) {
   if (environment.empty()) return parse(TRY(content_of(file)), file);
   if (!is_environment_name(environment))
@@ -109,7 +134,7 @@ Result<Loaded> inspect(const std::string& file, const std::string& environment) 
                  fmt::format("'{}' cannot be an environment: letters, digits, '.', '_' and '-'", one_line(environment)),
                  ""};
 
-  const std::string over_file = overlay_of(file, environment);
+  const std::string over_file = overlay_file(file, environment);
   Findings findings({file, over_file});
   std::optional<Node> root = read_document(TRY(content_of(file)), 0, findings);
   Result<std::string> over_text = content_of(over_file);
@@ -119,21 +144,7 @@ Result<Loaded> inspect(const std::string& file, const std::string& environment) 
     error.next = fmt::format("-e {} lays that file over {}", environment, file);
     return error;
   }
-  Loaded loaded;
-  if (over_text) {
-    std::optional<Node> over = read_document(*over_text, 1, findings);
-    if (over) check_environment(*over, environment, findings);
-    if (root && over) {
-      // What the base says of its own environment does not hold for the overlay's.
-      std::erase_if(root->entries, [](const Entry& entry) { return entry.key == "environment"; });
-      root = merged(std::move(*root), std::move(*over));
-    } else {
-      root.reset();
-    }
-  }
-  if (root) loaded = read(*root, file, environment, findings);
-  loaded.findings = findings.take();
-  return loaded;
+  return lay_over(std::move(root), over_text ? &*over_text : nullptr, file, environment, findings);
 }
 
 Result<Site> load(const std::string& file, const std::string& environment) {

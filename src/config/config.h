@@ -30,6 +30,10 @@ struct Loaded {
 
 /// Parses text; `file` is for messages and for relative paths. Never throws; every fault is a finding.
 Loaded parse(const std::string& text, const std::string& file);
+/// The same for a file and its overlay, both as texts.
+Loaded parse(const std::string& text, const std::string& over, const std::string& file, const std::string& environment);
+/// backout.<environment>.yaml beside `file`.
+std::string overlay_file(const std::string& file, const std::string& environment);
 /// Reads `file`, and over it backout.<environment>.yaml beside it when `environment` is not empty: maps merge, lists
 /// and values replace, an empty value takes the key away. kNotFound, kDenied, kInvalid with all errors in the message.
 Result<Site> load(const std::string& file, const std::string& environment = "");
@@ -38,5 +42,9 @@ Result<Loaded> inspect(const std::string& file, const std::string& environment =
 
 /// docs/configuration.md, made from the table of keys.
 std::string reference();
+/// docs/backout.schema.json, for editors; or, for what lies over a file, docs/backout.overlay.schema.json, in which
+/// nothing is required and every value may be empty.
+enum class SchemaOf { kFile, kOverlay };
+std::string json_schema(SchemaOf what);
 
 }  // namespace backout::config

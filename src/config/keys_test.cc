@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/json.h"
 #include "config/config.h"
 #include "config/document.h"
 
@@ -43,12 +44,25 @@ TEST(Keys, TheirExamplesAreYaml) {
   }
 }
 
-TEST(Keys, TheManualIsMadeFromThem) {
-  const std::string file = std::string(BACKOUT_SOURCE_DIR) + "/docs/configuration.md";
-  if (std::getenv("ACCEPT") != nullptr) std::ofstream(file) << reference();
+void expect_committed(const std::string& name, const std::string& made) {
+  const std::string file = std::string(BACKOUT_SOURCE_DIR) + "/docs/" + name;
+  if (std::getenv("ACCEPT") != nullptr) std::ofstream(file) << made;
   std::stringstream committed;
   committed << std::ifstream(file).rdbuf();
-  EXPECT_EQ(committed.str(), reference()) << "run test_config with ACCEPT=1 and commit " << file;
+  EXPECT_EQ(committed.str(), made) << "run test_config with ACCEPT=1 and commit " << file;
+}
+
+TEST(Keys, TheManualIsMadeFromThem) { expect_committed("configuration.md", reference()); }
+
+TEST(Keys, TheSchemasForEditorsAreMadeFromThem) {
+  expect_committed("backout.schema.json", json_schema(SchemaOf::kFile));
+  expect_committed("backout.overlay.schema.json", json_schema(SchemaOf::kOverlay));
+}
+
+TEST(Keys, EachIsInTheSchemaWithItsWords) {
+  const std::string schema = json_schema(SchemaOf::kFile);
+  for (const Key& key : all_keys())
+    EXPECT_NE(schema.find(Json(std::string(key.doc)).dump().substr(1, 20)), std::string::npos) << key.path;
 }
 
 TEST(Keys, EveryOneIsInTheManual) {

@@ -62,7 +62,8 @@ constexpr Section kSections[] = {
 constexpr std::string_view kIntroduction = R"(# backout.yaml
 
 This page is made from the table of keys in `src/config/keys.cc`, which also checks the file: what is not here is refused, with the
-line, the column and the nearest right key. `backout lint` shows every finding at once. `examples/backout.yaml` is a whole file.
+line, the column and the nearest right key. `backout lint` shows every finding at once, and [`backout init`](init.md) writes a first file.
+`examples/backout.yaml` is a whole one.
 
 - One file is one site in one environment. With `-e staging`, `backout.staging.yaml` beside it lies over it: maps merge, lists and
   values replace, and an empty value takes the key away.

@@ -1,0 +1,217 @@
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <set>
+
+#include "init/gather_parts.h"
+#include "init/words.h"
+
+namespace backout::init {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr size_t kMostNames = 8000;
+constexpr int kDeepest = 7;
+
+bool is_skipped(const std::string& name) {
+  static const std::set<std::string> kNames = {".git",
+                                               "node_modules",
+                                               "__pycache__",
+                                               ".tox",
+                                               ".venv",
+                                               "venv",
+                                               "env",
+                                               "virtualenv",
+                                               ".mypy_cache",
+                                               "target",
+                                               ".hg",
+                                               ".svn",
+                                               "bower_components",
+                                               ".next",
+                                               ".cache",
+                                               "releases",
+                                               "coverage",
+                                               "tmp"};
+  return kNames.contains(name);
+}
+
+bool is_worth_reading(const std::string& path) {
+  static constexpr std::string_view kEndings[] = {".py", ".js", ".mjs", ".cjs", ".ts",   ".rb",  ".go",
+                                                  ".c",  ".cc", ".cpp", ".ru",  ".toml", ".cfg", ".prisma"};
+  static const std::set<std::string> kNames = {"package.json",
+                                               "Gemfile",
+                                               "Gemfile.lock",
+                                               "Makefile",
+                                               "Procfile",
+                                               "VERSION",
+                                               "version.txt",
+                                               "REVISION",
+                                               ".env",
+                                               "database.yml",
+                                               "pm2.json",
+                                               "process.json",
+                                               "ecosystem.json",
+                                               "ecosystem.config.json",
+                                               "docker-compose.yml",
+                                               "docker-compose.yaml",
+                                               "compose.yml",
+                                               "compose.yaml",
+                                               "go.mod"};
+  return kNames.contains(base_name(path)) || std::any_of(std::begin(kEndings), std::end(kEndings),
+                                                         [&](std::string_view end) { return path.ends_with(end); });
+}
+
+class Walk {
+ public:
+  Walk(Eyes& eyes, Facts& facts) : eyes_(eyes), facts_(facts) {}
+
+  void directory(const std::string& below, int depth) {
+    for (const std::string& name : eyes_.names(facts_.code + "/" + below)) {
+      if (facts_.tree.size() >= kMostNames) return;
+      const std::string path = below + name, full = facts_.code + "/" + path;
+      const bool is_link = !Eyes::link(full).empty();
+      if (!eyes_.is_directory(full)) {
+        facts_.tree.push_back(path);
+        if (is_worth_reading(path)) read(path);
+        continue;
+      }
+      facts_.tree.push_back(path + "/");
+      if (eyes_.is_file(full + "/pyvenv.cfg")) {
+        facts_.tree.push_back(path + "/pyvenv.cfg");
+        read(path + "/pyvenv.cfg");
+      } else if (!is_link && !is_skipped(name) && depth < kDeepest) {
+        directory(path + "/", depth + 1);
+      }
+    }
+  }
+
+ private:
+  void read(const std::string& path) {
+    if (auto text = eyes_.text(facts_.code + "/" + path, 200U << 10)) facts_.project[path] = std::move(*text);
+  }
+  Eyes& eyes_;
+  Facts& facts_;
+};
+
+std::string trimmed_line(std::string text) {
+  text = text.substr(0, text.find('\n'));
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+void tags_below(Eyes& eyes, const std::string& directory, const std::string& prefix, std::set<std::string>& tags,
+                int depth) {
+  if (depth > 4 || !eyes.is_directory(directory)) return;
+  for (const std::string& name : eyes.names(directory)) {
+    if (tags.size() > 5000) return;
+    if (eyes.is_directory(directory + "/" + name))
+      tags_below(eyes, directory + "/" + name, prefix + name + "/", tags, depth + 1);
+    else
+      tags.insert(prefix + name);
+  }
+}
+
+constexpr std::string_view kDumps[] = {".sql",  ".sql.gz", ".sql.xz", ".sql.zst",   ".sql.bz2",
+                                       ".dump", ".pgdump", ".backup", ".sqlite3.gz"};
+constexpr std::string_view kDatabases[] = {".db", ".sqlite", ".sqlite3"};
+
+template <size_t kCount>
+bool ends_in(const std::string& name, const std::string_view (&endings)[kCount]) {
+  return std::any_of(std::begin(endings), std::end(endings), [&](std::string_view end) { return name.ends_with(end); });
+}
+
+Found found_at(const std::string& path) {
+  std::error_code failure;
+  Found found{path};
+  found.size = fs::file_size(path, failure);
+  const auto when = fs::last_write_time(path, failure);
+  if (!failure)
+    found.age_s = std::chrono::duration_cast<std::chrono::seconds>(fs::file_time_type::clock::now() - when).count();
+  return found;
+}
+
+bool is_sqlite(const std::string& path) {
+  // The file is opened for its first bytes alone: a database is no text to be read whole.
+  std::array<char, 16> head{};
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
+  return file && std::fread(head.data(), 1, head.size(), file.get()) == head.size() &&
+         std::string_view(head.data(), 15) == "SQLite format 3";
+}
+
+void look_for(Eyes& eyes, const std::string& directory, const std::string& must_mention, int depth, Facts& facts,
+              bool databases) {
+  if (depth > 3 || !eyes.is_directory(directory)) return;
+  for (const std::string& name : eyes.names(directory)) {
+    const std::string path = directory + "/" + name;
+    if (facts.dumps.size() + facts.databases.size() > 500) return;
+    if (eyes.is_directory(path)) {
+      if (!is_skipped(name) && name != "current" && Eyes::link(path).empty())
+        look_for(eyes, path, must_mention, depth + 1, facts, databases);
+      continue;
+    }
+    if (!eyes.is_file(path)) continue;
+    const bool meant = must_mention.empty() || path.find(must_mention) != std::string::npos;
+    if (meant && ends_in(name, kDumps)) facts.dumps.push_back(found_at(path));
+    if (databases && ends_in(name, kDatabases)) {
+      const std::string real = Eyes::resolved(path);
+      const bool known = std::any_of(facts.databases.begin(), facts.databases.end(),
+                                     [&](const Found& each) { return each.path == real; });
+      if (!known && is_sqlite(real)) facts.databases.push_back(found_at(real));
+    }
+  }
+}
+
+}  // namespace
+
+void gather_project(Eyes& eyes, Facts& facts) {
+  Walk(eyes, facts).directory("", 0);
+  std::sort(facts.tree.begin(), facts.tree.end());
+}
+
+void gather_git(Eyes& eyes, Facts& facts) {
+  for (const char* bare : {"repo.git", "repo", "shared/cached-copy"})
+    if (eyes.is_file(facts.directory + "/" + bare + "/HEAD") && facts.bare_repository.empty())
+      facts.bare_repository = facts.directory + "/" + bare;
+  std::string root =
+      eyes.is_directory(facts.code + "/.git") || eyes.is_file(facts.code + "/.git") ? facts.code : facts.directory;
+  for (int up = 0; up < 3 && !facts.has_current; ++up) {
+    if (eyes.is_directory(root + "/.git") || eyes.is_file(root + "/.git")) break;
+    if (parent_of(root).size() > 1) root = parent_of(root);
+  }
+  std::string git = root + "/.git";
+  if (eyes.is_file(git)) {  // a worktree: "gitdir: /elsewhere/.git/worktrees/name"
+    const std::string words = trimmed_line(eyes.text(git).value_or(""));
+    if (!words.starts_with("gitdir: ")) return;
+    git = words.substr(8).starts_with('/') ? words.substr(8) : root + "/" + words.substr(8);
+    if (const size_t at = git.find("/worktrees/"); at != std::string::npos) git.resize(at);
+  }
+  const auto head = eyes.text(git + "/HEAD");
+  if (!head) return;
+  facts.git.root = root;
+  const std::string words = trimmed_line(*head);
+  if (words.starts_with("ref: refs/heads/"))
+    facts.git.branch = words.substr(16);
+  else
+    facts.git.commit = words;
+  std::set<std::string> tags;
+  tags_below(eyes, git + "/refs/tags", "", tags, 0);
+  const std::string packed = eyes.text(git + "/packed-refs", 4U << 20).value_or("");
+  for (const std::string_view line : lines_of(packed))
+    if (const size_t at = line.find(" refs/tags/"); at != std::string_view::npos) tags.emplace(line.substr(at + 11));
+  facts.git.tags.assign(tags.begin(), tags.end());
+  const std::vector<Section> config = parse_ini(eyes.text(git + "/config").value_or(""));
+  if (const Section* origin = find_section(config, "remote \"origin\"")) facts.git.remote = origin->get("url");
+}
+
+void gather_files_by_name(Eyes& eyes, Facts& facts) {
+  const std::string name = base_name(facts.directory);
+  look_for(eyes, facts.directory, "", 0, facts, true);
+  if (facts.code != facts.directory) look_for(eyes, Eyes::resolved(facts.code), "", 0, facts, true);
+  if (name.size() < 2) return;
+  for (const char* place : {"/var/backups", "/srv/backups", "/backups", "/backup", "/var/lib/backups", "/opt/backups"})
+    look_for(eyes, eyes.at(place), name, 0, facts, false);
+  look_for(eyes, parent_of(facts.directory) + "/backups", name, 0, facts, false);
+  look_for(eyes, eyes.at("/var/lib/" + name), "", 0, facts, true);
+}
+
+}  // namespace backout::init
