@@ -35,7 +35,7 @@ std::string names_of(const CommandWords& command) {
   return join(names, " ");
 }
 
-constexpr const char* kBashStart = R"(# bash completion for backout. Made by `backout completion bash`. Do not edit.
+constexpr const char* kBashStart = R"sh(# bash completion for backout. Made by `backout completion bash`. Do not edit.
 
 # The words of a site: asked with the -f, -C, -e and --state that are on the line already.
 _backout_ask() {
@@ -53,11 +53,10 @@ _backout_offer() {
     choices:*) COMPREPLY=($(compgen -W "${1#choices:}" -- "$cur")) ;;
     file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
     directory) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-    ask:*) COMPREPLY=($(compgen -W "$(_backout_ask "${1#ask:}")" -- "$cur")) ;
-;
-esac
+    ask:*) COMPREPLY=($(compgen -W "$(_backout_ask "${1#ask:}")" -- "$cur")) ;;
+  esac
 }
-)";
+)sh";
 
 std::string bash_script(const CommandWords& program) {
   std::string script(kBashStart), values, words, positionals;
@@ -78,25 +77,26 @@ std::string bash_script(const CommandWords& program) {
   });
   std::string globals;
   for (const OptionWords& option : program.options) globals += (globals.empty() ? "" : " ") + join(option.names, " ");
-  script += R"(
+  script += R"sh(
 # What the value of an option is; the command's own options win over those of the program.
 _backout_value() {
   case "$1:$2" in
-)" + values +
-            R"(    *) return 1 ;;
+)sh" + values +
+            R"sh(    *) return 1 ;;
   esac
 }
 
 _backout_command() {
   case "$1" in
-)" + words + R"(    *) return 1 ;;
+)sh" + words +
+            R"sh(    *) return 1 ;;
   esac
 }
 
 _backout_positional() {
   case "$1:$2" in
-)" + positionals +
-            R"(    *) return 1 ;;
+)sh" + positionals +
+            R"sh(    *) return 1 ;;
   esac
 }
 
@@ -122,8 +122,8 @@ _backout() {
   fi
   _backout_command "$path"
   if [[ $cur == -* ]]; then
-    COMPREPLY=($(compgen -W "$options )" +
-            globals + R"(" -- "$cur"))
+    COMPREPLY=($(compgen -W "$options )sh" +
+            globals + R"sh(" -- "$cur"))
   elif [[ -n $commands ]]; then
     COMPREPLY=($(compgen -W "$commands" -- "$cur"))
   elif _backout_positional "$path" "$position"; then
@@ -131,7 +131,7 @@ _backout() {
   fi
 }
 complete -F _backout backout
-)";
+)sh";
   return script;
 }
 
@@ -186,29 +186,27 @@ std::string zsh_function(const CommandWords& command, const std::string& path) {
 }
 
 std::string zsh_script(const CommandWords& program) {
-  std::string script = R"(#compdef backout
+  std::string script = R"sh(#compdef backout
 # zsh completion for backout. Made by `backout completion zsh`. Do not edit.
 
 typeset -ga backout_globals
 backout_globals=(
-)";
+)sh";
   for (const OptionWords& option : program.options) script += zsh_option(option);
-  script += R"()
+  script += R"sh()
 
 # The words of a site: asked with the -f, -C, -e and --state that are on the line already.
 _backout_ask() {
   local -a found
-  found=(${(f)" $(_call_program backout backout ${(kv)opt_args[(I)(-f | -C | -e | --state)]} internal complete $1 2 >
-                  / dev / null) "})
-            compadd -
-            a found
+  found=(${(f)"$(_call_program backout backout ${(kv)opt_args[(I)(-f|-C|-e|--state)]} internal complete $1 2>/dev/null)"})
+  compadd -a found
 }
 
-)";
-  each_command(program, "", [&](const CommandWords& command, const std::string& path) {
-  script += zsh_function(command, path); });
-script += "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _backout \"$@\"; else compdef _backout backout; fi\n";
-return script;
+)sh";
+  each_command(program, "",
+               [&](const CommandWords& command, const std::string& path) { script += zsh_function(command, path); });
+  script += "if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _backout \"$@\"; else compdef _backout backout; fi\n";
+  return script;
 }
 
 std::string fish_text(std::string text) {
@@ -234,7 +232,7 @@ std::string fish_option(const OptionWords& option, const std::string& condition)
 }
 
 std::string fish_script(const CommandWords& program) {
-  std::string script = R"(# fish completion for backout. Made by `backout completion fish`. Do not edit.
+  std::string script = R"sh(# fish completion for backout. Made by `backout completion fish`. Do not edit.
 
 # The words of a site: asked with the -f, -C, -e and --state that are on the line already.
 function __backout_ask
@@ -249,7 +247,7 @@ function __backout_ask
 end
 
 complete -c backout -f
-)";
+)sh";
   for (const OptionWords& option : program.options) script += fish_option(option, "");
   each_command(program, "", [&](const CommandWords& command, const std::string& path) {
     std::string here;

@@ -16,8 +16,9 @@ void detect_processes(const Facts& facts, Draft& draft);  // REQUIRES: the same;
 void detect_python(const Facts& facts, Draft& draft);
 void detect_node(const Facts& facts, Draft& draft);
 void detect_ruby(const Facts& facts, Draft& draft);
-void detect_binary(const Facts& facts, Draft& draft);  // Go, and C by its Makefile
-void detect_nginx(const Facts& facts, Draft& draft);   // REQUIRES: services and their ports
+void detect_binary(const Facts& facts, Draft& draft);   // Go, and C by its Makefile
+void detect_scripts(const Facts& facts, Draft& draft);  // the team's own: their way to build wins over a guess
+void detect_nginx(const Facts& facts, Draft& draft);    // REQUIRES: services and their ports
 void detect_databases(const Facts& facts, Draft& draft);
 void detect_dumps(const Facts& facts, Draft& draft);
 void detect_endpoints(const Facts& facts, Draft& draft);

@@ -92,6 +92,16 @@ void detect_database_yml(const Facts& facts, Draft& draft) {
     database_of(facts, draft, adapter, "config/database.yml: production");
 }
 
+/// Environment= of the units of the project, as an environment file would say it.
+std::string environment_of(const Facts& facts, const FileFact& unit) {
+  std::string text;
+  if (mentions(facts, unit.text))
+    for (const Section& section : parse_ini(unit.text))
+      for (const std::string& words : section.all("Environment"))
+        for (const std::string& word : words_of(words)) text += replaced(word, "\n", " ") + "\n";
+  return text;
+}
+
 void detect_variables(const Facts& facts, Draft& draft) {
   const auto from = [&](const std::string& text, const std::string& where) {
     for (const auto& [name, value] : parse_environment(text))
@@ -105,6 +115,11 @@ void detect_variables(const Facts& facts, Draft& draft) {
       }
   };
   for (const FileFact& file : facts.environment) from(file.text, file.path);
+  for (const FileFact& unit : facts.systemd) from(environment_of(facts, unit), unit.path);
+  for (const ProcessFacts& process : facts.processes)
+    for (const std::string& word : process.argv)
+      if (word.starts_with('/') && (word.ends_with(".db") || word.ends_with(".sqlite3") || word.ends_with(".sqlite")))
+        sqlite_at(facts, draft, word, "the command line of a process of the project");
   for (const auto& [path, text] : facts.project)
     if (base_name(path) == ".env") from(text, path);
 }
@@ -134,6 +149,8 @@ void detect_databases(const Facts& facts, Draft& draft) {
   else if (draft.sqlite.empty() && facts.databases.size() > 1)
     for (const Found& found : facts.databases)
       draft.remarks.push_back(fmt::format("an SQLite file, one of several: {}", found.path));
+  for (const Found& found : facts.databases)
+    if (found.path == draft.sqlite.value) draft.left_tables = found.bookkeeping;
 }
 
 void detect_dumps(const Facts& facts, Draft& draft) {

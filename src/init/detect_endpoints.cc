@@ -65,16 +65,16 @@ void detect_endpoints(const Facts& facts, Draft& draft) {
       if (line.size() > 400) continue;
       std::string words(line);
       std::transform(words.begin(), words.end(), words.begin(), [](unsigned char c) { return std::tolower(c); });
-      if (std::none_of(std::begin(kRouting), std::end(kRouting),
-                       [&](std::string_view sign) { return words.find(sign) != std::string::npos; }))
-        continue;
+      const bool routes = std::any_of(std::begin(kRouting), std::end(kRouting),
+                                      [&](std::string_view sign) { return words.find(sign) != std::string::npos; });
       for (size_t at = 0; (at = line.find_first_of("'\"`", at)) != std::string_view::npos;) {
         const size_t end = line.find(line[at], at + 1);
         if (end == std::string_view::npos) break;
+        const bool is_path = at + 1 < line.size() && line[at + 1] == '/';  // a whole path can hardly be anything else
         const auto [route, slash] = route_of(std::string(line.substr(at + 1, end - at - 1)));
         at = end + 1;
         const auto name = std::find(std::begin(kNames), std::end(kNames), std::string_view(route));
-        if (name == std::end(kNames)) continue;
+        if (name == std::end(kNames) || (!routes && !is_path)) continue;
         CheckDraft check{.path = "/" + route + (slash ? "/" : ""), .where = fmt::format("{}, line {}", path, number)};
         check.reports_version = route.ends_with("version");
         if (!check.reports_version) check.contains = answer_on(line, at);

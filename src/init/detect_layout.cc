@@ -30,6 +30,7 @@ void detect_layout(const Facts& facts, Draft& draft) {
     detect_remote(facts, draft);
   } else if (!facts.git.root.empty()) {
     take(draft.layout, "in-place", "a git checkout");
+    detect_remote(facts, draft);
     take(draft.path, facts.git.root,
          facts.git.tags.empty()
              ? "a git checkout without tags"
@@ -56,6 +57,7 @@ Draft detect(const Facts& facts) {
   detect_node(facts, draft);
   detect_ruby(facts, draft);
   detect_binary(facts, draft);
+  detect_scripts(facts, draft);
   detect_procfile(facts, draft);
   detect_processes(facts, draft);
   detect_nginx(facts, draft);

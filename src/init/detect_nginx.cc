@@ -134,9 +134,10 @@ class Nginx {
       const std::string word = first_word(directive);
       if (directive.name == "error_log" && word.starts_with('/'))
         draft_.logs.push_back({word, fmt::format("{}, line {}: error_log", path, directive.line)});
-      if (directive.name == "include" && word.starts_with('/') && word.find('*') == std::string::npos &&
+      if (directive.name == "include" && !word.empty() && word.find('*') == std::string::npos &&
           (base_name(word).find("door") != std::string::npos || base_name(word).find("maint") != std::string::npos))
-        take(draft_.door.include, word, fmt::format("{}, line {}: include", path, directive.line));
+        take(draft_.door.include, word.starts_with('/') ? word : "/etc/nginx/" + word,
+             fmt::format("{}, line {}: include", path, directive.line));
     });
   }
 
@@ -150,8 +151,26 @@ class Nginx {
     }
     if (draft_.host_header == "localhost" || draft_.host_header == "127.0.0.1") draft_.host_header.clear();
     if (draft_.kind.empty()) draft_.kind = "static files";
+    for (const Directive& directive : server.block)
+      if (directive.name == "root") version_file_below(first_word(directive));
     take(draft_.base_url, port == 80 ? "http://127.0.0.1" : fmt::format("http://127.0.0.1:{}", port),
          fmt::format("{}, line {}: nginx serves the files", path, server.line));
+  }
+
+  /// A file among those served that holds the release's name.
+  void version_file_below(std::string root) {
+    while (root.ends_with('/')) root.pop_back();
+    std::string below;
+    if (root.starts_with(facts_.code + "/")) below = root.substr(facts_.code.size() + 1) + "/";
+    if (below.empty() && root != facts_.code) return;
+    for (const char* name : {"version.txt", "VERSION", "REVISION"})
+      if (const std::string* text = project_text(facts_, below + name)) {
+        const std::string said(trimmed(*text));
+        const bool is_release = said == facts_.current || std::find(facts_.git.tags.begin(), facts_.git.tags.end(),
+                                                                    said) != facts_.git.tags.end();
+        if (is_release)
+          draft_.checks.push_back({.path = fmt::format("/{}", name), .where = below + name, .reports_version = true});
+      }
   }
 
   const Facts& facts_;

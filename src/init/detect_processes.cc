@@ -23,6 +23,22 @@ std::set<int> listening(const Facts& facts) {
   return ports;
 }
 
+/// What a process that is kept by hand leaves: a file with its pid, a log.
+void add_traces(const Facts& facts, Service& service) {
+  for (const ProcessFacts& process : facts.processes) {
+    const bool is_it = service.start.size() == 1 ? !process.argv.empty() && words_of(service.start[0]) == process.argv
+                                                 : service.start == process.argv;
+    if (!is_it) continue;
+    for (const FileFact& file : facts.pidfiles)
+      if (trimmed(file.text.substr(0, file.text.find('\n'))) == std::to_string(process.pid))
+        service.more.emplace_back("pidfile", file.path);
+    if (!process.output.empty()) service.more.emplace_back("log", process.output);
+    if (service.port == 0 && process.ports.size() == 1)
+      service.port = process.ports.front(), service.port_where = "it listens there";
+    return;
+  }
+}
+
 }  // namespace
 
 void detect_procfile(const Facts& facts, Draft& draft) {
@@ -47,6 +63,7 @@ void detect_procfile(const Facts& facts, Draft& draft) {
                     .start = {command}};
     if (service.role == Role::kWeb)
       if (const auto port = port_of(words)) service.port = *port, service.port_where = "Procfile";
+    add_traces(facts, service);
     draft.services.push_back(std::move(service));
   }
 }
@@ -77,6 +94,7 @@ void detect_processes(const Facts& facts, Draft& draft) {
                     .port = process.ports.front(),
                     .port_where = "it listens there"};
     if (!process.user.empty() && process.user != "root") service.more.emplace_back("user", process.user);
+    add_traces(facts, service);
     draft.services.push_back(std::move(service));
     return;
   }

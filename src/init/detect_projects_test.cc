@@ -151,6 +151,53 @@ TEST(DetectNginx, AStaticSiteIsAskedByItsName) {
   EXPECT_EQ(draft.host_header, "www.example.com");
 }
 
+TEST(DetectNginx, AFileThatHoldsTheReleasesNameIsAsked) {
+  Facts facts = facts_for_tests({{"public/version.txt", "v2\n"}});
+  facts.code = "/srv/shop/current";
+  facts.has_current = true;
+  facts.current = "v2";
+  facts.nginx = {
+      {"/etc/nginx/conf.d/shop.conf",
+       "server { listen 80 default_server; root /srv/shop/current/public; include snippets/shop-door.conf; }"}};
+  const Draft draft = detect(facts);
+  EXPECT_EQ(draft.base_url.value, "http://127.0.0.1");
+  EXPECT_THAT(paths(draft), ElementsAre("/version.txt version"));
+  EXPECT_EQ(draft.door.include.value, "/etc/nginx/snippets/shop-door.conf");
+}
+
+TEST(DetectScripts, TheTeamsOwnWayToBuildWinsWhereItIsUnderstood) {
+  Facts facts = facts_for_tests({{"go.mod", "module links\n"}});
+  facts.scripts = {{"/srv/shop/deploy.sh",
+                    "#!/bin/sh\nset -eu\nversion=$1\ncd /srv/shop\ngit clone -q --branch \"$version\" "
+                    "/srv/git/shop.git \"releases/$version.new\"\n"
+                    "echo \"$version\" >\"releases/$version/VERSION\"\n"
+                    "(cd \"releases/$version.new\" && go build -ldflags \"-X main.version=$version\" -o links "
+                    ".)\nsystemctl restart links\n"}};
+  const Draft draft = detect(facts);
+  EXPECT_THAT(values(draft.build),
+              ElementsAre("echo \"$(git describe --tags --always)\" >VERSION",
+                          "go build -ldflags \"-X main.version=$(git describe --tags --always)\" -o links ."));
+  EXPECT_EQ(draft.git.value, "/srv/git/shop.git");
+  facts.scripts[0].text = "make PREFIX=$HOME/x\n";
+  const Draft unclear = detect(facts);
+  EXPECT_THAT(values(unclear.build), ElementsAre("go build ./..."));
+  EXPECT_THAT(unclear.remarks, ElementsAre(::testing::HasSubstr("deploy.sh")));
+  facts.scripts[0].text = "make migrate\nmakefile\nnpm start\n";
+  EXPECT_THAT(values(detect(facts).build), ElementsAre("go build ./..."));
+}
+
+TEST(DetectDatabases, TheBooksOfAMigrationToolAreNotRowsOfUsers) {
+  Facts facts = facts_for_tests();
+  facts.databases = {{.path = "/srv/shop/data/shop.sqlite3", .bookkeeping = {"schema_migrations"}}};
+  facts.systemd = {{"/etc/systemd/system/shop.service",
+                    "[Service]\nWorkingDirectory=/srv/shop/current\nExecStart=/usr/bin/python3 -B site.py\n"
+                    "Environment=SITE_NAME=shop SITE_PORT=8001 SITE_DB=/srv/shop/data/shop.sqlite3\n"}};
+  const Draft draft = detect(facts);
+  EXPECT_EQ(draft.sqlite.value, "/srv/shop/data/shop.sqlite3");
+  EXPECT_THAT(draft.left_tables, ElementsAre("schema_migrations"));
+  EXPECT_EQ(draft.services.front().port, 8001);
+}
+
 TEST(DetectNginx, BrokenAndHostileTextIsNoHarm) {
   for (const std::string& text :
        {std::string("server { listen"), std::string("}}}}"), std::string(100'000, '{'), std::string("\"never closed"),

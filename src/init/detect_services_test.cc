@@ -119,6 +119,11 @@ TEST(DetectProcesses, AProcfileOrWhatListensIsTakenOnlyWithoutAManager) {
                      {.pid = 11, .parent = 10, .argv = {"python3", "server.py"}, .cwd = "/srv/shop", .ports = {8500}}};
   const Draft draft = detect(facts);
   EXPECT_THAT(heads(draft), ElementsAre("process web 8500"));
+  facts.pidfiles = {{"/srv/shop/run/web.pid", "10\n"}, {"/srv/shop/run/other.pid", "99"}};
+  facts.processes[0].output = "/srv/shop/run/web.log";
+  EXPECT_EQ(detect(facts).services.front().more,
+            (std::vector<std::pair<std::string, std::string>>{{"pidfile", "/srv/shop/run/web.pid"},
+                                                              {"log", "/srv/shop/run/web.log"}}));
   facts.processes[0].argv.emplace_back("--token=hunter2");
   facts.processes[1].argv.emplace_back("--token=hunter2");
   EXPECT_THAT(heads(detect(facts)), IsEmpty());

@@ -16,9 +16,8 @@ constexpr int kDefaultStopWait = 10;
 std::optional<int> port_of_environment(const std::string& assignments) {
   for (const std::string& part : split(assignments, ',')) {
     const std::string_view word = trimmed(part);
-    if (!word.starts_with("PORT=")) continue;
-    const std::vector<std::string> value = words_of(word.substr(5));
-    if (!value.empty()) return port_in(value.front());
+    const std::vector<std::string> plain = words_of(word);
+    if (const auto port = plain.empty() ? std::nullopt : port_of_variable(plain.front())) return port;
   }
   return std::nullopt;
 }

@@ -63,19 +63,18 @@ void add_environment(const Facts& facts, const Unit& unit, Service& service, Dra
     if (section.name != "Service") continue;
     for (const std::string& assignments : section.all("Environment"))
       for (const std::string& word : words_of(assignments))
-        if (word.starts_with("PORT=") && service.port == 0)
-          if (const auto port = port_in(std::string_view(word).substr(5)))
-            service.port = *port, service.port_where = unit.file->path + ": Environment";
+        if (const auto port = port_of_variable(word); port && service.port == 0)
+          service.port = *port, service.port_where = unit.file->path + ": Environment";
     for (std::string path : section.all("EnvironmentFile")) {
       if (path.starts_with('-')) path.erase(0, 1);
       if (!path.starts_with('/') || path.find_first_of("*%?") != std::string::npos) continue;
       if (std::none_of(draft.config.begin(), draft.config.end(), [&](const Seen& seen) { return seen.value == path; }))
         draft.config.push_back({path, unit.file->path + ": EnvironmentFile"});
       for (const FileFact& file : facts.environment)
-        if (const auto variables = parse_environment(file.text);
-            file.path == path && service.port == 0 && variables.contains("PORT"))
-          if (const auto port = port_in(variables.at("PORT")))
-            service.port = *port, service.port_where = path + ": PORT";
+        if (const auto variables = parse_environment(file.text); file.path == path && service.port == 0)
+          for (const auto& [name, value] : variables)
+            if (const auto port = port_of_variable(name + "=" + value))
+              service.port = *port, service.port_where = fmt::format("{}: {}", path, name);
     }
   }
 }

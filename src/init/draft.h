@@ -53,6 +53,7 @@ struct Draft {
   std::vector<Service> services;
   DoorDraft door;
   Seen sqlite, other_database, migrations, backups;
+  std::vector<std::string> left_tables;  // bookkeeping of migrations: part of the schema, not rows of users
   std::vector<CheckDraft> checks;
   std::vector<Seen> logs, fallback_ports;
   bool needs_process = false;  // it is a program that serves, so something must run it

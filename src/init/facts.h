@@ -20,7 +20,8 @@ struct FileFact {
 struct Found {
   std::string path;
   uint64_t size = 0;
-  int64_t age_s = 0;  // since it was last written
+  std::vector<std::string> bookkeeping;  // of a database: tables in which a migration tool keeps its books
+  int64_t age_s = 0;                     // since it was last written
 };
 
 struct GitFacts {
@@ -36,6 +37,7 @@ struct ProcessFacts {
   std::vector<std::string> argv;
   std::string cwd, user;
   std::vector<int> ports;  // on which it listens
+  std::string output;      // the file that its standard output goes to; empty: none
 };
 
 struct Facts {
@@ -50,6 +52,8 @@ struct Facts {
   std::vector<std::string> tree;               // the names of all files, sorted; directories end in '/'
   std::string bare_repository;                 // directory/repo or directory/repo.git, from which releases are made
   GitFacts git;
+  std::vector<FileFact> scripts;  // that deploy
+  std::vector<FileFact> pidfiles;
   std::vector<FileFact> systemd, supervisor, pm2, nginx, cron, crontabs, environment;
   std::vector<std::string> wanted_units;  // links in *.wants: which instances of a template there are
   std::vector<Found> databases, dumps;

@@ -170,8 +170,8 @@ Result<Facts> gather(const GatherSpec& spec) {
   gather_cron(eyes, facts);
   gather_environment(eyes, facts);
   gather_pm2(eyes, facts, spec.root.empty());
-  gather_files_by_name(eyes, facts);
   gather_processes(eyes, facts);
+  gather_files_by_name(eyes, facts);
   gather_owner(facts);
   facts.unread = std::move(eyes.unread);
   return facts;

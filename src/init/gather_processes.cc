@@ -75,6 +75,8 @@ void gather_processes(Eyes& eyes, Facts& facts) {
       const std::vector<std::string> fields = words_of(std::string_view(stat).substr(end + 1));
       if (fields.size() > 1) std::from_chars(fields[1].data(), fields[1].data() + fields[1].size(), process.parent);
     }
+    const std::string output = Eyes::link(here + "/fd/1");
+    if (output.starts_with('/') && output.ends_with(".log")) process.output = output;
     std::set<int> ports;
     size_t descriptors = 0;
     for (const std::string& descriptor : eyes.names(here + "/fd")) {

@@ -1,5 +1,6 @@
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <set>
 
@@ -130,12 +131,32 @@ Found found_at(const std::string& path) {
   return found;
 }
 
-bool is_sqlite(const std::string& path) {
-  // The file is opened for its first bytes alone: a database is no text to be read whole.
-  std::array<char, 16> head{};
+constexpr std::string_view kBookkeeping[] = {
+    "django_migrations",    "schema_migrations", "ar_internal_metadata", "alembic_version",  "knex_migrations",
+    "knex_migrations_lock", "SequelizeMeta",     "_prisma_migrations",   "goose_db_version", "flyway_schema_history"};
+
+/// The beginning of a file, where SQLite keeps the words by which tables were made; empty when it is none of its files.
+std::string head_of_sqlite(const std::string& path) {
+  std::string head(1U << 20, '\0');
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
-  return file && std::fread(head.data(), 1, head.size(), file.get()) == head.size() &&
-         std::string_view(head.data(), 15) == "SQLite format 3";
+  head.resize(file ? std::fread(head.data(), 1, head.size(), file.get()) : 0);
+  return head.starts_with("SQLite format 3") ? head : "";
+}
+
+/// Which of the tables known as some tool's bookkeeping were made in it.
+std::vector<std::string> bookkeeping_in(const std::string& head) {
+  std::vector<std::string> found;
+  for (const std::string_view table : kBookkeeping)
+    for (const char* quote : {"", "\"", "`", "IF NOT EXISTS ", "IF NOT EXISTS \""}) {
+      const size_t at = head.find(fmt::format("CREATE TABLE {}{}", quote, table));
+      if (at == std::string::npos) continue;
+      const char after = head[std::min(head.size() - 1, head.find(table, at) + table.size())];
+      if (std::isalnum(static_cast<unsigned char>(after)) == 0 && after != '_') {
+        found.emplace_back(table);
+        break;
+      }
+    }
+  return found;
 }
 
 void look_for(Eyes& eyes, const std::string& directory, const std::string& must_mention, int depth, Facts& facts,
@@ -156,9 +177,60 @@ void look_for(Eyes& eyes, const std::string& directory, const std::string& must_
       const std::string real = Eyes::resolved(path);
       const bool known = std::any_of(facts.databases.begin(), facts.databases.end(),
                                      [&](const Found& each) { return each.path == real; });
-      if (!known && is_sqlite(real)) facts.databases.push_back(found_at(real));
+      if (known) continue;
+      const std::string head = head_of_sqlite(real);
+      if (head.empty()) continue;
+      facts.databases.push_back(found_at(real));
+      facts.databases.back().bookkeeping = bookkeeping_in(head);
     }
   }
+}
+
+/// A database that the settings of a service name, wherever it lies.
+void look_at_named(Eyes& eyes, Facts& facts) {
+  for (const FileFact& unit : facts.systemd) {
+    if (!mentions(facts, unit.text)) continue;
+    for (const Section& section : parse_ini(unit.text))
+      for (const std::string& words : section.all("Environment"))
+        for (const std::string& word : words_of(words)) {
+          const std::string path = word.substr(word.find('=') + 1);
+          if (!path.starts_with('/') || !ends_in(path, kDatabases)) continue;
+          const bool known = std::any_of(facts.databases.begin(), facts.databases.end(),
+                                         [&](const Found& each) { return each.path == path; });
+          const std::string head = known || !eyes.is_file(path) ? "" : head_of_sqlite(path);
+          if (head.empty()) continue;
+          facts.databases.push_back(found_at(path));
+          facts.databases.back().bookkeeping = bookkeeping_in(head);
+        }
+  }
+  for (const ProcessFacts& process : facts.processes)
+    for (const std::string& path : process.argv) {
+      if (!path.starts_with('/') || !ends_in(path, kDatabases) || path.size() > 4096) continue;
+      const bool known = std::any_of(facts.databases.begin(), facts.databases.end(),
+                                     [&](const Found& each) { return each.path == path; });
+      const std::string head = known || !eyes.is_file(path) ? "" : head_of_sqlite(path);
+      if (head.empty()) continue;
+      facts.databases.push_back(found_at(path));
+      facts.databases.back().bookkeeping = bookkeeping_in(head);
+    }
+}
+
+void gather_small_files(Eyes& eyes, Facts& facts) {
+  for (const std::string& where : {facts.directory, facts.code})
+    for (const char* name : {"deploy.sh", "deploy", "bin/deploy", "bin/deploy.sh", "script/deploy", "scripts/deploy",
+                             "scripts/deploy.sh", "release.sh"}) {
+      const std::string path = where + "/" + name;
+      const bool known = std::any_of(facts.scripts.begin(), facts.scripts.end(),
+                                     [&](const FileFact& each) { return each.path == path; });
+      if (known || !eyes.is_file(path)) continue;
+      if (auto text = eyes.text(path, 64U << 10)) facts.scripts.push_back({path, std::move(*text)});
+    }
+  for (const char* below : {"", "/run", "/tmp/pids", "/shared/pids", "/shared/tmp/pids", "/var/run", "/pids"})
+    for (const std::string& name :
+         eyes.is_directory(facts.directory + below) ? eyes.names(facts.directory + below) : std::vector<std::string>())
+      if (name.ends_with(".pid"))
+        if (auto text = eyes.text(facts.directory + below + "/" + name, 4096))
+          facts.pidfiles.push_back({facts.directory + below + "/" + name, std::move(*text)});
 }
 
 }  // namespace
@@ -204,6 +276,7 @@ void gather_git(Eyes& eyes, Facts& facts) {
 }
 
 void gather_files_by_name(Eyes& eyes, Facts& facts) {
+  gather_small_files(eyes, facts);
   const std::string name = base_name(facts.directory);
   look_for(eyes, facts.directory, "", 0, facts, true);
   if (facts.code != facts.directory) look_for(eyes, Eyes::resolved(facts.code), "", 0, facts, true);
@@ -212,6 +285,7 @@ void gather_files_by_name(Eyes& eyes, Facts& facts) {
     look_for(eyes, eyes.at(place), name, 0, facts, false);
   look_for(eyes, parent_of(facts.directory) + "/backups", name, 0, facts, false);
   look_for(eyes, eyes.at("/var/lib/" + name), "", 0, facts, true);
+  look_at_named(eyes, facts);
 }
 
 }  // namespace backout::init

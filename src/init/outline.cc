@@ -272,6 +272,12 @@ class Outline {
       Entries file = {text("file", draft_.sqlite)};
       if (draft_.hosts.size() > 1)
         file.push_back({"host", YamlValue::of(draft_.hosts.front().first), "the file lies on one: which?"});
+      if (!draft_.left_tables.empty()) {
+        Entries tables;
+        for (const std::string& table : draft_.left_tables) tables.push_back({table, YamlValue::of("leave"), ""});
+        file.push_back(inline_map("tables", std::move(tables),
+                                  "which migrations ran is part of the schema, not what users wrote"));
+      }
       Entries keys = {block("sqlite", Kind::kMap, std::move(file))};
       if (!draft_.migrations.empty() && draft_.kind == "Django")
         keys.push_back({"migrations",

@@ -166,10 +166,24 @@ std::optional<int> port_of(const std::vector<std::string>& words) {
       if (const auto port = port_in(std::string_view(word).substr(2))) return port;
     if ((word == "runserver" || word == "http.server") && at + 1 < words.size())
       if (const auto port = port_in(words[at + 1])) return port;
-    if (word.starts_with("PORT=")) return number_in(std::string_view(word).substr(5));
+    if (const auto port = port_of_variable(word)) return port;
     if (is_address(word))
       if (const auto port = port_in(word)) return port;
   }
+  return std::nullopt;
+}
+
+std::optional<int> port_of_variable(std::string_view assignment) {
+  const size_t equals = assignment.find('=');
+  if (equals == std::string_view::npos) return std::nullopt;
+  const std::string name = lower(assignment.substr(0, equals));
+  const std::string_view value = assignment.substr(equals + 1);
+  for (const std::string_view other : {"db", "database", "pg", "postgres", "mysql", "redis", "smtp", "mail", "cache",
+                                       "amqp", "rabbit", "metrics", "statsd", "mongo", "debug"})
+    if (name.find(other) != std::string::npos) return std::nullopt;
+  if (name == "port" || name.ends_with("_port")) return number_in(value);
+  for (const std::string_view end : {"address", "addr", "bind", "listen"})
+    if (name.ends_with(end) && is_address(value)) return port_in(value);
   return std::nullopt;
 }
 

@@ -33,6 +33,9 @@ std::map<std::string, std::string> parse_environment(std::string_view text);
 std::optional<int> port_of(const std::vector<std::string>& words);
 /// "127.0.0.1:8000", ":8000", "8000", "tcp://0.0.0.0:8000" -> 8000.
 std::optional<int> port_in(std::string_view address);
+/// "PORT=8000", "SHOP_PORT=8000", "LISTEN_ADDRESS=127.0.0.1:8000": the port that a variable says, unless it is that of
+/// a database or another server.
+std::optional<int> port_of_variable(std::string_view assignment);
 /// A port that the text of a program is likely to listen on; with the number of the line.
 std::optional<std::pair<int, int>> port_in_source(std::string_view text);
 

@@ -34,6 +34,16 @@ TEST(Words, PortsOfServers) {
   EXPECT_EQ(port("node server.js --port 99999"), 0);
 }
 
+TEST(Words, PortsOfVariables) {
+  EXPECT_EQ(port_of_variable("PORT=8000"), 8000);
+  EXPECT_EQ(port_of_variable("SITE_PORT=8001"), 8001);
+  EXPECT_EQ(port_of_variable("LINKS_ADDRESS=127.0.0.1:8080"), 8080);
+  EXPECT_EQ(port_of_variable("REDIS_PORT=6379"), std::nullopt);
+  EXPECT_EQ(port_of_variable("DB_ADDRESS=127.0.0.1:5432"), std::nullopt);
+  EXPECT_EQ(port_of_variable("HOME_ADDRESS=12 High Street"), std::nullopt);
+  EXPECT_EQ(port_of_variable("PORT"), std::nullopt);
+}
+
 TEST(Words, PortsOfSources) {
   const auto port = [](std::string_view text) { return port_in_source(text).value_or(std::pair(0, 0)); };
   EXPECT_EQ(port("const a = 1\napp.listen(process.env.PORT || 3000)"), std::pair(3000, 2));
