@@ -28,6 +28,31 @@ struct Line {
   std::function<int()> chosen;
 };
 
+/// What CLI11 knows of a command, for completion. Hidden commands and options are left out.
+CommandWords described(const CLI::App& app) {
+  CommandWords command{.name = app.get_name(), .doc = app.get_description()};
+  for (const CLI::Option* option : app.get_options()) {
+    Word word{.takes = option->get_type_name(), .choices = {}};
+    if (const size_t colon = word.takes.find(":{"); colon != std::string::npos) {
+      word.choices = backout::split(word.takes.substr(colon + 2, word.takes.size() - colon - 3), ',');
+      word.takes.resize(colon);
+    }
+    if (option->nonpositional() && !option->get_group().empty()) {
+      OptionWords words{
+          .doc = option->get_description(), .has_value = option->get_items_expected_min() > 0, .value = word};
+      for (const std::string& name : option->get_snames()) words.names.push_back("-" + name);
+      for (const std::string& name : option->get_lnames()) words.names.push_back("--" + name);
+      command.options.push_back(std::move(words));
+    } else if (option->get_positional()) {
+      word.takes = option->get_name(true);
+      command.positionals.push_back(std::move(word));
+    }
+  }
+  for (const CLI::App* child : app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); }))
+    command.commands.push_back(described(*child));
+  return command;
+}
+
 void add_plan_options(CLI::App* command, PlanOptions& plan) {
   command->add_option("version", plan.version, "where to go; without it the last known-good release");
   command->add_flag("--code-only", plan.code_only, "leave the database alone");
@@ -201,31 +226,6 @@ void add_upkeep_commands(CLI::App& app, Line& line) {
       ->required();
   auto* internal_command = add(app, "internal", "", line, [&] { return internal(line.globals, line.rest); });
   internal_command->group("")->add_option("rest", line.rest);
-}
-
-/// What CLI11 knows of a command, for completion. Hidden commands and options are left out.
-CommandWords described(const CLI::App& app) {
-  CommandWords command{.name = app.get_name(), .doc = app.get_description()};
-  for (const CLI::Option* option : app.get_options()) {
-    Word word{.takes = option->get_type_name(), .choices = {}};
-    if (const size_t colon = word.takes.find(":{"); colon != std::string::npos) {
-      word.choices = backout::split(word.takes.substr(colon + 2, word.takes.size() - colon - 3), ',');
-      word.takes.resize(colon);
-    }
-    if (option->nonpositional() && !option->get_group().empty()) {
-      OptionWords words{
-          .doc = option->get_description(), .has_value = option->get_items_expected_min() > 0, .value = word};
-      for (const std::string& name : option->get_snames()) words.names.push_back("-" + name);
-      for (const std::string& name : option->get_lnames()) words.names.push_back("--" + name);
-      command.options.push_back(std::move(words));
-    } else if (option->get_positional()) {
-      word.takes = option->get_name(true);
-      command.positionals.push_back(std::move(word));
-    }
-  }
-  for (const CLI::App* child : app.get_subcommands([](const CLI::App* each) { return !each->get_group().empty(); }))
-    command.commands.push_back(described(*child));
-  return command;
 }
 
 /// The word where a command was expected, when it is none: the first that is neither an option nor the value of one.
