@@ -41,7 +41,12 @@ void add(const Facts& facts, const Json& process, const FileFact& file, const st
   for (const Service& other : draft.services)
     if (name.empty() || (other.form == "pm2" && other.head == name)) return;  // a cluster: one name, many processes
   Service service{.form = "pm2", .head = name, .role = role_of(name, script), .where = file.path};
-  if (of_daemon) service.more.emplace_back("home", home);
+  if (of_daemon) {
+    service.more.emplace_back("home", home);
+    const size_t user = home.rfind("/home/");  // whose daemon it is: another user's is asked as that user
+    if (user != std::string::npos && home.find('/', user + 6) != std::string::npos)
+      service.more.emplace_back("user", home.substr(user + 6, home.find('/', user + 6) - user - 6));
+  }
   if (service.role == Role::kWeb) {
     service.port = port_of_env(environment);
     if (service.port == 0) service.port = port_of_env(get(environment, "env"));

@@ -92,7 +92,8 @@ TEST(DetectPm2, WhatTheDaemonSaysIsNearerThanAnEcosystemFile) {
   const Draft running = detect(facts);
   // The message of pm2 has a '[' only in the list itself.
   EXPECT_THAT(heads(running), ElementsAre("pm2 api-2 3101"));
-  EXPECT_EQ(running.services.front().more.front(), (std::pair<std::string, std::string>{"home", "/home/shop/.pm2"}));
+  EXPECT_EQ(running.services.front().more,
+            (std::vector<std::pair<std::string, std::string>>{{"home", "/home/shop/.pm2"}, {"user", "shop"}}));
 }
 
 TEST(DetectCron, FilesOfTheSiteAndCrontabsOfUsers) {

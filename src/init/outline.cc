@@ -207,6 +207,11 @@ class Outline {
   }
 
   static bool all_fit(const Service& service) {
+    // PM2 takes a number for an id, and these words for several applications.
+    if (service.form == "pm2" &&
+        (service.head == "all" || service.head.find_first_not_of("0123456789") == std::string::npos ||
+         service.head.starts_with('/')))
+      return false;
     return representable(service.head) && !service.head.empty() && service.head.front() != '-' &&
            std::all_of(service.start.begin(), service.start.end(), representable) &&
            std::all_of(service.more.begin(), service.more.end(),
