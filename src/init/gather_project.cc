@@ -15,51 +15,52 @@ constexpr size_t kMostNames = 8000;
 constexpr int kDeepest = 7;
 
 bool is_skipped(const std::string& name) {
-  static const std::set<std::string> kNames = {".git",
-                                               "node_modules",
-                                               "__pycache__",
-                                               ".tox",
-                                               ".venv",
-                                               "venv",
-                                               "env",
-                                               "virtualenv",
-                                               ".mypy_cache",
-                                               "target",
-                                               ".hg",
-                                               ".svn",
-                                               "bower_components",
-                                               ".next",
-                                               ".cache",
-                                               "releases",
-                                               "coverage",
-                                               "tmp"};
-  return kNames.contains(name);
+  static const std::set<std::string> kSkipped = {".git",
+                                                 "node_modules",
+                                                 "__pycache__",
+                                                 ".tox",
+                                                 ".venv",
+                                                 "venv",
+                                                 "env",
+                                                 "virtualenv",
+                                                 ".mypy_cache",
+                                                 "target",
+                                                 ".hg",
+                                                 ".svn",
+                                                 "bower_components",
+                                                 ".next",
+                                                 ".cache",
+                                                 "releases",
+                                                 "coverage",
+                                                 "tmp"};
+  return kSkipped.contains(name);
 }
 
 bool is_worth_reading(const std::string& path) {
   static constexpr std::string_view kEndings[] = {".py", ".js", ".mjs", ".cjs", ".ts",   ".rb",  ".go",
                                                   ".c",  ".cc", ".cpp", ".ru",  ".toml", ".cfg", ".prisma"};
-  static const std::set<std::string> kNames = {"package.json",
-                                               "Gemfile",
-                                               "Gemfile.lock",
-                                               "Makefile",
-                                               "Procfile",
-                                               "VERSION",
-                                               "version.txt",
-                                               "REVISION",
-                                               ".env",
-                                               "database.yml",
-                                               "pm2.json",
-                                               "process.json",
-                                               "ecosystem.json",
-                                               "ecosystem.config.json",
-                                               "docker-compose.yml",
-                                               "docker-compose.yaml",
-                                               "compose.yml",
-                                               "compose.yaml",
-                                               "go.mod"};
-  return kNames.contains(base_name(path)) || std::any_of(std::begin(kEndings), std::end(kEndings),
-                                                         [&](std::string_view end) { return path.ends_with(end); });
+  static const std::set<std::string> kWorthReading = {"package.json",
+                                                      "Gemfile",
+                                                      "Gemfile.lock",
+                                                      "Makefile",
+                                                      "Procfile",
+                                                      "VERSION",
+                                                      "version.txt",
+                                                      "REVISION",
+                                                      ".env",
+                                                      "database.yml",
+                                                      "pm2.json",
+                                                      "process.json",
+                                                      "ecosystem.json",
+                                                      "ecosystem.config.json",
+                                                      "docker-compose.yml",
+                                                      "docker-compose.yaml",
+                                                      "compose.yml",
+                                                      "compose.yaml",
+                                                      "go.mod"};
+  return kWorthReading.contains(base_name(path)) ||
+         std::any_of(std::begin(kEndings), std::end(kEndings),
+                     [&](std::string_view end) { return path.ends_with(end); });
 }
 
 class Walk {

@@ -3,7 +3,7 @@
 namespace backout::init {
 namespace {
 
-constexpr int kDeepest = 40;  // no real configuration comes near, and a hostile one must not use up the stack
+constexpr int kDeepestBlock = 40;  // no real configuration comes near, and a hostile one must not use up the stack
 
 class Parser {
  public:
@@ -21,7 +21,7 @@ class Parser {
       } else if (c == ';' || c == '{' || c == '}') {
         step();
         if (c == '{') {
-          if (depth >= kDeepest) {
+          if (depth >= kDeepestBlock) {
             at_ = text_.size();
             return found;
           }

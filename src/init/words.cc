@@ -26,9 +26,9 @@ std::optional<int> number_in(std::string_view text) {
 
 bool is_option_for_a_port(std::string_view word) {
   while (word.starts_with('-')) word.remove_prefix(1);
-  static constexpr std::string_view kNames[] = {"b",    "bind",    "p",    "port",        "l",      "listen",
-                                                "addr", "address", "http", "http-socket", "binding"};
-  return std::find(std::begin(kNames), std::end(kNames), word) != std::end(kNames);
+  static constexpr std::string_view kOptions[] = {"b",    "bind",    "p",    "port",        "l",      "listen",
+                                                  "addr", "address", "http", "http-socket", "binding"};
+  return std::find(std::begin(kOptions), std::end(kOptions), word) != std::end(kOptions);
 }
 
 bool is_address(std::string_view word) {
