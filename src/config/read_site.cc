@@ -107,6 +107,9 @@ void read_code(const Reading& reading) {
   for (const Node& item : items_at(*node, "config"))
     if (item.is_text()) code.config.push_back(absolute(reading.site.directory, item.text));
   read_keep_builds(reading, *node, code);
+  code.binary = text_at(*node, "binary");
+  for (const Node& item : items_at(*node, "ignore"))
+    if (item.is_text()) code.ignore.push_back(item.text);
   code.keep = whole_at(*node, "keep", code.keep);
   code.hosts = hosts_at(reading, *node);
   reading.site.code = std::move(code);

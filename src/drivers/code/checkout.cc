@@ -6,6 +6,7 @@
 #include "drivers/code/checkout_offer.h"
 #include "drivers/code/checkout_scripts.h"
 #include "drivers/code/code_ready.h"
+#include "drivers/code/compared.h"
 #include "drivers/code/facts.h"
 #include "drivers/code/kept_builds.h"
 #include "drivers/code/saved_config.h"
@@ -104,10 +105,11 @@ Sight sight_of_kept(const Action& action, const Place& place, host::Host& host, 
 }
 
 /// Files with tracked changes, without those that go with the release by themselves.
-std::vector<std::string> changed_files(const Facts& facts, const Action& action, const std::string& path) {
+std::vector<std::string> changed_files(const Facts& facts, std::string_view key, const Action& action,
+                                       const std::string& path) {
   std::vector<std::string> files;
-  for (const std::string& line : facts.all("changed")) {
-    const std::string file(trimmed(line.substr(std::min<size_t>(2, line.size()))));
+  for (const std::string& line : facts.all(key)) {
+    const std::string file(key == "changed" ? trimmed(line.substr(std::min<size_t>(2, line.size()))) : line);
     const Json& config = get(action.args, "config");
     const bool ours =
         config.is_array() && std::find(config.begin(), config.end(), Json(path + "/" + file)) != config.end();
@@ -128,8 +130,20 @@ Sight sight_of_checkout(const Action& action, const Place& place, host::Host& ho
     return Sight::does_not_hold(fmt::format("HEAD is {}, {} is {}", head, place.version, wanted), std::move(evidence));
   if (action.verb == "checkout" && facts->text("branch") != rollback_branch(place.version))
     return Sight::does_not_hold("the branch is '" + facts->text("branch") + "'", std::move(evidence));
-  const std::vector<std::string> changed = changed_files(*facts, action, place.path);
-  if (changed.empty()) return Sight::holds(fmt::format("HEAD is {}, {}", place.version, head), std::move(evidence));
+  const std::vector<std::string> changed = changed_files(*facts, "changed", action, place.path);
+  const std::vector<std::string> since = changed_files(*facts, "since-build", action, place.path);
+  if (!since.empty())
+    return Sight::does_not_hold(
+        fmt::format("{} changed since it was built: {}", counted(static_cast<int64_t>(since.size()), "tracked file"),
+                    shortened(join(since, ", "), 120)),
+        std::move(evidence));
+  std::string and_more;
+  if (const int64_t untracked = facts->number("untracked"); untracked > 0) {
+    evidence["untracked"] = untracked;
+    and_more = fmt::format("; {} untracked: {}", untracked, shortened(join(facts->all("newcomer"), ", "), 80));
+  }
+  if (changed.empty())
+    return Sight::holds(fmt::format("HEAD is {}, {}{}", place.version, head, and_more), std::move(evidence));
   const std::string told = fmt::format("{} changed: {}", counted(static_cast<int64_t>(changed.size()), "tracked file"),
                                        shortened(join(changed, ", "), 120));
   evidence["changed"] = changed;
@@ -146,7 +160,7 @@ Sight sight_of_build(const Action& action, const Place& place, host::Host& host,
   if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
   if (facts->text("head") != facts->text("wanted")) return Sight::does_not_hold("HEAD is not " + place.version);
   const std::string built = facts->text("build");
-  if (built == "complete " + facts->text("head") + " " + build->digest)
+  if ((built + " ").starts_with("complete " + facts->text("head") + " " + build->digest + " "))
     return Sight::holds(place.version + " is built");
   return Sight::does_not_hold(built.empty() ? "it is not built" : "the build did not finish");
 }
@@ -200,6 +214,7 @@ class CheckoutDriver : public driver::Driver {
         {"at-commit", StepKind::kLook, true, true},   {"note", StepKind::kLook, true, true}};
     for (driver::Verb& verb : config_verbs()) verbs.push_back(std::move(verb));
     for (driver::Verb& verb : builds_verbs()) verbs.push_back(std::move(verb));
+    for (driver::Verb& verb : compared_verbs()) verbs.push_back(std::move(verb));
     return verbs;
   }
 
@@ -218,6 +233,7 @@ class CheckoutDriver : public driver::Driver {
   Result<host::Command> command(const Action& action, const host::Host& host) const override {
     if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_command(action);
     if (is_builds_verb(action.verb)) return builds_command(action);
+    if (is_compared_verb(action.verb)) return compared_command(action);
     const Json& args = action.args;
     if (action.verb != "fetch-tag" && action.verb != "keep-dirty" && action.verb != "checkout" &&
         action.verb != "return" && action.verb != "build" && action.verb != "unbuild")
@@ -264,6 +280,7 @@ class CheckoutDriver : public driver::Driver {
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
     if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_sight(action, host, std::move(stop));
     if (is_builds_verb(action.verb)) return builds_sight(action, host, std::move(stop));
+    if (is_compared_verb(action.verb)) return compared_sight(action, host, std::move(stop));
     if (action.verb == "note") return sight_for_note(action, host, std::move(stop));
     const auto place = place_of(action.args);
     if (!place) return Sight::cannot_tell(place.error().message);

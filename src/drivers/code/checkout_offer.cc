@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "drivers/code/build.h"
+#include "drivers/code/compared.h"
 #include "drivers/code/kept_builds.h"
 #include "drivers/code/saved_config.h"
 #include "drivers/code/version.h"
@@ -55,6 +56,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint) {
     steps = TRY(config_steps_for_checkpoint(kName, offering));
     for (Step& each : TRY(build_steps_for_checkpoint(kName, offering))) steps.push_back(std::move(each));
+    for (Step& each : TRY(record_steps(kName, offering))) steps.push_back(std::move(each));
     steps.push_back(step("note-code", "note", StepKind::kLook, Phase::kPrepare, "note what runs",
                          {{"path", path}, {"user", user}}, offering));
     if (offering.kind == RunKind::kCheckpoint) return steps;
@@ -65,6 +67,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   const Build build = TRY(build_of(get(subject, "build"), user));
   if (offering.kind == RunKind::kDeploy) {
     steps.push_back(commit_look(offering, path, user, !build.empty()));
+    for (Step& each : TRY(running_steps(kName, offering, false))) steps.push_back(std::move(each));
     return steps;
   }
   const std::string git = TRY(optional_text_argument(subject, "git"));
@@ -117,7 +120,8 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   for (const std::string& host : offering.hosts)
     if (std::find(builds.hosts_built.begin(), builds.hosts_built.end(), host) == builds.hosts_built.end())
       to_build.push_back(host);
-  if (!build.empty() && !to_build.empty()) {
+  const bool builds_anew = !build.empty() && !to_build.empty();
+  if (builds_anew) {
     Json args = place;
     args["build"] = get(subject, "build");
     steps.push_back(
@@ -130,7 +134,8 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     steps.back().timeout = build.timeout;
   }
 
-  steps.push_back(commit_look(offering, path, user, !build.empty()));
+  steps.push_back(commit_look(offering, path, user, builds_anew));
+  for (Step& each : TRY(running_steps(kName, offering, !builds_anew))) steps.push_back(std::move(each));
   return steps;
 }
 

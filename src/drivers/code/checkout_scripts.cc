@@ -15,6 +15,23 @@ add_all() {
 }
 )sh";
 
+/// tracked_tree [DIRECTORY]: the tree of the tracked files as they are. Its objects go to DIRECTORY, else to the
+/// repository.
+const std::string_view kTrackedTree = R"sh(
+tracked_tree() (
+  index=$(mktemp)
+  trap 'rm -f "$index" "$index.lock"' EXIT
+  cp "$gitdir/index" "$index"
+  GIT_INDEX_FILE=$index; export GIT_INDEX_FILE
+  if [ -n "${1-}" ]; then
+    GIT_OBJECT_DIRECTORY=$1 GIT_ALTERNATE_OBJECT_DIRECTORIES=$common/objects
+    export GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
+  fi
+  git add -u .
+  git write-tree
+)
+)sh";
+
 const std::string_view kFetchTag = R"sh(
 version=$2 source=${3:-origin} expected=$4
 clear_locks "$common/refs/tags/$version.lock"
@@ -121,7 +138,7 @@ for line; do
   (become sh -c "$line") </dev/null || { status=$?; printf 'build command %s of %s failed\n' "$number" "$total" >&2; exit $status; }
 done
 durable_tree .
-say "complete $head $digest"
+say "complete $head $digest $(tracked_tree)"
 )sh";
 
 const std::string_view kUnbuild = R"sh(
@@ -142,9 +159,23 @@ printf 'describe %s\n' "$(git describe --tags --always 2>/dev/null || :)"
 printf 'exact %s\n' "$(git describe --tags --exact-match 2>/dev/null || :)"
 [ -z "$version" ] || printf 'wanted %s\n' "$(git rev-parse -q --verify "refs/tags/$version^{commit}" || echo none)"
 git -c core.quotePath=false status --porcelain --untracked-files=no | sed 's/^/changed /'
+git -c core.quotePath=false ls-files --others --exclude-standard --directory >"${newcomers:=$(mktemp)}"
+printf 'untracked %s\n' "$(wc -l <"$newcomers")"
+head -n 3 "$newcomers" | sed 's/^/newcomer /'
+rm -f "$newcomers"
 printf 'dirty %s\n' "$(git status --porcelain | wc -l)"
 [ ! -e "$gitdir/index.lock" ] || echo lock
-[ ! -f "$gitdir/backout-build" ] || printf 'build %s\n' "$(cat "$gitdir/backout-build")"
+if [ -f "$gitdir/backout-build" ]; then
+  printf 'build %s\n' "$(cat "$gitdir/backout-build")"
+  read -r what commit digest tree <"$gitdir/backout-build" || :
+  if [ "$what" = complete ] && [ "$commit" = "$(git rev-parse -q --verify HEAD)" ] && [ -n "$tree" ]; then
+    work=$(mktemp -d)
+    now=$(tracked_tree "$work")
+    GIT_ALTERNATE_OBJECT_DIRECTORIES=$work git -c core.quotePath=false diff-tree -r --no-renames --name-only "$tree" "$now" |
+      head -n 20 | sed 's/^/since-build /'
+    rm -rf "$work"
+  fi
+fi
 echo end
 )sh";
 
@@ -182,7 +213,8 @@ echo end
 )sh";
 
 std::string in_checkout(std::string_view body) {
-  return build_script("path=$1\n" + std::string(kCheckoutStart) + std::string(kAddAll) + std::string(body));
+  return build_script("path=$1\n" + std::string(kCheckoutStart) + std::string(kAddAll) + std::string(kTrackedTree) +
+                      std::string(body));
 }
 
 }  // namespace backout::drivers::checkout

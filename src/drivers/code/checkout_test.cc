@@ -251,7 +251,22 @@ TEST(CheckoutDriver, build_conforms_and_a_checkout_forgets_it) {
   EXPECT_EQ(site.look(*checkout.undo).kind, SightKind::kHolds);
 }
 
-TEST(CheckoutDriver, at_commit_sees_a_wrong_commit_and_changed_files) {
+TEST(CheckoutDriver, at_commit_sees_what_changed_since_the_build) {
+  Site site;
+  for (const char* id : {"keep-dirty", "checkout"}) site.apply(site.step(id).action);
+  Action build = site.step("build-code").action;
+  build.args["build"] = {{{"argv", {"sh", "-c", "echo generated >same.txt"}}, {"timeout_ms", 20'000}}};
+  site.apply(build);
+  const Action at = site.step("at-commit").action;
+  EXPECT_EQ(site.look(at).kind, SightKind::kHolds) << "a build may change files: " << site.look(at).why;
+  must(site.in("echo evil >>app.txt"));
+  EXPECT_EQ(site.look(at).kind, SightKind::kDoesNotHold);
+  EXPECT_NE(site.look(at).why.find("since it was built: app.txt"), std::string::npos) << site.look(at).why;
+  must(site.in("git checkout -q app.txt; echo loose >newcomer.txt"));
+  EXPECT_EQ(site.look(at).kind, SightKind::kHolds);
+}
+
+TEST(CheckoutDriver, at_commit_sees_a_a_wrong_commit_and_changed_files) {
   Site site;
   Action at = site.step("at-commit").action;
   at.args["built"] = false;

@@ -33,10 +33,10 @@ int64_t Facts::number(std::string_view key, int64_t otherwise) const {
 }
 
 Result<Facts> look(host::Host& host, std::string_view script, std::vector<std::string> arguments,
-                   const std::string& user, std::stop_token stop) {
+                   const std::string& user, std::stop_token stop, Millis timeout) {
   host::Command command = host::shell(std::string(script), std::move(arguments));
   command.user = user;
-  command.timeout = Millis(60'000);
+  command.timeout = timeout;
   const host::CommandResult result = TRY(host.run(command, std::move(stop)));
   if (!result.ok())
     return Error{Code::kUnavailable, "looking at " + host.name().str() + " failed: " + result.why_not_ok(), ""};

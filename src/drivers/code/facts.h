@@ -30,6 +30,6 @@ class Facts {
 /// Runs a script that only looks. Errors: kUnavailable when the host does not answer, else why the script failed. A
 /// script says "end" last, so that a cut answer is told from a whole one.
 Result<Facts> look(host::Host& host, std::string_view script, std::vector<std::string> arguments,
-                   const std::string& user, std::stop_token stop);
+                   const std::string& user, std::stop_token stop, Millis timeout = Millis(60'000));
 
 }  // namespace backout::drivers

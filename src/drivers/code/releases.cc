@@ -6,6 +6,7 @@
 #include "driver/secrets.h"
 #include "drivers/code/build.h"
 #include "drivers/code/code_ready.h"
+#include "drivers/code/compared.h"
 #include "drivers/code/facts.h"
 #include "drivers/code/releases_offer.h"
 #include "drivers/code/releases_scripts.h"
@@ -99,12 +100,21 @@ std::string fault_of(const Facts& facts, const std::string& expected) {
 Sight sight_of_directory(const Action& action, host::Host& host, std::stop_token stop) {
   const auto place = place_of(action.args);
   if (!place) return Sight::cannot_tell(place.error().message);
-  const auto facts = inspected(*place, host, std::move(stop));
+  const auto facts = inspected(*place, host, stop);
   if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
   const std::string shown = "releases/" + place->version;
   if (const std::string fault = fault_of(*facts, get_string(action.args, "commit")); !fault.empty())
     return Sight::does_not_hold(shown + ": " + fault);
   if (action.verb != "present" && !facts->has("ours")) return Sight::does_not_hold(shown + " was not made by backout");
+  if (action.verb == "present") {
+    const std::string recorded = get_string(get(action.args, "files"), host.name().str());
+    const auto files = compare_files(place->path, place->version, get(action.args, "ignore"), recorded, host, stop);
+    if (!files) return Sight::cannot_tell(one_line(files.error().message));
+    if (!files->difference.empty())
+      return Sight::does_not_hold(shown + " is not what served: " + shortened(files->difference, 200));
+    if (files->record.empty() && !facts->has("built") && facts->has("modified"))
+      return Sight::does_not_hold(shown + " is not its commit: " + facts->text("modified"));
+  }
   Json evidence = {{"version", place->version}};
   if (facts->has("commit")) evidence["commit"] = facts->text("commit");
   if (action.verb != "build") return Sight::holds(shown + " is there and whole", std::move(evidence));
@@ -120,7 +130,7 @@ Sight sight_of_directory(const Action& action, host::Host& host, std::stop_token
 Sight sight_of_unbuilt(const Action& action, host::Host& host, std::stop_token stop) {
   const auto place = place_of(action.args);
   if (!place) return Sight::cannot_tell(place.error().message);
-  const auto facts = inspected(*place, host, std::move(stop));
+  const auto facts = inspected(*place, host, stop);
   if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
   const std::string shown = "releases/" + place->version;
   if (!facts->text("built").empty()) return Sight::does_not_hold(shown + " still counts as built");
@@ -144,7 +154,7 @@ Sight sight_of_tag(const Action& action, host::Host& host, std::stop_token stop)
 Sight sight_of_link(const Action& action, host::Host& host, std::stop_token stop) {
   const auto place = place_of(action.args);
   if (!place) return Sight::cannot_tell(place.error().message);
-  const auto facts = observed(place->path, place->user, host, std::move(stop));
+  const auto facts = observed(place->path, place->user, host, stop);
   if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
   if (facts->has("obstacle")) return Sight::does_not_hold(place->path + "/current is not a symlink");
   if (!facts->has("link")) return Sight::does_not_hold("there is no " + place->path + "/current");
@@ -153,6 +163,16 @@ Sight sight_of_link(const Action& action, host::Host& host, std::stop_token stop
   const std::string version = version_at(*facts);
   Json evidence = {{"version", version}, {"commit", commit_of(observation(*facts), version)}};
   if (version != place->version) return Sight::does_not_hold("current -> " + facts->text("link"), std::move(evidence));
+  if (action.verb == "current") {
+    const auto files = compare_files(place->path, version, get(action.args, "ignore"), "", host, std::move(stop));
+    if (!files) return Sight::cannot_tell(one_line(files.error().message));
+    if (!files->difference.empty())
+      return Sight::does_not_hold(fmt::format("current -> {}, which is not what served: {}", facts->text("link"),
+                                              shortened(files->difference, 200)),
+                                  std::move(evidence));
+    if (!files->record.empty() && !files->stale)
+      evidence["compared"] = {{"files", files->files}, {"newcomers", files->newcomers}};
+  }
   return Sight::holds("current -> " + facts->text("link"), std::move(evidence));
 }
 
@@ -226,6 +246,7 @@ class ReleasesDriver : public driver::Driver {
         {"unbuild", StepKind::kEffect, true, true},     {"switch", StepKind::kEffect, true, true},
         {"switch-back", StepKind::kEffect, true, true}, {"prune", StepKind::kEffect, true, true}};
     for (driver::Verb& verb : config_verbs()) verbs.push_back(std::move(verb));
+    for (driver::Verb& verb : compared_verbs()) verbs.push_back(std::move(verb));
     return verbs;
   }
 
@@ -246,6 +267,7 @@ class ReleasesDriver : public driver::Driver {
   Result<host::Command> command(const Action& action, const host::Host& host) const override {
     const Json& args = action.args;
     if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_command(action);
+    if (is_compared_verb(action.verb)) return compared_command(action);
     if (action.verb == "fetch") {
       const Place place = TRY(place_of(args));
       const std::string commit = get_string(args, "commit");
@@ -300,6 +322,7 @@ class ReleasesDriver : public driver::Driver {
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
     const std::string& verb = action.verb;
     if (verb == kSaveConfig || verb == kRestoreConfig) return config_sight(action, host, std::move(stop));
+    if (is_compared_verb(verb)) return compared_sight(action, host, std::move(stop));
     if (verb == "fetch" || verb == "build" || verb == "present")
       return sight_of_directory(action, host, std::move(stop));
     if (verb == "unbuild") return sight_of_unbuilt(action, host, std::move(stop));

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "drivers/code/build.h"
+#include "drivers/code/compared.h"
 #include "drivers/code/saved_config.h"
 #include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
@@ -58,6 +59,7 @@ Step step(std::string id, const char* verb, StepKind kind, Phase phase, std::str
 Result<std::vector<Step>> for_checkpoint(const driver::Offering& offering, const std::string& path,
                                          const std::string& user) {
   std::vector<Step> steps = TRY(config_steps_for_checkpoint(kName, offering));
+  for (Step& each : TRY(record_steps(kName, offering))) steps.push_back(std::move(each));
   steps.push_back(step("note-code", "note", StepKind::kLook, Phase::kPrepare, "note what runs", offering.hosts,
                        {{"path", path}, {"user", user}}));
   return steps;
@@ -100,6 +102,8 @@ Result<void> bring_target(const driver::Offering& offering, const std::string& p
     if (!hosts.missing.empty()) steps.back().needs = {StepId("fetch-code")};
     steps.back().timeout = build.timeout;
   }
+  if (get(offering.subject, "ignore").is_array()) place["ignore"] = get(offering.subject, "ignore");
+  if (get(offering.saved, "files").is_object()) place["files"] = get(offering.saved, "files");
   if (!hosts.present.empty())
     steps.push_back(step("present-code", "present", StepKind::kLook, Phase::kPrepare,
                          "releases/" + to + " is there and whole", hosts.present, place));
@@ -118,8 +122,10 @@ Result<Step> switching(const driver::Offering& offering, const std::string& path
 }
 
 Step current_look(const driver::Offering& offering, const std::string& path) {
+  Json args = {{"path", path}, {"version", offering.to.str()}};
+  if (get(offering.subject, "ignore").is_array()) args["ignore"] = get(offering.subject, "ignore");
   return step("current-code", "current", StepKind::kLook, Phase::kCheck, "current is " + offering.to.str(),
-              offering.hosts, {{"path", path}, {"version", offering.to.str()}});
+              offering.hosts, std::move(args));
 }
 
 }  // namespace
@@ -132,6 +138,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   if (offering.kind == RunKind::kDeploy) {
     std::vector<Step> steps = TRY(for_checkpoint(offering, path, user));
     steps.push_back(current_look(offering, path));
+    for (Step& each : TRY(running_steps(kName, offering, false))) steps.push_back(std::move(each));
     return steps;
   }
   if (!offering.from.empty()) TRY_VOID(check_version(offering.from.str()));
@@ -140,6 +147,9 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   for (Step& each : TRY(config_steps_for_switch(kName, offering))) steps.push_back(std::move(each));
   steps.push_back(TRY(switching(offering, path)));
   steps.push_back(current_look(offering, path));
+  const bool fetched =
+      std::any_of(steps.begin(), steps.end(), [](const Step& each) { return each.action.verb == "fetch"; });
+  for (Step& each : TRY(running_steps(kName, offering, !fetched))) steps.push_back(std::move(each));
 
   Json spared = Json::array({offering.to.str()});
   if (!offering.from.empty()) spared.push_back(offering.from.str());

@@ -80,6 +80,9 @@ else
   ln -s -- "$target" current.backout-tmp
   if [ "$(id -u)" = 0 ] && [ -L current ]; then chown -h "$(stat -c %u:%g current)" current.backout-tmp; fi
   mv -T current.backout-tmp current
+  # The record of its files speaks of what is current from now on.
+  record=.backout/files/${target#releases/}
+  [ "$must" != exist ] || [ ! -f "$record" ] || touch "$record"
 fi
 durable "$path"
 )sh";
@@ -154,6 +157,7 @@ if [ -f .backout-release ]; then
   while read -r key value; do [ "$key" != commit ] || printf 'commit %s\n' "$value"; done <.backout-release
   printf 'head %s\n' "$(git rev-parse -q --verify HEAD 2>/dev/null || echo none)"
   printf 'missing %s\n' "$(git ls-files --deleted 2>/dev/null | wc -l)"
+  git -c core.quotePath=false diff --no-ext-diff --name-only HEAD 2>/dev/null | head -n 3 | sed 's/^/modified /'
   [ ! -s .backout-build ] || printf 'built %s\n' "$(cat .backout-build)"
 fi
 echo end
