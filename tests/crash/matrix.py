@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The crash matrix: kills backout at every point that a clean run passes, and looks whether the site came through.
 
-    matrix.py --backout build/dev/backout [--mode local|ssh] [--jobs 1|4] [--sample N] [--seed S] [--parallel P]
+    matrix.py --backout build/dev/backout [--mode local|ssh] [--layout NAME] [--jobs 1|4] [--sample N] [--seed S] [--parallel P]
               [--scenario NAME]... [--forgetful LIBRARY] [--only POINT] [--expect-failure] [--keep]
 
 The points are counted in a clean run each time: every append (before and after its commit) and every external command (before,
@@ -23,6 +23,7 @@ import traceback
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+import layouts  # noqa: E402
 import scenarios  # noqa: E402
 from scenarios import NotReached  # noqa: E402
 from slot import Slot, free_port  # noqa: E402
@@ -57,7 +58,7 @@ class Matrix:
         if self.options.mode == "ssh":
             ssh = Sshd(base / "ssh", base, free_port())
             self.daemons.append(ssh)
-        slot = Slot(base, self.options.backout, self.options.jobs, ssh)
+        slot = Slot(base, self.options.backout, self.options.jobs, ssh, layout=layouts.LAYOUTS[self.options.layout])
         self.slots.append(slot)
         scenarios.prepare(slot)
         return slot
@@ -200,6 +201,7 @@ def read_options():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--backout", required=True)
     options.add_argument("--mode", choices=["local", "ssh"], default="local")
+    options.add_argument("--layout", choices=list(layouts.LAYOUTS), default="releases")
     options.add_argument("--jobs", type=int, default=1)
     options.add_argument("--sample", type=int, default=0)
     options.add_argument("--seed", type=int, default=None)

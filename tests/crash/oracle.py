@@ -50,7 +50,7 @@ ROWS_BEFORE = {
 def faults_of_site(slot, version, rows=None):
     """What differs from a site that is wholly `version`. Looks at the site alone, never at the journal."""
     seen = {
-        "current": slot.site.joinpath("current").readlink().name if slot.site.joinpath("current").is_symlink() else "no symlink",
+        "current": slot.layout.current(slot.site),
         "door": slot.text("door"),
         "settings": slot.text("settings"),
         "cache": slot.text("cache"),
@@ -65,7 +65,7 @@ def faults_of_site(slot, version, rows=None):
         "cache": version,
         "/version": (200, version),
         "/health": (200, f"ok {len((rows or ROWS[version])['orders'])}"),
-        "servers": [version],
+        "servers": [slot.layout.directory_of(version)],
     }
     faults = [f"{name} is {seen[name]!r}, not {wanted[name]!r}" for name in wanted if seen[name] != wanted[name]]
     content = slot.rows()

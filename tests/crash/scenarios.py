@@ -27,6 +27,7 @@ def prepare(slot):
     slot.restore("good")
     slot.must(*DEPLOY, "sh", str(slot.site / "deploy.sh"), "v2")
     slot.write(oracle.SINCE)
+    slot.layout.before_the_rollback(slot.site)
     slot.snapshot("broken")
 
 

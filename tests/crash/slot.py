@@ -3,7 +3,7 @@
 Everything that a journal may name (paths, port) is fixed for the life of the slot, so a copy of the directory is a snapshot.
 Only the trace lies outside of it: it tells what ran, however often the site is put back.
 
-    base/root/site       the site: releases, current, data.db, settings, door, cache
+    base/root/site       the site: its code (layouts.py), data.db, settings, door, cache
     base/root/state      the journal
     base/root/target     what the attempt shim keeps
     base/snapshots/...   copies of root
@@ -24,6 +24,7 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
+import layouts
 import processes
 
 TEMPLATES = Path(__file__).resolve().parent / "site"
@@ -46,7 +47,8 @@ def free_port():
 
 
 class Slot:
-    def __init__(self, base, backout, jobs=1, ssh=None, warm_phase="switch", command_timeout="20s"):
+    def __init__(self, base, backout, jobs=1, ssh=None, warm_phase="switch", command_timeout="20s", layout=layouts.RELEASES):
+        self.layout = layout
         self.base, self.backout, self.ssh = Path(base).resolve(), os.path.abspath(backout), ssh
         self.root, self.trace = self.base / "root", self.base / "trace"
         self.site = self.root / "site"
@@ -63,7 +65,7 @@ class Slot:
             self.environment["BACKOUT_SSH"] = ssh.command
         hosts = f"hosts: {{far: {{ssh: {ssh.destination}, url: 'http://127.0.0.1:{self.port}', root: '{self.root}/far'}}}}" if ssh else ""
         self.words = {"ROOT": self.root, "SITE": self.site, "TRACE": self.trace, "PORT": self.port, "JOBS": jobs, "HOSTS": hosts,
-                      "WARM": warm_phase, "TIMEOUT": command_timeout}
+                      "WARM": warm_phase, "TIMEOUT": command_timeout, **layout.words(self.site)}
         self.command = [self.backout]
         self.children = []
         self.more = {}  # environment of the next commands: kill points, sabotage, the forgetful layer
@@ -82,13 +84,7 @@ class Slot:
     def build(self):
         """A site on which nothing was ever deployed."""
         self.site.mkdir(parents=True, exist_ok=True)
-        for version, columns in (("v1", "id, customer, note"), ("v2", "id, customer, channel")):
-            release = self.site / "releases" / version
-            release.mkdir(parents=True)
-            (release / "VERSION").write_text(version)
-            (release / "COLUMNS").write_text(columns)
-            shutil.copy(TEMPLATES / "server.py", release)
-            shutil.copy(TEMPLATES / f"migrate_{version}.py", release / "migrate.py")
+        self.layout.build(self.site, self.write_release)
         for name in ("act.sh", "deploy.sh", "backout.yaml"):
             (self.site / name).write_text(self.fill(name))
         (self.site / "door").write_text("open\n")
@@ -96,6 +92,13 @@ class Slot:
         (self.base / "bin" / "setsid").write_text(self.fill("setsid"))
         (self.base / "bin" / "setsid").chmod(0o755)
         self.clear_trace()
+
+    @staticmethod
+    def write_release(version, directory):
+        (directory / "VERSION").write_text(version)
+        (directory / "COLUMNS").write_text({"v1": "id, customer, note", "v2": "id, customer, channel"}[version])
+        shutil.copy(TEMPLATES / "server.py", directory)
+        shutil.copy(TEMPLATES / f"migrate_{version}.py", directory / "migrate.py")
 
     def deploy_by_hand(self, version):
         subprocess.run(["sh", self.site / "deploy.sh", version], check=True, env=self.environment)
@@ -131,7 +134,7 @@ class Slot:
     def start_service(self):
         log = open(self.site / "web.log", "a", encoding="utf-8")
         child = subprocess.Popen(
-            ["/usr/bin/python3", "-ISB", "server.py"], cwd=self.site / "current", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            ["/usr/bin/python3", "-ISB", "server.py"], cwd=self.layout.code(self.site), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, env={**self.environment, "PORT": str(self.port), "DB": str(self.site / "data.db"), "TRACE": str(self.trace)})
         log.close()
         self.children.append(child)

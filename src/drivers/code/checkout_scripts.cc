@@ -10,7 +10,8 @@ add_all() {
   ignored=$(git config --path --get core.excludesFile) || ignored=${XDG_CONFIG_HOME:-${HOME-}/.config}/git/ignore
   own=$1
   shift
-  { cat -- "$ignored" 2>/dev/null || :; echo; [ $# -eq 0 ] || printf '%s\n' "$@"; } >"$own"
+  # Copies of configuration files, with their secrets, lie in .backout: not for a commit.
+  { cat -- "$ignored" 2>/dev/null || :; printf '\n%s\n' /.backout/ "$@"; } >"$own"
   git -c advice.addEmbeddedRepo=false -c core.excludesFile="$own" add -A .
 }
 )sh";
@@ -159,7 +160,7 @@ printf 'describe %s\n' "$(git describe --tags --always 2>/dev/null || :)"
 printf 'exact %s\n' "$(git describe --tags --exact-match 2>/dev/null || :)"
 [ -z "$version" ] || printf 'wanted %s\n' "$(git rev-parse -q --verify "refs/tags/$version^{commit}" || echo none)"
 git -c core.quotePath=false status --porcelain --untracked-files=no | sed 's/^/changed /'
-git -c core.quotePath=false ls-files --others --exclude-standard --directory >"${newcomers:=$(mktemp)}"
+git -c core.quotePath=false ls-files --others --exclude-standard --exclude=/.backout/ --directory >"${newcomers:=$(mktemp)}"
 printf 'untracked %s\n' "$(wc -l <"$newcomers")"
 head -n 3 "$newcomers" | sed 's/^/newcomer /'
 rm -f "$newcomers"

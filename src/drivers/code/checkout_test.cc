@@ -174,6 +174,15 @@ TEST(CheckoutDriver, keeping_changes_conforms_and_touches_neither_work_tree_nor_
       << "untracked files that a checkout leaves alone may change";
 }
 
+TEST(CheckoutDriver, copies_of_configuration_never_get_into_a_commit) {
+  Site site;
+  must(site.in("mkdir -p .backout/checkpoints/C-1; echo SECRET=1 >.backout/checkpoints/C-1/1"));
+  const Step keep = site.step("keep-dirty");
+  site.apply(keep.action);
+  EXPECT_FALSE(holds(site.in("git ls-tree -r " + std::string(keep.action.args["ref"]) + " | grep -q backout")));
+  EXPECT_EQ(site.look(keep.action).kind, SightKind::kHolds);
+}
+
 TEST(CheckoutDriver, checkout_conforms_and_is_undone_with_every_change) {
   Site site;
   const Step keep = site.step("keep-dirty"), checkout = site.step("checkout");

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The fixture's own commands. Each says in the trace when it starts and when it ends, and takes a moment.
-#   act.sh close|open|warm|cool      act.sh closed|warmed  (looks: exit 0 or 1)
+#   act.sh close|open|warm|cool|build      act.sh closed|warmed  (looks: exit 0 or 1)
 set -eu
 site=@SITE@
 put() { printf '%s\n' "$2" >"$site/$1.new"; sync "$site/$1.new"; mv "$site/$1.new" "$site/$1"; sync "$site"; }
@@ -16,5 +16,6 @@ case $1 in
   open) put door open ;;
   warm) put cache v1 ;;
   cool) put cache v2 ;;
+  build) mkdir -p built; cp VERSION built/which; cp server.py built/half-of-it ;;
 esac
 echo "end $1 $$" >>@TRACE@

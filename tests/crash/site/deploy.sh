@@ -10,14 +10,14 @@ if [ -n "$pid" ]; then
   kill "$pid" 2>/dev/null || true
   while kill -0 "$pid" 2>/dev/null && ! grep -q ' Z ' "/proc/$pid/stat" 2>/dev/null; do sleep 0.01; done
 fi
-/usr/bin/python3 -ISB "$site/releases/$1/migrate.py" "$site/data.db"
+@BEFORE@
+/usr/bin/python3 -ISB "@CODE_OF_RELEASE@/migrate.py" "$site/data.db"
 printf 'settings of %s\n' "$1" >"$site/settings.new"
 mv "$site/settings.new" "$site/settings"
 printf '%s\n' "$1" >"$site/cache"
-ln -sfn "releases/$1" "$site/current.new"
-mv -T "$site/current.new" "$site/current"
+@SWITCH@
 sync
-cd "$site/current"
+cd "@CURRENT@"
 PORT=@PORT@ DB=$site/data.db TRACE=@TRACE@ /usr/bin/setsid /usr/bin/python3 -ISB server.py </dev/null >>"$site/web.log" 2>&1 &
 echo $! >"$site/web.pid"
 sleep "$(cat "$site/slow-deploy" 2>/dev/null || echo 0.05)"
