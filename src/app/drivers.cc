@@ -4,6 +4,7 @@
 #include "drivers/checks/http.h"
 #include "drivers/checks/log.h"
 #include "drivers/checks/resources.h"
+#include "drivers/code/branch.h"
 #include "drivers/code/checkout.h"
 #include "drivers/code/releases.h"
 #include "drivers/command/check.h"
@@ -23,6 +24,7 @@ namespace backout::app {
 void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_releases_driver());
   registry.add(drivers::make_checkout_driver());
+  registry.add(drivers::make_branch_driver());
   registry.add(drivers::make_process_driver());
   registry.add(drivers::make_systemd_driver());
   registry.add(drivers::make_supervisor_driver());

@@ -106,6 +106,8 @@ std::vector<Subject> subjects_of(const Site& site) {
   if (site.code)
     subjects.push_back(subject(plan::Part::kCode, driver_of(*site.code), "code", subject_of(*site.code),
                                hosts_of(site, site.code->hosts)));
+  if (has_branch_beside(site))
+    subjects.push_back(subject(plan::Part::kCode, "branch", "branch", site.code->branch, {"local"}));
   for (const CommandConfig& command : site.commands)
     subjects.push_back(subject(plan::Part::kCommand, driver_of(command), command.name, subject_of(command),
                                hosts_of(site, command.hosts)));

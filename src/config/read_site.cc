@@ -89,6 +89,28 @@ void read_keep_builds(const Reading& reading, const Node& node, CodeConfig& code
                          "with layout: releases each release has its own, and it stays on disk; take the line out");
 }
 
+void read_branch(const Reading& reading, const Node& node, CodeConfig& code) {
+  const Node* branch = node.find("branch");
+  if (branch == nullptr) {
+    if (code.layout == "branch")
+      reading.findings.error(node.place, "layout: branch without a branch",
+                             "for example: branch: {name: main, how: revert}");
+    return;
+  }
+  if (!branch->is_map()) return;
+  require(reading, *branch, "code.branch", "name");
+  std::string path = path_at(reading, *branch, "path");
+  if (path.empty() && code.layout != "releases") path = code.path;
+  if (path.empty())
+    reading.findings.error(branch->place, "code.branch: a clone to work with is missing",
+                           "for example: path: /srv/shop/clone");
+  code.branch = {{"name", text_at(*branch, "name")},
+                 {"remote", text_at(*branch, "remote", "origin")},
+                 {"how", text_at(*branch, "how", "revert")},
+                 {"path", path}};
+  if (!code.user.empty()) code.branch["user"] = code.user;
+}
+
 }  // namespace
 
 void read_code(const Reading& reading) {
@@ -107,6 +129,7 @@ void read_code(const Reading& reading) {
   for (const Node& item : items_at(*node, "config"))
     if (item.is_text()) code.config.push_back(absolute(reading.site.directory, item.text));
   read_keep_builds(reading, *node, code);
+  read_branch(reading, *node, code);
   code.binary = text_at(*node, "binary");
   for (const Node& item : items_at(*node, "ignore"))
     if (item.is_text()) code.ignore.push_back(item.text);

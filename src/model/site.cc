@@ -53,6 +53,7 @@ std::string driver_of(const CheckConfig& check) { return check.kind == "run" ? "
 std::string driver_of(const CommandConfig&) { return "command"; }
 
 Json subject_of(const CodeConfig& code) {
+  if (code.layout == "branch") return code.branch;
   Json value = {{"path", code.path}, {"build", commands_to_json(code.build)}, {"config", code.config}};
   put(value, "git", code.git);
   put(value, "user", code.user);
@@ -69,7 +70,7 @@ Json subject_of(const ServiceConfig& service, const Site& site) {
   value["name"] = service.name;
   value["drain_ms"] = service.drain.count();
   if (service.port != 0) value["port"] = service.port;
-  if (code_for(site, service) == CodeOnHosts::kAll)
+  if (code_for(site, service) == CodeOnHosts::kAll && site.code->layout != "branch")
     value["code"] = {{"layout", site.code->layout}, {"path", site.code->path}};
   return value;
 }
@@ -133,6 +134,10 @@ std::vector<std::string> hosts_of(const Site& site, const std::vector<std::strin
   return all;
 }
 
+bool has_branch_beside(const Site& site) {
+  return site.code && !site.code->branch.empty() && site.code->layout != "branch";
+}
+
 CodeOnHosts code_for(const Site& site, const ServiceConfig& service) {
   if (!site.code) return CodeOnHosts::kNone;
   const std::vector<std::string> code = hosts_of(site, site.code->hosts), runs = hosts_of(site, service.hosts);
@@ -182,6 +187,7 @@ Json to_json(const Site& site) {
     return told;
   };
   if (site.code) value["code"] = part(driver_of(*site.code), subject_of(*site.code), site.code->hosts);
+  if (has_branch_beside(site)) value["branch"] = part("branch", site.code->branch, {});
   Json& services = value["services"] = Json::array();
   for (const ServiceConfig& service : site.services)
     services.push_back(part(driver_of(service), subject_of(service, site), service.hosts));

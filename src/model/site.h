@@ -31,7 +31,7 @@ struct UserCommand {  // argv, or one string that is given to sh -c because the 
 };
 
 struct CodeConfig {
-  std::string layout;  // "releases" | "in-place" (a git checkout)
+  std::string layout;  // "releases" | "in-place" (a git checkout) | "branch" (a platform deploys from it)
   std::string path;    // releases: holds releases/<version> and current; in-place: the checkout
   std::string git;     // source repository; empty for releases that a deploy command brings itself
   std::string user;    // runs git and build; empty: as we are
@@ -201,6 +201,9 @@ std::string base_url_for(const Site& site, const HostConfig& host);
 std::vector<HostConfig> hosts_of(const Site& site);
 /// `named`, or all of the site's hosts when none are named.
 std::vector<std::string> hosts_of(const Site& site, const std::vector<std::string>& named);
+
+/// Whether a branch is brought back beside the code on the hosts.
+bool has_branch_beside(const Site& site);
 
 /// On how many of a service's hosts the code is.
 enum class CodeOnHosts { kAll, kSome, kNone };

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+import branches  # noqa: E402
 import builds  # noqa: E402
 
-CASES = {**builds.CASES}
+CASES = {**builds.CASES, **branches.CASES}
 
 
 def main():

@@ -1,0 +1,106 @@
+"""A platform that deploys whatever is pushed to a branch: a post-receive hook of the real git brings the code to base/live."""
+from site_of import Site, expect, expect_words
+
+CHECK = "  - run: 'test \"$(cat {base}/live/VERSION)\" = {{{{version}}}}'\n    name: what the platform runs\n    attempts: 3\n    every: 300ms"
+
+
+def prepare(base, backout, how, merged=True):
+    """v1 is known-good. v2 came by a merge, and its fix by a commit; both are on main, which the platform deploys."""
+    site = Site(base, backout)
+    site.sh("git init -q -b main work; mkdir live")
+    (base / "work" / "app.txt").write_text("one\n")
+    site.sh("echo v1 >VERSION; git add -A; git commit -q -m v1; git tag v1", base / "work")
+    site.sh("git clone -q --bare work origin.git; git clone -q --bare origin.git clone.git; "
+            "git -C clone.git remote set-url origin ../origin.git || git -C clone.git remote add origin ../origin.git")
+    (base / "origin.git" / "hooks" / "post-receive").write_text(
+        f"#!/bin/sh\nwhile read -r old new ref; do\n  case $ref in refs/heads/main) git --work-tree={base}/live checkout -q -f main ;; esac\ndone\n")
+    (base / "origin.git" / "hooks" / "post-receive").chmod(0o755)
+    site.sh(f"git --git-dir=origin.git --work-tree={base}/live checkout -q -f main")
+    site.configure(f"code: {{layout: branch, path: clone.git, branch: {{name: main, remote: {base}/origin.git, how: {how}}}}}",
+                   CHECK.format(base=base))
+    site.must("record", "v1")
+    site.must("good", "v1")
+    merge = "git checkout -q -b feature; echo two >app.txt; echo new >new.txt; git add -A; git commit -q -m feature; git checkout -q main; " \
+        "git merge -q --no-ff -m 'merge feature' feature; " if merged else "echo two >app.txt; git commit -q -a -m 'v2 itself'; "
+    (base / "deploy.sh").write_text(f"set -e\ncd {base}/work\n{merge}echo v2 >VERSION; git add -A; git commit -q -m v2; git tag v2\n"
+                                    f"git push -q {base}/origin.git main v2\n")
+    site.must("deploy", "--version", "v2", "--", "sh", str(base / "deploy.sh"))
+    return site
+
+
+def remote(site, what):
+    return site.sh(f"git --git-dir=origin.git rev-parse '{what}' 2>/dev/null || echo none")
+
+
+def serves(site, version):
+    live = (site.base / "live" / "VERSION").read_text().strip()
+    return expect(live == version, f"the platform runs {live}, not {version}") + \
+        expect(remote(site, "main^{tree}") == remote(site, f"{version}^{{tree}}"), f"main has not the tree of {version}")
+
+
+def revert(base, backout):
+    site = prepare(base, backout, "revert")
+    head = remote(site, "main")
+    ended = site.rollback()
+    faults = expect(ended.status == 0, f"exit status {ended.status}\n{ended.output}") + serves(site, "v1")
+    log = site.sh("git --git-dir=origin.git log --format=%s main")
+    faults += expect('Revert "merge feature"' in log, f"the merge was not reverted by itself:\n{log}")
+    faults += expect(site.sh(f"git --git-dir=origin.git merge-base --is-ancestor {head} main && echo yes || echo no") == "yes", "history was lost")
+    ended = site.rollback("--forward")
+    return faults + expect(ended.status == 0, f"forward: exit status {ended.status}\n{ended.output}") + serves(site, "v2")
+
+
+def reset(base, backout):
+    site = prepare(base, backout, "reset", merged=False)
+    ended = site.rollback()
+    return expect(ended.status == 0, f"exit status {ended.status}\n{ended.output}") + serves(site, "v1") + \
+        expect(remote(site, "main") == remote(site, "v1^{commit}"), "main is not v1 itself")
+
+
+def beside(base, backout):
+    """The platform is told by a command of the team which branch to deploy."""
+    site = prepare(base, backout, "branch")
+    head = remote(site, "main")
+    with open(base / "backout.yaml", "a", encoding="utf-8") as file:
+        file.write(f"commands:\n  - name: platform\n    phase: start\n    run: \"git --git-dir={base}/origin.git --work-tree={base}/live checkout -q -f "
+                   "$(git --git-dir=origin.git for-each-ref --format='%(refname:short)' 'refs/heads/rollback/*')\"\n")
+    ended = site.rollback()
+    live = (base / "live" / "VERSION").read_text().strip()
+    return expect(ended.status == 0, f"exit status {ended.status}\n{ended.output}") + expect(live == "v1", f"the platform runs {live}") + \
+        expect(remote(site, "main") == head, "main was moved")
+
+
+def undone(base, backout):
+    """A check fails after the push: the branch gets the tree back that it had."""
+    faults = []
+    for how in ("revert", "reset", "branch"):
+        site = prepare(base / how, backout, how)
+        head = remote(site, "main")
+        yaml = site.base / "backout.yaml"
+        yaml.write_text(yaml.read_text().replace("watch:", "  - {run: 'false', name: never, attempts: 1}\nwatch:"))
+        ended = site.rollback()
+        faults += expect(ended.status == 1, f"{how}: exit status {ended.status}\n{ended.output}")
+        faults += [f"{how}: {fault}" for fault in serves(site, "v2")]
+        if how != "revert":
+            faults += expect(remote(site, "main") == head, f"{how}: main is another commit than before")
+        faults += expect("rollback/" not in site.sh("git --git-dir=origin.git branch"), f"{how}: a rollback branch was left")
+    return faults
+
+
+def refused(base, backout):
+    """A protected branch, and a branch that moved: nothing is pushed, and it says who refused."""
+    site = prepare(base, backout, "revert")
+    hook = base / "origin.git" / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'GH006: Protected branch update failed' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    ended = site.rollback()
+    faults = expect(ended.status == 1, f"protected: exit status {ended.status}\n{ended.output}")
+    faults += expect_words(ended, "refused the push to main", "GH006: Protected branch") + serves(site, "v2")
+    hook.unlink()
+    plan = next(line.split()[1] for line in site.must("plan").splitlines() if line.startswith("Plan "))
+    site.sh(f"git commit -q --allow-empty -m more; git push -q {base}/origin.git main", base / "work")
+    ended = site.run("rollback", "--plan", plan, "--reason", "x", "--yes")
+    return faults + expect(ended.status == 3, f"moved: exit status {ended.status}\n{ended.output}") + expect_words(ended, "stale")
+
+
+CASES = {f"branch-{case.__name__}": (case, lambda: "") for case in (revert, reset, beside, undone, refused)}
