@@ -6,6 +6,7 @@
 #include "drivers/checks/resources.h"
 #include "drivers/code/branch.h"
 #include "drivers/code/checkout.h"
+#include "drivers/code/deploy_command.h"
 #include "drivers/code/releases.h"
 #include "drivers/command/check.h"
 #include "drivers/command/command.h"
@@ -25,6 +26,7 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_releases_driver());
   registry.add(drivers::make_checkout_driver());
   registry.add(drivers::make_branch_driver());
+  registry.add(drivers::make_deploy_command_driver());
   registry.add(drivers::make_process_driver());
   registry.add(drivers::make_systemd_driver());
   registry.add(drivers::make_supervisor_driver());

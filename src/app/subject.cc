@@ -104,8 +104,9 @@ std::vector<Subject> subjects_of(const Site& site) {
     subjects.push_back(subject(plan::Part::kDatabase, driver_of(*site.database), site.database->kind,
                                subject_of(*site.database), {"local"}));
   if (site.code)
-    subjects.push_back(subject(plan::Part::kCode, driver_of(*site.code), "code", subject_of(*site.code),
-                               hosts_of(site, site.code->hosts)));
+    subjects.push_back(
+        subject(plan::Part::kCode, driver_of(*site.code), "code", subject_of(*site.code),
+                code_is_elsewhere(*site.code) ? std::vector<std::string>{"local"} : hosts_of(site, site.code->hosts)));
   if (has_branch_beside(site))
     subjects.push_back(subject(plan::Part::kCode, "branch", "branch", site.code->branch, {"local"}));
   for (const CommandConfig& command : site.commands)

@@ -28,7 +28,7 @@ constexpr Key kKeys[] = {
   {"hosts.*.root", Type::kAbsolute, "The directory there in which backout keeps locks and exit statuses", "root: /var/lib/backout/target", "/var/lib/backout/target for root, else under the login's home"},
 
   {"code", Type::kMap, "The program's files", "code: {layout: releases, path: /srv/shop}"},
-  {"code.layout", Type::kChoice, "`releases`: path/releases/VERSION with path/current pointing at one; `in-place`: path is a git checkout; `branch`: a platform deploys from a branch, and path is any clone of it", "layout: releases", kRequired, "releases|in-place|branch"},
+  {"code.layout", Type::kChoice, "`releases`: path/releases/VERSION with path/current pointing at one; `in-place`: path is a git checkout; `branch`: a platform deploys from a branch, and path is any clone of it; `command`: only your own deploy command brings code, and path is a clone in which it is run", "layout: releases", kRequired, "releases|in-place|branch|command"},
   {"code.path", Type::kPath, "The directory that the layout is about", "path: /srv/shop", kRequired},
   {"code.source", Type::kMap, "Where code comes from when a release is no longer there", "source: {git: /srv/shop/repo.git, user: deploy}"},
   {"code.source.git", Type::kWord, "A git repository: a path, or whatever git clone takes", "git: /srv/shop/repo.git"},
@@ -47,6 +47,9 @@ constexpr Key kKeys[] = {
   {"code.branch.remote", Type::kWord, "Where it is pushed to: a name that the clone knows, or an address", "remote: origin", "origin"},
   {"code.branch.how", Type::kChoice, "`revert`: new commits on it, whose tree is the old one; `reset`: forced back, with a lease; `branch`: pushed beside it as rollback/VERSION-RUN", "how: revert", "revert", "revert|reset|branch"},
   {"code.branch.path", Type::kPath, "A clone to work with; its work tree is not touched", "path: /srv/shop/clone", "code.path, but not with layout: releases"},
+  {"code.deploy", Type::kMap, "With layout: command: what you type to deploy, run at the old tag in a clean work tree", "deploy: {run: [make, deploy], recap: ansible}"},
+  {"code.deploy.run", Type::kCommand, "The command; its timeout is 15m unless it says otherwise", "run: [make, deploy]", kRequired},
+  {"code.deploy.recap", Type::kChoice, "What it says at its end is read: `ansible`: failed and unreachable hosts fail the step, whatever the exit status", "recap: ansible", "none", "none|ansible"},
   {"code.keep", Type::kWhole, "How many good releases, or kept builds, stay on disk", "keep: 5", "5", "", 1, 1000},
   {"code.hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
   {"code.hosts[]", Type::kText, "A name from hosts", "- web-1"},

@@ -111,6 +111,25 @@ void read_branch(const Reading& reading, const Node& node, CodeConfig& code) {
   if (!code.user.empty()) code.branch["user"] = code.user;
 }
 
+void read_deploy(const Reading& reading, const Node& node, CodeConfig& code) {
+  const Node* deploy = node.find("deploy");
+  if (deploy == nullptr) {
+    if (code.layout == "command")
+      reading.findings.error(node.place, "layout: command without a command",
+                             "for example: deploy: {run: [make, deploy]}");
+    return;
+  }
+  if (!deploy->is_map()) return;
+  require(reading, *deploy, "code.deploy", "run");
+  if (code.layout != "command")
+    reading.findings.error(deploy->place, "code.deploy is for layout: command",
+                           "with another layout the code is brought back without it; take it out");
+  const Node* run = deploy->find("run");
+  if (run == nullptr) return;
+  code.deploy = {{"run", to_json(command_of(*run, {.cwd = "", .relative_to = "", .timeout = kBuildTimeout}))},
+                 {"recap", text_at(*deploy, "recap", "none")}};
+}
+
 }  // namespace
 
 void read_code(const Reading& reading) {
@@ -130,6 +149,7 @@ void read_code(const Reading& reading) {
     if (item.is_text()) code.config.push_back(absolute(reading.site.directory, item.text));
   read_keep_builds(reading, *node, code);
   read_branch(reading, *node, code);
+  read_deploy(reading, *node, code);
   code.binary = text_at(*node, "binary");
   for (const Node& item : items_at(*node, "ignore"))
     if (item.is_text()) code.ignore.push_back(item.text);

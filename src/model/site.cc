@@ -45,7 +45,10 @@ Result<UserCommand> user_command_from_json(const Json& value) {
   return command;
 }
 
-std::string driver_of(const CodeConfig& code) { return code.layout == "in-place" ? "checkout" : code.layout; }
+std::string driver_of(const CodeConfig& code) {
+  if (code.layout == "in-place") return "checkout";
+  return code.layout == "command" ? "deploy-command" : code.layout;
+}
 std::string driver_of(const ServiceConfig& service) { return service.kind; }
 std::string driver_of(const DoorConfig& door) { return door.kind == "command" ? "door-command" : door.kind; }
 std::string driver_of(const DatabaseConfig& database) { return database.kind; }
@@ -54,6 +57,13 @@ std::string driver_of(const CommandConfig&) { return "command"; }
 
 Json subject_of(const CodeConfig& code) {
   if (code.layout == "branch") return code.branch;
+  if (code.layout == "command") {
+    Json value = code.deploy;
+    value["path"] = code.path;
+    put(value, "git", code.git);
+    put(value, "user", code.user);
+    return value;
+  }
   Json value = {{"path", code.path}, {"build", commands_to_json(code.build)}, {"config", code.config}};
   put(value, "git", code.git);
   put(value, "user", code.user);
@@ -70,7 +80,7 @@ Json subject_of(const ServiceConfig& service, const Site& site) {
   value["name"] = service.name;
   value["drain_ms"] = service.drain.count();
   if (service.port != 0) value["port"] = service.port;
-  if (code_for(site, service) == CodeOnHosts::kAll && site.code->layout != "branch")
+  if (code_for(site, service) == CodeOnHosts::kAll && !code_is_elsewhere(*site.code))
     value["code"] = {{"layout", site.code->layout}, {"path", site.code->path}};
   return value;
 }
@@ -133,6 +143,8 @@ std::vector<std::string> hosts_of(const Site& site, const std::vector<std::strin
   for (const HostConfig& host : hosts_of(site)) all.push_back(host.name);
   return all;
 }
+
+bool code_is_elsewhere(const CodeConfig& code) { return code.layout == "branch" || code.layout == "command"; }
 
 bool has_branch_beside(const Site& site) {
   return site.code && !site.code->branch.empty() && site.code->layout != "branch";

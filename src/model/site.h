@@ -31,7 +31,7 @@ struct UserCommand {  // argv, or one string that is given to sh -c because the 
 };
 
 struct CodeConfig {
-  std::string layout;  // "releases" | "in-place" (a git checkout) | "branch" (a platform deploys from it)
+  std::string layout;  // "releases" | "in-place" (a git checkout) | "branch" | "command": code_is_elsewhere()
   std::string path;    // releases: holds releases/<version> and current; in-place: the checkout
   std::string git;     // source repository; empty for releases that a deploy command brings itself
   std::string user;    // runs git and build; empty: as we are
@@ -202,6 +202,8 @@ std::vector<HostConfig> hosts_of(const Site& site);
 /// `named`, or all of the site's hosts when none are named.
 std::vector<std::string> hosts_of(const Site& site, const std::vector<std::string>& named);
 
+/// Whether the code is brought from here, by a branch or a command, and not at `path` on the hosts.
+bool code_is_elsewhere(const CodeConfig& code);
 /// Whether a branch is brought back beside the code on the hosts.
 bool has_branch_beside(const Site& site);
 

@@ -14,8 +14,9 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 import branches  # noqa: E402
 import builds  # noqa: E402
+import deploys  # noqa: E402
 
-CASES = {**builds.CASES, **branches.CASES}
+CASES = {**builds.CASES, **branches.CASES, **deploys.CASES}
 
 
 def main():

@@ -1,0 +1,207 @@
+#include "drivers/code/deploy_command.h"
+
+#include "base/text.h"
+#include "driver/secrets.h"
+#include "drivers/code/build.h"
+#include "drivers/code/facts.h"
+#include "drivers/code/recap.h"
+#include "drivers/code/script.h"
+#include "drivers/code/version.h"
+#include "drivers/command/arguments.h"
+
+namespace backout::drivers {
+namespace {
+
+constexpr const char* kDeployName = "deploy-command";
+
+// path version source commit run: the tag, and a clean work tree at it. The state of a try lies beside the work tree.
+constexpr std::string_view kWorktree = R"sh(
+path=$1 version=$2 source=${3:-origin} commit=$4 run=$5
+cd "$path"
+gitdir=$(git rev-parse --absolute-git-dir)
+home=$gitdir/backout-deploy work=$gitdir/backout-deploy/$run-$version
+tagged() { git rev-parse -q --verify "refs/tags/$version^{commit}"; }
+)sh";
+
+constexpr std::string_view kPrepare = R"sh(
+if ! target=$(tagged) || ! git cat-file -e "$target^{tree}" 2>/dev/null; then
+  git fetch -q --no-tags "$source" "+refs/tags/$version:refs/tags/$version"
+  target=$(tagged) || fail "tag $version in $source is not a commit"
+fi
+[ -z "$commit" ] || [ "$target" = "$commit" ] || fail "tag $version is now commit $target; what ran as $version was $commit"
+mkdir -p "$home"
+if [ "$(git -C "$work" rev-parse -q --verify HEAD 2>/dev/null)" != "$target" ] || [ -n "$(git -C "$work" status --porcelain)" ]; then
+  git worktree remove --force --force "$work" 2>/dev/null || :
+  rm -rf "$work"
+  git worktree prune
+  git worktree add -q --detach "$work" "$target"
+  [ ! -f "$work/.gitmodules" ] || git -C "$work" submodule --quiet update --init --recursive
+fi
+)sh";
+
+// ... line: the command, its words kept.
+constexpr std::string_view kRunIt = R"sh(
+rm -f "$work.log" "$work.status"
+echo begun >"$work.status"
+durable "$work.status"
+cd "$work"
+{ (become sh -c "$6") </dev/null 2>&1; echo "ended $?" >"$work.status.tmp"; } | tee "$work.log"
+durable "$work.log"
+durable "$work.status.tmp"
+mv -T "$work.status.tmp" "$work.status"
+durable "$home"
+read -r _ status <"$work.status"
+exit "$status"
+)sh";
+
+constexpr std::string_view kClean = R"sh(
+git worktree remove --force --force "$work" 2>/dev/null || :
+rm -rf "$work"
+git worktree prune
+)sh";
+
+constexpr std::string_view kSeen = R"sh(
+GIT_OPTIONAL_LOCKS=0; export GIT_OPTIONAL_LOCKS
+! target=$(tagged) || printf 'target %s\n' "$target"
+if [ -d "$work" ]; then
+  printf 'work %s\n' "$(git -C "$work" rev-parse -q --verify HEAD || echo none)"
+  git -C "$work" status --porcelain | head -n 3 | sed 's/^...//; s/^/changed /'
+fi
+[ ! -f "$work.status" ] || printf 'status %s\n' "$(cat "$work.status")"
+[ ! -f "$work.log" ] || tail -n 2000 "$work.log" | grep -A 1000 -a 'PLAY RECAP' | sed 's/^/log /'
+echo end
+)sh";
+
+struct Deploy {
+  std::string user, recap;
+  std::vector<std::string> words;
+};
+
+Result<Deploy> deploy_of(const Json& args) {
+  Deploy deploy;
+  const std::string path = TRY(path_argument(args, "path")), version = TRY(version_argument(args, "version"));
+  const std::string git = TRY(optional_text_argument(args, "git")), run = TRY(version_argument(args, "run_id"));
+  if (!git.empty()) TRY_VOID(check_git_source(git));
+  const std::string commit = get_string(args, "commit");
+  if (!commit.empty() && !is_commit(commit)) return Error{Code::kInvalid, "'commit' is not a commit", ""};
+  deploy.user = TRY(optional_text_argument(args, "user"));
+  deploy.recap = get_string(args, "recap");
+  deploy.words = {path, version, git, commit, run};
+  return deploy;
+}
+
+Sight sight_of_deploy(const Action& action, host::Host& host, std::stop_token stop) {
+  const auto deploy = deploy_of(action.args);
+  if (!deploy) return Sight::cannot_tell(deploy.error().message);
+  const auto facts =
+      look(host, git_script(std::string(kWorktree) + std::string(kSeen)), deploy->words, deploy->user, std::move(stop));
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  const std::string &version = deploy->words[1], work = facts->text("work"), target = facts->text("target");
+  if (action.verb == "clean")
+    return work.empty() ? Sight::holds("the work tree is gone") : Sight::does_not_hold("the work tree is still there");
+  if (action.verb == "worktree") {
+    if (work.empty() || work != target) return Sight::does_not_hold("there is no work tree at " + version);
+    if (facts->has("changed")) return Sight::does_not_hold("the work tree is not clean: " + facts->text("changed"));
+    return Sight::holds("a clean work tree at " + version + ", " + work, {{"commit", work}});
+  }
+  const std::string status = facts->text("status");
+  if (status.empty()) return Sight::does_not_hold("the deploy command never began");
+  if (status == "begun") return Sight::cannot_tell("the deploy command began and did not come to its end");
+  if (status != "ended 0") return Sight::does_not_hold("the deploy command " + status);
+  if (deploy->recap != "ansible") return Sight::holds("the deploy command ended with 0; checks say whether it worked");
+  const Recap recap = ansible_recap(join(facts->all("log"), "\n"));
+  if (recap.empty()) return Sight::does_not_hold("the deploy command ended with 0, but left no PLAY RECAP");
+  const Json evidence = {{"recap", recap}};
+  if (const std::string fault = fault_of(recap); !fault.empty())
+    return Sight::does_not_hold("the recap says " + fault, evidence);
+  return Sight::holds("the recap names " + counted(static_cast<int64_t>(recap.size()), "host") + ", none failed",
+                      evidence);
+}
+
+class DeployCommandDriver : public driver::Driver {
+ public:
+  std::string_view name() const override { return kDeployName; }
+
+  std::vector<driver::Verb> capabilities() const override {
+    return {{"worktree", StepKind::kEffect, true, true},
+            {"deploy", StepKind::kEffect, false, false},
+            {"clean", StepKind::kEffect, true, true}};
+  }
+
+  Result<std::vector<Step>> offer(const driver::Offering& offering) const override {
+    std::vector<Step> steps;
+    if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint) return steps;
+    Json args = offering.subject;
+    for (const char* of_the_site : {"keep_versions", "from_whole"}) args.erase(of_the_site);
+    TRY_VOID(check_version(offering.to.str()));
+    const UserCommand run = TRY(user_command_argument(get(args, "run"), "run"));
+    args["run_id"] = "{run}";
+    Json to = args, from = args;
+    to["version"] = offering.to.str();
+    from["version"] = offering.from.str();
+    const auto step = [&](std::string id, const char* verb, Phase phase, std::string title, const Json& with) {
+      Step made;
+      made.id = StepId(std::move(id));
+      made.phase = phase;
+      made.title = std::move(title);
+      made.hosts = offering.hosts;
+      made.action = {kDeployName, verb, with};
+      made.repeatable = made.has_probe = std::string_view(verb) != "deploy";
+      made.timeout = Millis(600'000) + run.timeout;
+      steps.push_back(std::move(made));
+    };
+    step("worktree-code", "worktree", Phase::kPrepare, "a clean work tree at " + offering.to.str(), to);
+    step("deploy-code", "deploy", Phase::kSwitch,
+         "your command at " + offering.to.str() + ": " + shortened(one_line(join(run.argv, " ")), 80), to);
+    if (is_version(offering.from.str())) steps.back().undo = Action{kDeployName, "deploy", from};
+    step("clean-code", "clean", Phase::kSettle, "remove the work tree", to);
+    return steps;
+  }
+
+  Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
+    const std::string path = TRY(path_argument(subject, "path"));
+    const Facts facts =
+        TRY(look(host, git_script("cd \"$1\"; printf 'git %s\\n' \"$(git rev-parse --absolute-git-dir)\"; echo end\n"),
+                 {path}, TRY(optional_text_argument(subject, "user")), std::move(stop)));
+    if (!facts.has("git")) return Error{Code::kNotFound, path + " is not a clone", "mend code.path"};
+    return Json::object();
+  }
+
+  Result<host::Command> command(const Action& action, const host::Host&) const override {
+    if (action.verb != "worktree" && action.verb != "deploy" && action.verb != "clean")
+      return no_such_verb(action, *this);
+    Deploy deploy = TRY(deploy_of(action.args));
+    std::string body(kWorktree);
+    Build build;
+    if (action.verb == "clean") {
+      body += kClean;
+    } else {
+      body += kPrepare;
+    }
+    if (action.verb == "deploy") {
+      body += kRunIt;
+      Json run = get(action.args, "run");
+      if (run.is_object()) run.erase("user");
+      build = TRY(build_of(Json::array({run}), deploy.user));
+      deploy.words.push_back(build.lines.at(0));
+    }
+    host::Command made = host::shell(build_script(body), deploy.words);
+    made.user = deploy.user;
+    made.env = build.env;
+    TRY_VOID(driver::reveal(build.secrets, made.env));
+    made.timeout = Millis(600'000) + build.timeout;
+    return made;
+  }
+
+  Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
+    for (const driver::Verb& verb : capabilities())
+      if (verb.name == action.verb) return sight_of_deploy(action, host, std::move(stop));
+    return Sight::cannot_tell(no_such_verb(action, *this).message);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<driver::Driver> make_deploy_command_driver() { return std::make_unique<DeployCommandDriver>(); }
+
+}  // namespace backout::drivers

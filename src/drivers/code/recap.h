@@ -1,0 +1,20 @@
+// The recap at the end of a deploy tool's output, as counts by host. Pure.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace backout::drivers {
+
+/// Of the last "PLAY RECAP" in what ansible-playbook printed (with or without colours): host -> {"ok": 5, "changed": 2,
+/// "unreachable": 0, "failed": 0, ...}. Empty when there is none, or when it was cut off before its first host.
+using Recap = std::map<std::string, std::map<std::string, int64_t>>;
+Recap ansible_recap(std::string_view output);
+
+/// "web-2: unreachable=1, failed=2": what keeps a recap from being a success; empty when nothing does.
+std::string fault_of(const Recap& recap);
+
+}  // namespace backout::drivers

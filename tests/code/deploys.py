@@ -1,0 +1,59 @@
+"""A team whose only way to bring code is `make deploy`: run at the old tag, its recap read, and what runs looked at by a check."""
+from site_of import Site, expect, expect_words
+
+RECAP = """PLAY RECAP *********************************************************************
+web-1                      : ok=2    changed=1    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0
+web-2                      : ok=2    changed=1    unreachable=@U@    failed=0    skipped=0    rescued=0    ignored=0
+"""
+
+
+def prepare(base, backout):
+    site = Site(base, backout)
+    (base / "recap").mkdir(parents=True)
+    site.sh("mkdir live; git init -q -b main work")
+    for version in "12":
+        (base / "work" / "VERSION").write_text(f"v{version}\n")
+        (base / "work" / "Makefile").write_text(
+            f"deploy:\n\t@echo $(TARGET) >>{base}/deploys\n\t@test -e {base}/lies || cp VERSION {base}/live/VERSION\n\t@cat {base}/recap.txt\n")
+        site.sh(f"git add -A; git commit -q -m v{version}; git tag v{version}", base / "work")
+    site.sh("git clone -q work clone; git -C clone checkout -q main; echo 'by hand' >clone/VERSION")
+    (base / "recap.txt").write_text(RECAP.replace("@U@", "0"))
+    site.configure(f"code: {{layout: command, path: clone, deploy: {{run: {{run: [make, deploy], env: {{TARGET: production}}}}, recap: ansible}}}}",
+                   f"  - {{run: 'test \"$(cat {base}/live/VERSION)\" = {{{{version}}}}', name: what runs, attempts: 1}}")
+    site.sh("cp work/VERSION live/VERSION; echo v1 >live/VERSION")
+    site.must("record", "v1")
+    site.must("good", "v1")
+    site.must("deploy", "--version", "v2", "--", "make", "-s", "-C", str(base / "work"), "deploy")
+    return site
+
+
+def live(site):
+    return (site.base / "live" / "VERSION").read_text().strip()
+
+
+def back(base, backout):
+    site = prepare(base, backout)
+    ended = site.rollback()
+    faults = expect(ended.status == 0, f"exit status {ended.status}\n{ended.output}") + expect(live(site) == "v1", f"{live(site)} runs")
+    faults += expect((base / "deploys").read_text().split()[-1] == "production", "its environment did not reach it")
+    faults += expect((base / "clone" / "VERSION").read_text() == "by hand\n", "the clone's own work tree was touched")
+    return faults + expect(site.sh("git -C clone worktree list | wc -l") == "1", "a work tree was left")
+
+
+def unreachable(base, backout):
+    """Ansible's recap names a host that it did not reach, and the command ends in 0."""
+    site = prepare(base, backout)
+    (base / "recap.txt").write_text(RECAP.replace("@U@", "1"))
+    ended = site.rollback()
+    return expect(ended.status != 0, "it ends in 0") + expect_words(ended, "web-2: unreachable=1")
+
+
+def lies(base, backout):
+    """The command says that all is well, and nothing was deployed."""
+    site = prepare(base, backout)
+    (base / "lies").write_text("")
+    ended = site.rollback()
+    return expect(ended.status in (1, 5), f"exit status {ended.status}\n{ended.output}") + expect(live(site) == "v2", f"{live(site)} runs")
+
+
+CASES = {f"deploy-{case.__name__}": (case, lambda: "") for case in (back, unreachable, lies)}
