@@ -57,7 +57,7 @@ std::string fault_of(const Recap& recap) {
     std::vector<std::string> wrong;
     for (const char* key : {"unreachable", "failed"})
       if (const auto count = counts.find(key); count != counts.end() && count->second != 0)
-        wrong.push_back(fmt::format("{}={}", key, count->second));
+        wrong.push_back(std::string(key) + "=" + std::to_string(count->second));
     if (!wrong.empty()) faults.push_back(host + ": " + join(wrong, ", "));
   }
   return join(faults, "; ");
