@@ -108,8 +108,8 @@ esac
 )sh";
 
 const std::string_view kState = R"sh(
-printf 'at %s\n' "$(at_remote "refs/heads/$name")"
-[ "$how" != branch ] || printf 'there %s\n' "$(at_remote "$there")"
+branch_at=$(at_remote "refs/heads/$name")
+printf 'at %s\n' "$branch_at"
 tree() { git rev-parse -q --verify "$1^{tree}" 2>/dev/null || echo unknown; }
 known=$(git rev-parse -q --verify "refs/backout/heads/$name") && printf 'fetched %s\n' "$known"
 if commit_of_target=$(target); then

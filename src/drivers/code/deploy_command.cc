@@ -45,7 +45,7 @@ rm -f "$work.log" "$work.status"
 echo begun >"$work.status"
 durable "$work.status"
 cd "$work"
-{ (become sh -c "$6") </dev/null 2>&1; echo "ended $?" >"$work.status.tmp"; } | tee "$work.log"
+{ status=0; (become sh -c "$6") </dev/null 2>&1 || status=$?; echo "ended $status" >"$work.status.tmp"; } | tee "$work.log"
 durable "$work.log"
 durable "$work.status.tmp"
 mv -T "$work.status.tmp" "$work.status"
@@ -68,7 +68,7 @@ if [ -d "$work" ]; then
   git -C "$work" status --porcelain | head -n 3 | sed 's/^...//; s/^/changed /'
 fi
 [ ! -f "$work.status" ] || printf 'status %s\n' "$(cat "$work.status")"
-[ ! -f "$work.log" ] || tail -n 2000 "$work.log" | grep -A 1000 -a 'PLAY RECAP' | sed 's/^/log /'
+[ ! -f "$work.log" ] || tail -n 2000 "$work.log" | grep -A 1000 -a 'PLAY RECAP' | sed 's/\x1b\[[0-9;]*m//g; s/^/log /'
 echo end
 )sh";
 
