@@ -38,8 +38,7 @@ bool Checked::all_hold() const {
 std::map<std::string, std::string> Checked::versions() const {
   std::map<std::string, std::string> by_host;
   for (const Look& look : looks)
-    if (const std::string told = get_string(look.sight.evidence, "version"); !told.empty())
-      by_host[look.host] = told;
+    if (const std::string told = get_string(look.sight.evidence, "version"); !told.empty()) by_host[look.host] = told;
   return by_host;
 }
 

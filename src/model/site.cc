@@ -71,7 +71,6 @@ Json subject_of(const CodeConfig& code) {
   if (!code.keep_builds.empty()) value["keep_builds"] = code.keep_builds;
   put(value, "binary", code.binary);
   if (!code.ignore.empty()) value["ignore"] = code.ignore;
-  if (!code.assets.empty()) value["static"] = code.assets;
   return value;
 }
 

@@ -18,8 +18,8 @@ struct ReadyAnswer {
   std::optional<Release> current, target;
   std::optional<Checkpoint> checkpoint;  // that brings the target back
   std::optional<Plan> plan;              // as it would be made now
-  std::vector<std::string> not_built;    // "people: nobody is called": what backout.yaml says and this version cannot do
-  std::vector<Finding> findings;         // red ones first, then warnings
+  std::vector<std::string> not_built;  // "people: nobody is called": what backout.yaml says and this version cannot do
+  std::vector<Finding> findings;       // red ones first, then warnings
 
   bool ready() const;  // nothing is red
   std::vector<const Finding*> of(Severity severity) const;

@@ -271,7 +271,8 @@ std::vector<Finding> look_at_needs(const std::vector<Need>& needs, host::Host& h
 std::vector<Need> needs_of_command(const std::vector<std::string>& argv, const std::string& cwd,
                                    const std::string& user, const std::string& why) {
   std::vector<std::string> words = argv;
-  if (argv.size() >= 3 && (argv[0] == "sh" || argv[0] == "/bin/sh") && argv[1] == "-c") words = split(trimmed(argv[2]), ' ');
+  if (argv.size() >= 3 && (argv[0] == "sh" || argv[0] == "/bin/sh") && argv[1] == "-c")
+    words = split(trimmed(argv[2]), ' ');
   if (words.empty() || !is_plain(words[0])) return {};
   std::vector<Need> needs;
   std::string program = words[0];

@@ -2,8 +2,8 @@
 //
 // "run-check": a command that must exit 0 in time. Subject {name, run, patience?: {attempts, every_ms}}; "{{version}}"
 // in its words and environment is the target version. Offers the look "check-<name>" in phase check. Verb "check", args
-// {name, run}. "ask": a question to a person. Subject {name, question, role?, within_ms?, otherwise?}. Offers "ask-<name>" in phase check; the
-// executor asks.
+// {name, run}. "ask": a question to a person. Subject {name, question, role?, within_ms?, otherwise?}. Offers
+// "ask-<name>" in phase check; the executor asks.
 #pragma once
 #include <memory>
 
