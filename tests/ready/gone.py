@@ -90,7 +90,7 @@ class Site:
             return ended.returncode, {"findings": []}, ended.stdout + ended.stderr
 
     def down(self):
-        processes.end_all(self.base)
+        processes.end_all(self.base.parent)  # ssh's shared connections, too, which tell nothing of their environment
 
 
 def in_words(answer):
