@@ -42,15 +42,26 @@ def names_of(path):
     return names - KEYWORDS
 
 
+def names_in_headers(folder):
+    """Types that every file of the folder may see: a file-local one of that name is ambiguous for its neighbours."""
+    names = set()
+    for path in folder.rglob("*.h"):
+        for line in path.read_text(errors="replace").splitlines():
+            if found := NAMES[0].match(line) or NAMES[1].match(line):
+                names.add(found[1])
+    return names - KEYWORDS
+
+
 def main(root, folder):
-    groups = {}
+    groups, public = {}, names_in_headers(root / "src" / folder)
     for path in sorted((root / "src" / folder).rglob("*.cc")):
         kind = "test" if path.name.endswith("_test.cc") else "code"
         names = names_of(path)
         for number in range(1000):
             members, taken = groups.setdefault((kind, number), ([], set()))
-            if len(members) < MOST and not names & taken:
-                members.append(path)
+            alone = bool(names & public)
+            if len(members) < MOST and not names & taken and not (alone and members):
+                members.extend([path] * (MOST if alone else 1))
                 taken |= names
                 print(f"{path};{folder.replace('/', '_')}_{kind}_{number}")
                 break

@@ -49,11 +49,12 @@ Result<void> confirmed(const app::Workspace& workspace, const Plan& plan) {
 Result<void> somebody_is_there(const Plan& plan) {
   if (can_ask()) return {};
   for (const Step& step : plan.contract.steps)
-    if (step.kind == StepKind::kAsk)
-      return Error{Code::kRefused,
-                   fmt::format("'{}' asks a person ({}), and standard input is not a terminal", step.id,
-                               one_line(get_string(step.action.args, "question"))),
-                   "run it on a terminal, or take the question out of checks"};
+    if (step.kind == StepKind::kAsk && get_int(step.action.args, "within_ms") == 0)  // else it is waited for
+      return Error{
+          Code::kRefused,
+          fmt::format("'{}' asks a person ({}), and standard input is not a terminal", step.id,
+                      one_line(get_string(step.action.args, "question"))),
+          "run it on a terminal, take the question out of checks, or say how long to wait for an answer: within"};
   return {};
 }
 

@@ -2,7 +2,6 @@
 
 #include "app/answering.h"
 #include "app/releasing.h"
-#include "app/retention.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "cli/verify_view.h"

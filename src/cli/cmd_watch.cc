@@ -44,7 +44,8 @@ Json json_of(const app::WatchRound& round) {
 
 Result<int> one_round(const Globals& globals, const app::Workspace& workspace, const Json& backups) {
   const app::WatchRound round = TRY(app::look_again(workspace, [](const app::Look&) {}));
-  const app::Baking baking = TRY(app::bake(workspace, round.checked));
+  const bool looked = !round.checked.looks.empty();
+  const app::Baking baking = looked ? TRY(app::bake(workspace, round.checked)) : app::Baking{};
   const bool good = !round.report || round.report->verdict == "good" || round.report->verdict == "replaced";
   const int exit = round.trouble || !good ? 1 : 0;
   if (globals.json) {

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "conformance/conformance.h"
 #include "drivers/leftovers/store.h"
+#include "model/site.h"
 
 namespace backout::drivers {
 namespace {
