@@ -29,6 +29,7 @@ std::string_view word_of(plan::Part part) {
     case plan::Part::kCommand: return "command";
     case plan::Part::kCheck: return "check";
     case plan::Part::kRecord: return "record";
+    case plan::Part::kLeftover: return "leftover";
   }
   return "";
 }
