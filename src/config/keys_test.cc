@@ -61,8 +61,10 @@ TEST(Keys, TheSchemasForEditorsAreMadeFromThem) {
 
 TEST(Keys, EachIsInTheSchemaWithItsWords) {
   const std::string schema = json_schema(SchemaOf::kFile);
-  for (const Key& key : all_keys())
-    EXPECT_NE(schema.find(Json(std::string(key.doc)).dump().substr(1, 20)), std::string::npos) << key.path;
+  for (const Key& key : all_keys()) {
+    const std::string words = Json(std::string(key.doc.substr(0, 20))).dump();  // more may follow them there
+    EXPECT_NE(schema.find(words.substr(1, words.size() - 2)), std::string::npos) << key.path;
+  }
 }
 
 TEST(Keys, EveryOneIsInTheManual) {

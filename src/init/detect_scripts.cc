@@ -98,12 +98,12 @@ void detect_scripts(const Facts& facts, Draft& draft) {
       whole = whole && understood;
       if (understood) build.push_back({said, fmt::format("{}, line {}", script.path, number)});
     }
-    if (build.empty()) continue;
     if (!whole) {
       draft.remarks.push_back(fmt::format(
           "{} builds in its own way, which was not wholly understood: compare code.build with it", script.path));
       continue;
     }
+    if (build.empty()) continue;
     draft.build = std::move(build);
     return;
   }

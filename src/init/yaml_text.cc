@@ -18,7 +18,7 @@ bool is_plain(std::string_view text, bool inside_flow) {
   if (text.find_first_of("\n\t\"\\") != std::string_view::npos) return false;
   if (std::string_view("-?:,[]{}#&*!|>'\"%@`~=<").find(text.front()) != std::string_view::npos) return false;
   if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) return false;
-  if (inside_flow && text.find_first_of(",[]{}") != std::string_view::npos) return false;
+  if (inside_flow && text.find_first_of(",[]{}?") != std::string_view::npos) return false;
   if (text.find_first_not_of(
           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._-/:@+,=(){}[]$%*&|;<>!?~^") !=
       std::string_view::npos)

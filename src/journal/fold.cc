@@ -52,6 +52,7 @@ class Folding {
       case EventType::kWatchEnded:
         return watch_changed({{"open", false}, {"verdict", text("verdict")}, {"why", text("why")}});
       case EventType::kLogLevel:
+        if (text("state").empty()) return {};
         return add(Model::kLogLevel, "",
                    {{"state", text("state")},
                     {"why", text("why")},

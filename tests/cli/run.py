@@ -35,6 +35,7 @@ PLACEHOLDERS = [
     (r"\b(plan|Plan|checkpoint|Checkpoint) [0-9a-f]{8,32}\b", r"\1 @ID@"),
     (r"--plan [0-9a-f]{8,32}\b", "--plan @ID@"),
     (r"\b\d+(\.\d+)? (ms|s|min|h)( \d+(\.\d+)? (ms|s|min))*\b", "@DURATION@"),
+    (r"\b\d+ days\b", "@DURATION@"),
     (r"\bjust now\b", "@DURATION@ ago"),
     (r"\b\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)( \d{4})? {2,}", "@DAY@  "),
     (r"\b\d{1,2} (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)( \d{4})?\b", "@DAY@"),
