@@ -58,6 +58,9 @@ class Page {
     list("Questions", questions_of(r_));
     list("Releases and checkpoints", r_.changes);
     list("Notes", notes_of(r_));
+    list("Incidents beside this one", beside_of(r_));
+    cause();
+    next_time();
     for (const WatchSummary& watch : r_.watches) list("Watched afterwards: " + watch.id, lines_of(watch));
     follow_ups();
     commands();
@@ -150,6 +153,23 @@ class Page {
            {for_people(step.took)},
            {step.why}});
     end_table();
+  }
+
+  void cause() {
+    const auto answers = cause_of(r_);
+    if (answers.empty()) return;
+    heading("Cause");
+    head({"question", "answer"});
+    for (const auto& [question, answer] : answers) row({{question}, {answer}});
+    end_table();
+    if (r_.resolution)
+      out_ += "<p class=\"dim\">By " + html(r_.resolution->by) + ", " + stamp(r_.resolution->at) + ".</p>\n";
+  }
+
+  void next_time() {
+    std::vector<std::string> items;
+    for (const Condition& each : r_.next_time) items.push_back((each.met ? "done: " : "open: ") + each.what);
+    list("Before " + r_.from.str() + " goes out again", items);
   }
 
   void follow_ups() {

@@ -46,7 +46,7 @@ class Page {
     list("Questions", questions_of(r_));
     list("Releases and checkpoints", r_.changes);
     list("Notes", notes_of(r_));
-    beside();
+    list("Incidents beside this one", beside_of(r_));
     cause();
     next_time();
     people();
@@ -135,24 +135,13 @@ class Page {
     for (const WatchSummary& watch : r_.watches) list("Watched afterwards: " + escaped(watch.id), lines_of(watch));
   }
 
-  void beside() {
-    std::vector<std::string> items;
-    for (const Beside& one : r_.beside) items.push_back(one.incident.str() + ": " + one.why);
-    list("Incidents beside this one", items);
-  }
-
-  /// The root-cause questions, answered or open.
   void cause() {
-    if (r_.next_time.empty()) return;
+    const auto answers = cause_of(r_);
+    if (answers.empty()) return;
     heading("Cause");
-    const Resolution told = r_.resolution.value_or(Resolution{});
     head({"question", "answer"});
-    const auto answer = [](const std::string& text) { return text.empty() ? std::string("(open)") : escaped(text); };
-    row({"What failed, and why?", answer(told.cause)});
-    row({"What was done about it?", answer(told.fix)});
-    row({"Why did testing not catch it?", answer(told.missed)});
-    row({"What will catch it, or prevent it, next time?", answer(told.prevent)});
-    if (r_.resolution) paragraph(escaped("By " + told.by) + ", " + stamp(told.at) + ".");
+    for (const auto& [question, answer] : answers) row({question, escaped(answer)});
+    if (r_.resolution) paragraph(escaped("By " + r_.resolution->by) + ", " + stamp(r_.resolution->at) + ".");
   }
 
   void next_time() {

@@ -1,6 +1,8 @@
 // Reports from events, against files in tests/golden/record. ACCEPT=1 writes them anew; look at the difference before
 // you commit.
 #include "record/report.h"
+#include "record/html.h"
+#include "record/public.h"
 #include "record/summary.h"
 
 #include <gmock/gmock.h>
@@ -160,9 +162,12 @@ std::string content_of(const std::string& path) {
 }
 
 void expect_golden(const std::string& name, const Report& report) {
-  for (const auto& [suffix, text] :
-       {std::pair(".md", to_markdown(report)),
-        std::pair(".json", to_json(report).dump(2, ' ', false, Json::error_handler_t::replace) + "\n")}) {
+  const PublicReport told = public_of(report);
+  const auto lines = [](const Json& value) { return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; };
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {".md", to_markdown(report)},      {".json", lines(to_json(report))},      {".html", to_html(report)},
+      {".public.md", to_markdown(told)}, {".public.json", lines(to_json(told))}, {".public.html", to_html(told)}};
+  for (const auto& [suffix, text] : files) {
     const std::string path = std::string(BACKOUT_SOURCE_DIR "/tests/golden/record/") + name + suffix;
     if (std::getenv("ACCEPT") != nullptr) std::ofstream(path) << text;
     EXPECT_EQ(text, content_of(path)) << path << ": run with ACCEPT=1 if this is meant";

@@ -54,8 +54,8 @@ class Drawing {
   std::string svg() && {
     const double bottom = kTop + kRow * static_cast<double>(t_.rows.size()) + 8;
     out_ = fmt::format(
-        "<svg class=\"timeline\" role=\"img\" aria-labelledby=\"tl-title tl-desc\" viewBox=\"0 0 {:.0f} {:.0f}\" "
-        "xmlns=\"http://www.w3.org/2000/svg\">\n<title id=\"tl-title\">Timeline</title>\n<desc "
+        "<svg class=\"timeline\" role=\"img\" aria-labelledby=\"tl-title tl-desc\" viewBox=\"0 0 {:.0f} {:.0f}\">"
+        "\n<title id=\"tl-title\">Timeline</title>\n<desc "
         "id=\"tl-desc\">{}</desc>\n",
         kWidth, bottom + 22, html(described()));
     for (size_t i = 0; i < t_.phases.size(); ++i) {

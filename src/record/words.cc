@@ -106,4 +106,20 @@ std::string ending_of(const CommandLine& command) {
   return "exit status " + std::to_string(*command.exit_status) + took;
 }
 
+std::vector<std::string> beside_of(const Report& report) {
+  std::vector<std::string> items;
+  for (const Beside& one : report.beside) items.push_back(one.incident.str() + ": " + one.why);
+  return items;
+}
+
+std::vector<std::pair<std::string, std::string>> cause_of(const Report& report) {
+  if (report.next_time.empty()) return {};
+  const Resolution told = report.resolution.value_or(Resolution{});
+  const auto answer = [](const std::string& text) { return text.empty() ? std::string("(open)") : text; };
+  return {{"What failed, and why?", answer(told.cause)},
+          {"What was done about it?", answer(told.fix)},
+          {"Why did testing not catch it?", answer(told.missed)},
+          {"What will catch it, or prevent it, next time?", answer(told.prevent)}};
+}
+
 }  // namespace backout::record

@@ -14,6 +14,10 @@ std::vector<std::string> unknowns_of(const Report& report);
 std::vector<std::string> interruptions_of(const Report& report);
 std::vector<std::string> questions_of(const Report& report);
 std::vector<std::string> notes_of(const Report& report);
+/// Incidents opened beside this one.
+std::vector<std::string> beside_of(const Report& report);
+/// The root-cause questions, each with its answer; none for a run that left nothing behind to explain.
+std::vector<std::pair<std::string, std::string>> cause_of(const Report& report);
 
 /// A command line for reading: a script that a driver composed is named by its size and hash. The whole is in the JSON
 /// form.
