@@ -23,11 +23,6 @@ _backout_offer() {
 # What the value of an option is; the command's own options win over those of the program.
 _backout_value() {
   case "$1:$2" in
-    '*':-f) kind='file' ;;
-    '*':-C) kind='directory' ;;
-    '*':-e) kind='ask:environments' ;;
-    '*':--state) kind='directory' ;;
-    '*':-o) kind='choices:text json' ;;
     'init':--answer) kind='ask:answers' ;;
     'init':--answers) kind='file' ;;
     'deploy':--version) kind='ask:versions' ;;
@@ -46,12 +41,17 @@ _backout_value() {
     'verify':--note) kind='nothing' ;;
     'watch':--for) kind='nothing' ;;
     'watch':--every) kind='nothing' ;;
-    'note':--file) kind='nothing' ;;
+    'note':--file) kind='file' ;;
     'note':--section) kind='nothing' ;;
     'rollback':--reason) kind='nothing' ;;
     'rollback':--plan) kind='nothing' ;;
-    'report':--format) kind='nothing' ;;
+    'report':--format) kind='choices:md html json' ;;
     'report':--out) kind='file' ;;
+    *:-f) kind='file' ;;
+    *:-C) kind='directory' ;;
+    *:-e) kind='ask:environments' ;;
+    *:--state) kind='directory' ;;
+    *:-o) kind='choices:text json' ;;
     *) return 1 ;;
   esac
 }

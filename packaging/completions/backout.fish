@@ -93,7 +93,7 @@ complete -c backout -n '__fish_seen_subcommand_from watch' -s h -l help -d 'Prin
 complete -c backout -n '__fish_seen_subcommand_from watch' -l for -d 'begin one of that length (default: watch.heightened)' -x
 complete -c backout -n '__fish_seen_subcommand_from watch' -l every -d 'the time between looks (default 30s)' -x
 complete -c backout -n '__fish_seen_subcommand_from note' -s h -l help -d 'Print this help message and exit'
-complete -c backout -n '__fish_seen_subcommand_from note' -l file -d 'evidence to keep' -x
+complete -c backout -n '__fish_seen_subcommand_from note' -l file -d 'evidence to keep' -r -F
 complete -c backout -n '__fish_seen_subcommand_from note' -l section -d 'it is that section of the report: impact, root-cause, lessons, actions, public' -x
 complete -c backout -n '__fish_seen_subcommand_from ready' -s h -l help -d 'Print this help message and exit'
 complete -c backout -n '__fish_seen_subcommand_from ready' -l prove -d 'take the slow looks, too: restore the backup, read and build the code'
@@ -118,7 +118,7 @@ complete -c backout -n '__fish_seen_subcommand_from abort' -x -a '(__backout_ask
 complete -c backout -n '__fish_seen_subcommand_from retry' -s h -l help -d 'Print this help message and exit'
 complete -c backout -n '__fish_seen_subcommand_from retry' -x -a '(__backout_ask runs)'
 complete -c backout -n '__fish_seen_subcommand_from report' -s h -l help -d 'Print this help message and exit'
-complete -c backout -n '__fish_seen_subcommand_from report' -l format -d 'md, html or json' -x
+complete -c backout -n '__fish_seen_subcommand_from report' -l format -d 'md, html or json' -x -a 'md html json'
 complete -c backout -n '__fish_seen_subcommand_from report' -l public -d 'the form for everybody: no hosts, people, commands, reasons'
 complete -c backout -n '__fish_seen_subcommand_from report' -l out -d 'write it there; what people wrote into it stays' -r -F
 complete -c backout -n '__fish_seen_subcommand_from report' -x -a '(__backout_ask runs)'

@@ -16,7 +16,7 @@ std::string kind_of(const Word& word) {
   if (word.takes == "V" || word.takes == "version") return "ask:versions";
   if (word.takes == "run" || word.takes == "incident") return "ask:runs";
   if (word.takes == "KEY=VALUE") return "ask:answers";
-  if (word.takes == "format") return "choices:md json";
+  if (word.takes == "FORM") return "choices:md html json";  // of a report; -o names its own
   if (word.takes == "shell") return "choices:bash zsh fish";
   return "nothing";
 }
@@ -59,10 +59,10 @@ _backout_offer() {
 )sh";
 
 std::string bash_script(const CommandWords& program) {
-  std::string script(kBashStart), values, words, positionals;
+  std::string script(kBashStart), for_all, values, words, positionals;
   for (const OptionWords& option : program.options)
     if (option.has_value)
-      values += fmt::format("    '*':{}) kind='{}' ;;\n", join(option.names, " | '*':"), kind_of(option.value));
+      for_all += fmt::format("    *:{}) kind='{}' ;;\n", join(option.names, " | *:"), kind_of(option.value));
   each_command(program, "", [&](const CommandWords& command, const std::string& path) {
     std::vector<std::string> options;
     for (const OptionWords& option : command.options) {
@@ -82,6 +82,7 @@ std::string bash_script(const CommandWords& program) {
 _backout_value() {
   case "$1:$2" in
 )sh" + values +
+            for_all +
             R"sh(    *) return 1 ;;
   esac
 }

@@ -37,6 +37,7 @@ CommandWords described(const CLI::App& app) {
       word.choices = backout::split(word.takes.substr(colon + 2, word.takes.size() - colon - 3), ',');
       word.takes.resize(colon);
     }
+    if (word.takes == "TEXT") word.takes = option->get_single_name();  // CLI11's own word for anything
     if (option->nonpositional() && !option->get_group().empty()) {
       OptionWords words{
           .doc = option->get_description(), .has_value = option->get_items_expected_min() > 0, .value = word};
