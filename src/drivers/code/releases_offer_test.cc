@@ -16,7 +16,7 @@ TEST(ReleasesDriver, offers_the_way_to_a_release_that_must_be_fetched) {
   checkpoint.kind = RunKind::kCheckpoint;
   checkpoint.subject["config"] = {"/etc/hostname"};
   EXPECT_EQ(ids(conformance::offers_well(*site.driver, checkpoint)),
-            (std::vector<std::string>{"save-config-code", "note-code"}));
+            (std::vector<std::string>{"save-config-code", "record-code", "note-code"}));
 }
 
 TEST(ReleasesDriver, without_a_source_a_missing_release_is_told_at_planning) {
