@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 #include "config/read.h"
@@ -93,6 +94,24 @@ void lint_answers(const Reading& reading) {
                            "for example: - {get: /version, version: true}");
 }
 
+/// Checks given as paths are asked for each host; at one address, one host's answer would stand for all.
+void lint_addresses(const Reading& reading) {
+  const Site& site = reading.site;
+  const bool by_path = std::any_of(site.checks.begin(), site.checks.end(),
+                                   [](const CheckConfig& check) { return check.args.contains("path"); });
+  std::map<std::string, std::string> first;
+  for (const HostConfig& host : hosts_of(site)) {
+    const std::string address = replaced(base_url_for(site, host), "{host}", host.name);
+    const auto [other, is_new] = first.emplace(address, host.name);
+    if (is_new || address.empty() || !by_path) continue;
+    reading.findings.warning(place_of(reading.root, {"hosts"}),
+                             fmt::format("{} and {} are asked at the same address, {}: one answer stands for both",
+                                         other->second, host.name, address),
+                             "for example: base_url: http://{host}:8000, or a url for each host");
+    return;
+  }
+}
+
 void lint_services(const Reading& reading) {
   const Site& site = reading.site;
   for (const ServiceConfig& service : site.services)
@@ -174,6 +193,7 @@ void lint(const Reading& reading) {
   lint_state(reading);
   lint_checks(reading);
   lint_answers(reading);
+  lint_addresses(reading);
   lint_services(reading);
   lint_commands(reading);
   lint_backups(reading);
