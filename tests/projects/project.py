@@ -84,11 +84,11 @@ class Project:
 
     def init(self):
         """What the team does on the Monday: init, with as few answers as there can be."""
-        if (self.folder / "backout.yaml").exists():
+        if (self.folder / "backout.yaml").exists():  # README.md says why
             shutil.copy(self.folder / "backout.yaml", self.root)
             return
         answers = self.folder / "answers"
-        self.backout("init", "--yes", *(["--answers", answers] if answers.exists() else []))
+        self.backout("init", "--yes", *(["--answers", str(answers)] if answers.exists() else []))
 
     def deploy(self, version, ends):
         self.backout("deploy", "--version", version, "--", "./deploy.sh", version, ends=ends)
