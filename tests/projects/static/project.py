@@ -13,6 +13,7 @@ URL = "http://127.0.0.1"
 
 class Brochure(Project):
     NAME = "brochure"
+    BAD_DEPLOY_ENDS = (0,)  # the page that init asks for its version is still there
     LIAR = "mv"
     LIE = "exit 0"
     NAMES = ("'switch-code' on local", "the command said it worked, but", "v4")
