@@ -26,9 +26,10 @@ bool is_source(std::string_view path) {
          path.find("test") == std::string_view::npos && path.find("migrations/") == std::string_view::npos;
 }
 
-/// "^health/$" -> "health", with a slash at the end kept apart.
+/// "^health/$", "GET /health " -> "health", with a slash at the end kept apart.
 std::pair<std::string, bool> route_of(std::string word) {
   if (word.starts_with("GET ")) word.erase(0, 4);
+  while (word.ends_with(' ')) word.pop_back();
   if (word.starts_with('^')) word.erase(0, 1);
   if (word.ends_with('$')) word.pop_back();
   if (word.starts_with('/')) word.erase(0, 1);

@@ -205,6 +205,12 @@ TEST(DetectNginx, BrokenAndHostileTextIsNoHarm) {
     EXPECT_LE(parse_nginx(text).size(), 100'000U);
 }
 
+TEST(DetectEndpoints, APathThatIsComparedWithTheRequestsLine) {
+  const Draft draft =
+      detect(facts_for_tests({{"web.c", "  else if (strncmp(request, \"GET /version \", 13) == 0)\n"}}));
+  EXPECT_THAT(paths(draft), ElementsAre("/version version"));
+}
+
 TEST(DetectDumps, TheDirectoryWithMost) {
   Facts facts = facts_for_tests();
   facts.dumps = {{"/var/backups/shop/1.sql.gz"}, {"/var/backups/shop/2.sql.gz"}, {"/srv/shop/old.sql"}};

@@ -173,7 +173,7 @@ void look_for(Eyes& eyes, const std::string& directory, const std::string& must_
     }
     if (!eyes.is_file(path)) continue;
     const bool meant = must_mention.empty() || path.find(must_mention) != std::string::npos;
-    if (meant && ends_in(name, kDumps)) facts.dumps.push_back(found_at(path));
+    if (meant && ends_in(name, kDumps) && !is_sql_of_the_code(path)) facts.dumps.push_back(found_at(path));
     if (databases && ends_in(name, kDatabases)) {
       const std::string real = Eyes::resolved(path);
       const bool known = std::any_of(facts.databases.begin(), facts.databases.end(),

@@ -80,13 +80,16 @@ TEST(Settle, WhatTheRunningSiteSaysDecidesItsChecks) {
     if (url.ends_with("/version")) return Answered{200, "{\"version\": \"v2\"}"};
     if (url.ends_with("/health")) return Answered{200, "all well\n"};
     if (url.ends_with("/status")) return Answered{404, "no"};
+    if (url.ends_with("8000/")) return Answered{200, "<title>Shop: summer</title>"};
     return std::nullopt;
   };
   ask_the_site(ask, {"v2"}, draft);
-  ASSERT_EQ(draft.checks.size(), 3U);
+  ASSERT_EQ(draft.checks.size(), 4U);
   EXPECT_TRUE(draft.checks[0].reports_version);
   EXPECT_EQ(draft.checks[1].contains, "all well");
   EXPECT_EQ(draft.checks[2].path, "/ping");
+  EXPECT_EQ(draft.checks[3].path, "/");
+  EXPECT_EQ(draft.checks[3].contains, "");
   ask_the_site(ask, {"v3"}, draft);
   EXPECT_FALSE(draft.checks[0].reports_version);
 }

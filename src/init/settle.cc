@@ -260,11 +260,9 @@ void ask_the_site(const Ask& ask, const std::vector<std::string>& versions, Draf
     return std::find(versions.begin(), versions.end(), words) != versions.end();
   };
   std::vector<CheckDraft> kept;
-  bool spoke = false;
   const auto look = [&](CheckDraft check) {
     const auto answer = ask(draft.base_url.value + check.path, draft.host_header);
     if (!answer) return kept.push_back(std::move(check));
-    spoke = true;
     if (answer->status >= 400) return;
     check.status = answer->status;
     const std::string body(trimmed(answer->body));
@@ -289,18 +287,19 @@ void ask_the_site(const Ask& ask, const std::vector<std::string>& versions, Draf
       look(std::move(check));
   const bool has_path = std::any_of(kept.begin(), kept.end(),
                                     [](const auto& check) { return !check.path.empty() || !check.line.empty(); });
-  if (!has_path || !spoke) {
+  const bool has_front = std::any_of(kept.begin(), kept.end(), [](const auto& check) { return check.path == "/"; });
+  if (!has_front) {
     const auto front = ask(draft.base_url.value + "/", draft.host_header);
-    if (front && front->status < 400 && !has_path) {
+    if (front && front->status < (has_path ? 300 : 400)) {
       CheckDraft check{.path = "/", .where = "it answers", .status = front->status};
-      const size_t begin = front->body.find("<title>");
+      const size_t begin = has_path ? std::string::npos : front->body.find("<title>");  // it may change by release
       const size_t end = begin == std::string::npos ? begin : front->body.find("</title>", begin);
       if (end != std::string::npos)
         check.contains = std::string(trimmed(front->body.substr(begin + 7, end - begin - 7)));
       if (check.contains.size() > 60 || !representable(check.contains) ||
           check.contains.find_first_of("\n\"&{}") != std::string::npos)
         check.contains.clear();
-      kept.insert(kept.begin(), std::move(check));
+      kept.insert(has_path ? kept.end() : kept.begin(), std::move(check));
     }
   }
   draft.checks = std::move(kept);

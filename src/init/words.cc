@@ -277,6 +277,15 @@ std::string as_name(std::string_view text) {
   return begin == std::string::npos ? "" : name.substr(begin);
 }
 
+bool is_sql_of_the_code(std::string_view path) {
+  const std::string name = base_name(path);
+  if (name == "schema.sql" || name == "structure.sql") return true;
+  const std::vector<std::string> parts = split(parent_of(path), '/');
+  return std::any_of(parts.begin(), parts.end(), [](std::string_view part) {
+    return part == "migrations" || part == "migrate" || part == "fixtures" || part == "seeds";
+  });
+}
+
 std::string base_name(std::string_view path) {
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   const size_t slash = path.rfind('/');

@@ -51,6 +51,8 @@ std::pair<std::string, bool> without_password(const std::string& url);
 
 /// A name of letters, digits, '.', '_' and '-' made from any text; empty when nothing is left.
 std::string as_name(std::string_view text);
+/// SQL that belongs to the code, by its path: the steps that make the schema, not what was saved of a database.
+bool is_sql_of_the_code(std::string_view path);
 /// The last part of a path.
 std::string base_name(std::string_view path);
 std::string parent_of(std::string_view path);

@@ -105,5 +105,12 @@ TEST(Facts, AProjectIsMentionedOnlyAsAWholePath) {
   EXPECT_FALSE(mentions(facts, "/old/srv/shop"));
 }
 
+TEST(Words, MigrationsAreNoDumps) {
+  for (const char* path : {"/srv/shop/migrations/0001_users.sql", "/srv/shop/db/structure.sql", "db/migrate/2/up.sql"})
+    EXPECT_TRUE(is_sql_of_the_code(path)) << path;
+  for (const char* path : {"/var/backups/shop/monday.sql", "/srv/shop/shop.sql.gz", "migrations.sql", ""})
+    EXPECT_FALSE(is_sql_of_the_code(path)) << path;
+}
+
 }  // namespace
 }  // namespace backout::init
