@@ -105,8 +105,8 @@ class Matrix:
         needs = PROJECTS[name]
         if lacking := "root" if os.geteuid() != 0 else "systemd-nspawn" if not there("systemd-nspawn") else \
                 next((need for need in needs if not there(need)), ""):
-            for case in CASES:
-                self.ended(f"{name}: {case}", "skipped", f"needs {lacking}")
+            for case in CASES:  # a machine of CI has what tests need, so that nothing is hidden by its absence
+                self.ended(f"{name}: {case}", "FAILED" if os.environ.get("CI") else "skipped", f"needs {lacking}")
             return
         base = Path(tempfile.mkdtemp(prefix=f"backout-project-{name}-"))
         machines = []
