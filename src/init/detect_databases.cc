@@ -149,8 +149,15 @@ void detect_databases(const Facts& facts, Draft& draft) {
   else if (draft.sqlite.empty() && facts.databases.size() > 1)
     for (const Found& found : facts.databases)
       draft.remarks.push_back(fmt::format("an SQLite file, one of several: {}", found.path));
-  for (const Found& found : facts.databases)
-    if (found.path == draft.sqlite.value) draft.left_tables = found.bookkeeping;
+  if (draft.sqlite.empty()) return;
+  const auto seen = std::find_if(facts.databases.begin(), facts.databases.end(),
+                                 [&](const Found& found) { return found.path == draft.sqlite.value; });
+  if (seen != facts.databases.end())
+    draft.left_tables = seen->bookkeeping;
+  else if (draft.kind == "Django")  // it was not looked into; every one of theirs has these
+    draft.left_tables = {"django_migrations"};
+  else if (draft.kind == "Rails")
+    draft.left_tables = {"schema_migrations", "ar_internal_metadata"};
 }
 
 void detect_dumps(const Facts& facts, Draft& draft) {

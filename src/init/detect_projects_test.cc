@@ -205,6 +205,14 @@ TEST(DetectNginx, BrokenAndHostileTextIsNoHarm) {
     EXPECT_LE(parse_nginx(text).size(), 100'000U);
 }
 
+TEST(DetectDatabases, ADatabaseThatWasNotSeenHasTheBooksOfItsFramework) {
+  const Draft draft = detect(facts_for_tests(
+      {{"Gemfile", "gem \"rails\"\n"},
+       {"config/database.yml", "production:\n  adapter: sqlite3\n  database: /srv/shop-data/shop.sqlite3\n"}}));
+  EXPECT_EQ(draft.sqlite.value, "/srv/shop-data/shop.sqlite3");
+  EXPECT_THAT(draft.left_tables, ElementsAre("schema_migrations", "ar_internal_metadata"));
+}
+
 TEST(DetectEndpoints, APathThatIsComparedWithTheRequestsLine) {
   const Draft draft =
       detect(facts_for_tests({{"web.c", "  else if (strncmp(request, \"GET /version \", 13) == 0)\n"}}));
