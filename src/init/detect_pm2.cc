@@ -93,8 +93,9 @@ Json apps_of_javascript(std::string_view text) {
 
 void detect_pm2(const Facts& facts, Draft& draft) {
   for (const FileFact& file : facts.pm2) {  // path: HOME/dump.pm2, or HOME/jlist for what the daemon said
-    const size_t begin = file.text.find("[{");
-    const auto list = parse_json(begin == std::string::npos ? "" : file.text.substr(begin));
+    auto list = parse_json(file.text);
+    if (const size_t begin = file.text.find("[{"); !list && begin != std::string::npos)  // pm2 says more before it
+      list = parse_json(file.text.substr(begin));
     if (list && list->is_array())
       for (const Json& process : *list) add(facts, process, file, parent_of(file.path), draft);
   }

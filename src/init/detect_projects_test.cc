@@ -208,6 +208,7 @@ TEST(DetectNginx, BrokenAndHostileTextIsNoHarm) {
 TEST(DetectDatabases, ADatabaseThatWasNotSeenHasTheBooksOfItsFramework) {
   const Draft draft = detect(facts_for_tests(
       {{"Gemfile", "gem \"rails\"\n"},
+       {"config/application.rb", "module Shop\nend\n"},
        {"config/database.yml", "production:\n  adapter: sqlite3\n  database: /srv/shop-data/shop.sqlite3\n"}}));
   EXPECT_EQ(draft.sqlite.value, "/srv/shop-data/shop.sqlite3");
   EXPECT_THAT(draft.left_tables, ElementsAre("schema_migrations", "ar_internal_metadata"));

@@ -96,6 +96,13 @@ TEST(DetectPm2, WhatTheDaemonSaysIsNearerThanAnEcosystemFile) {
             (std::vector<std::pair<std::string, std::string>>{{"home", "/home/shop/.pm2"}, {"user", "shop"}}));
 }
 
+TEST(DetectPm2, WhatPm2SavedStandsOverManyLines) {
+  Facts facts = facts_for_tests();
+  facts.pm2 = {{"/home/shop/.pm2/dump.pm2",
+                "[\n  {\n    \"name\": \"api\",\n    \"args\": [{}],\n    \"pm_cwd\": \"/srv/shop\"\n  }\n]\n"}};
+  EXPECT_THAT(heads(detect(facts)), ElementsAre("pm2 api"));
+}
+
 TEST(DetectCron, FilesOfTheSiteAndCrontabsOfUsers) {
   Facts facts = facts_for_tests();
   facts.cron = {
