@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The course of one project, run on its machine: course.py PROJECT [--init]. Started by run.py.
 
-A project is a folder here: v1/ v2/ v3/ (each laid over the one before; a git tag each), host/ (laid over /), answers, project.py.
+A project is a folder here: v1/ v2/ v3/ (each laid over the one before; a git tag each), host/ (laid over /), project.py, and
+answers where init cannot see what it needs.
 
-    the way back   its team's deploy.sh v1; backout init with the answers; lint; record v1, good; deploy v2, good; deploy v3,
+    the way back   its team's deploy.sh v1; backout init; lint; record v1, good; deploy v2, good; deploy v3,
                    which breaks for users; rollback; and the oracle looks at the machine, without asking backout
     a lying tool   deploy v4 (v3 once more); one tool says that it did what it did not; the rollback must not end in 0 or say
                    that it worked, and must say what is wrong; the tool mended, backout brings v2 back, and the oracle looks again

@@ -28,10 +28,7 @@ class Shop(Project):
 
     def init(self):
         for name in (self.NAME, self.OTHER):
-            if (self.folder / f"{name}.yaml").exists():
-                sh(f"cp {self.folder}/{name}.yaml /srv/{name}/backout.yaml")
-                continue
-            self.backout("-C", f"/srv/{name}", "init", "--yes", "--answers", self.folder / f"{name}.answers")
+            self.backout("-C", f"/srv/{name}", "init", "--yes")
 
     def install(self):
         super().install()
