@@ -33,6 +33,19 @@ std::string seen(const std::string& where) {
 YamlEntry text(std::string key, const Seen& value) {
   return {std::move(key), YamlValue::of(value.value), seen(value.where)};
 }
+/// Do the commands only install packages? A kept build takes the place of all of them, and must have all that they
+/// make.
+bool installs_alone(const std::vector<Seen>& build) {
+  static constexpr std::string_view kInstalls[] = {"pip install",  "pip3 install",   " -m venv ",
+                                                   "npm ci",       "npm install",    "yarn install",
+                                                   "pnpm install", "bundle install", "poetry install"};
+  return std::all_of(build.begin(), build.end(), [](const Seen& command) {
+    return command.value.find_first_of("&;|>") == std::string::npos &&
+           std::any_of(std::begin(kInstalls), std::end(kInstalls),
+                       [&](std::string_view words) { return command.value.find(words) != std::string::npos; });
+  });
+}
+
 YamlEntry off(std::string key, std::string value, std::string comment) {
   return {std::move(key), YamlValue::of(std::move(value)), std::move(comment), true};
 }
@@ -171,10 +184,11 @@ class Outline {
     if (!releases && !draft_.keep_builds.empty()) {
       Entries kept;
       for (const Seen& each : draft_.keep_builds) kept.push_back(item(each.value, ""));
+      const bool whole = installs_alone(draft_.build);
       code.push_back({"keep_builds",
                       {Kind::kInlineList, "", std::move(kept)},
-                      "what a build makes, kept for the next time",
-                      !is_built("code.keep_builds")});
+                      whole ? "what a build makes, kept for the next time" : "once all that a build makes is named",
+                      !whole || !is_built("code.keep_builds")});
     }
     Entries config;
     for (const Seen& file : draft_.config)

@@ -94,6 +94,18 @@ TEST(Settle, WhatTheRunningSiteSaysDecidesItsChecks) {
   EXPECT_FALSE(draft.checks[0].reports_version);
 }
 
+TEST(Outline, ABuildIsKeptOnlyWhereItIsAllThatTheCommandsMake) {
+  Facts facts = facts_for_tests({{"package.json", "{}"}, {"package-lock.json", "{}"}});
+  facts.git.root = "/srv/shop";
+  facts.tree.emplace_back("node_modules/");
+  const std::string kept = file_of(facts, answers({"service=systemd:shop", "port=8000", "build=npm ci"}));
+  EXPECT_THAT(kept, HasSubstr("\n  keep_builds: [node_modules]"));
+  const std::string more =
+      file_of(facts, answers({"service=systemd:shop", "port=8000", "build=npm ci", "build=git describe >VERSION"}));
+  EXPECT_THAT(more, HasSubstr("\n  # keep_builds: [node_modules]"));
+  EXPECT_THAT(errors(more), IsEmpty());
+}
+
 TEST(Outline, SeveralHostsAreAskedEachForItself) {
   Facts facts = facts_for_tests();
   facts.git.root = "/srv/shop";
