@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/ci.h"
 #include "base/text.h"
 #include "cli/plan_view.h"
 
@@ -52,7 +53,9 @@ std::string time_line(const Forecast& forecast) {
 Pairs facts_of(const app::ReadyAnswer& answer) {
   Pairs pairs;
   pairs.emplace_back("now", answer.current ? release_line(*answer.current, answer.at) : "not known to the journal");
-  pairs.emplace_back("target", answer.target ? target_line(*answer.target, answer.at) : "none");
+  std::string target = answer.target ? target_line(*answer.target, answer.at) : "none";
+  if (answer.plan && answer.plan->forecast.ci) target += ", " + one_line(app::ci_words(*answer.plan->forecast.ci));
+  pairs.emplace_back("target", std::move(target));
   if (answer.plan) pairs.emplace_back("database", database_line(*answer.plan));
   if (const Finding* backup = app::backup_of(answer)) pairs.emplace_back("backup", backup_line(answer, *backup));
   if (answer.plan) pairs.emplace_back("time", time_line(answer.plan->forecast));

@@ -4,6 +4,7 @@
 #include <future>
 
 #include "app/checking.h"
+#include "app/ci.h"
 #include "app/planning.h"
 #include "app/ready/backups.h"
 #include "app/ready/host.h"
@@ -148,6 +149,10 @@ class ReadyLook {
       answer_.findings.push_back({refusal.starts_with("approvals") ? "approvals" : "plan.refused", Severity::kRed, "",
                                   "", one_line(refusal), "see the whole of it: backout plan", Json::object()});
     }
+    if (const auto& ci = plan->forecast.ci; ci && never_passed(*ci))
+      answer_.findings.push_back(
+          {"ci", Severity::kWarning, "", "", one_line(never_passed_words(answer_.target->version, *ci)),
+           "another one: backout plan VERSION; what there is: backout releases", Json::object()});
     answer_.plan = *std::move(plan);
   }
 
