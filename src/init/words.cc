@@ -233,8 +233,9 @@ Role role_of(std::string_view name, std::string_view command) {
 
 bool is_secret_name(std::string_view name) {
   const std::string words = lower(name);
-  for (const std::string_view part : {"password", "passwd", "secret", "token", "api_key", "api-key", "apikey",
-                                      "private_key", "private-key", "credential", "auth", "_dsn", "database_url"})
+  for (const std::string_view part :
+       {"pass", "pwd", "secret", "token", "api_key", "api-key", "apikey", "access_key", "access-key", "private_key",
+        "private-key", "credential", "auth", "bearer", "cookie", "_dsn", "database_url"})
     if (words.find(part) != std::string::npos) return true;
   return false;
 }
@@ -252,13 +253,58 @@ std::pair<std::string, bool> without_password(const std::string& url) {
   return {url.substr(0, begin) + url.substr(at + 1), true};
 }
 
+namespace {
+
+/// A value that is a key by its looks: a known beginning, or long, without words, with digits and letters of both
+/// cases.
+bool looks_like_key(std::string_view value) {
+  for (const std::string_view begin :
+       {"sk_live_", "sk_test_", "rk_live_", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xapp-",
+        "AKIA", "ASIA", "eyJ", "SG.", "hf_", "AIza", "npm_"})
+    if (value.starts_with(begin) && value.size() >= begin.size() + 6) return true;
+  constexpr size_t kLong = 24;
+  if (value.size() < kLong || value.find_first_of("/.:, ") != std::string_view::npos) return false;
+  const auto has = [&](int (*kind)(int)) {
+    return std::any_of(value.begin(), value.end(), [&](unsigned char c) { return kind(c) != 0; });
+  };
+  return has(std::isdigit) && has(std::isupper) && has(std::islower);
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789:.") == std::string_view::npos;
+}
+
+/// The word after -p, -u or -a, where that is a password: not a port, a path or a plain name of a user.
+bool is_given_to(std::string_view flag, std::string_view value) {
+  if (flag == "-p") return !is_number(value) && !value.starts_with('/') && !value.starts_with('-');
+  if (flag == "-u" || flag == "--user") return value.find(':') != std::string_view::npos;
+  return false;
+}
+
+}  // namespace
+
 bool holds_secret(const std::vector<std::string>& words) {
+  std::string_view before;
+  bool database_client = false;
   for (const std::string& word : words) {
     if (without_password(word).second) return true;
     const size_t scheme = word.find("://");
     if (scheme != std::string::npos && word.find('@', scheme) != std::string::npos) return true;
-    const std::string_view name = std::string_view(word).substr(0, word.find('='));
-    if ((word.find('=') != std::string::npos || word.starts_with("-")) && is_secret_name(name)) return true;
+    const size_t value = word.find_first_of("=:");
+    if (word.starts_with("-") && is_secret_name(std::string_view(word).substr(0, value))) return true;
+    if (value != std::string::npos && scheme == std::string::npos && is_secret_name(word)) return true;
+    if (scheme != std::string::npos && word.find('=', scheme) != std::string::npos &&
+        is_secret_name(std::string_view(word).substr(scheme)))
+      return true;
+    if (is_given_to(before, word)) return true;
+    if (database_client && word.size() > 2 && (word.starts_with("-p") || word == "-a")) return true;
+    if (looks_like_key(value == std::string::npos ? std::string_view(word) : std::string_view(word).substr(value + 1)))
+      return true;
+    const std::string program = base_name(word);
+    database_client = database_client || program.starts_with("mysql") || program.starts_with("mariadb");
+    if (before.empty() && program == "redis-cli") database_client = true;
+    if (database_client && word == "-a") return true;
+    before = word;
   }
   return false;
 }

@@ -67,6 +67,26 @@ TEST(Words, SecretsAreRecognised) {
   EXPECT_TRUE(holds_secret({"server", "--token", "abc"}));
   EXPECT_TRUE(holds_secret({"server", "amqp://user:hunter2@queue/"}));
   EXPECT_TRUE(holds_secret({"SECRET_KEY=abc", "server"}));
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"curl", "-H", "Authorization: Bearer x", "http://x"},
+                                             {"run", "-p", "hunter"},
+                                             {"run", "--pass", "hunter"},
+                                             {"env", "STRIPE=sk_live_abcdefghijklmnop", "run"},
+                                             {"mysql", "-uroot", "-phunter"},
+                                             {"redis-cli", "-a", "hunter"},
+                                             {"curl", "-u", "u:hunter", "http://x"},
+                                             {"curl", "http://x/?api_key=hunter"},
+                                             {"env", "PGPASSWORD=hunter;", "run"},
+                                             {"run", "--key", "Ab3dEf6hIj9lMn2pQr5tUv8x"}})
+    EXPECT_TRUE(holds_secret(words)) << words.back();
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"puma", "-p", "3000"},
+                                             {"gunicorn", "-u", "shop", "-b", "0.0.0.0:8000", "shop.wsgi:application"},
+                                             {"node", "server.js", "--host=127.0.0.1"},
+                                             {"celery", "-A", "shop", "worker", "-l", "info", "-p", "/run/x.pid"},
+                                             {"bundle", "exec", "puma", "-C", "config/puma.rb"},
+                                             {"sh", "-c", "cd /srv/shop && exec ./run"}})
+    EXPECT_FALSE(holds_secret(words)) << words.front();
   EXPECT_FALSE(holds_secret({"gunicorn", "--bind", "127.0.0.1:8000", "shop.wsgi"}));
   EXPECT_EQ(without_password("https://me:hunter2@git.example.com/a.git"),
             (std::pair{std::string("https://git.example.com/a.git"), true}));
