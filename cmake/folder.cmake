@@ -1,5 +1,6 @@
 # backout_folder(NAME path LINKS ...) : one library a folder. Its links are the arrows of ARCHITECTURE.md; tools/check_layers.py
 # checks the includes against the same list. `foo_test.cc` beside `foo.cc` goes into the folder's own test program.
+# APART names subfolders whose tests take long: each has a program of its own, so that they run beside the others.
 # backout_precompiled(TARGET OWNER HEADER) : the OWNER compiles the header, all others take it from there.
 function(backout_precompiled target owner header)
   if(target STREQUAL owner)
@@ -25,8 +26,18 @@ function(backout_together path)
   endif()
 endfunction()
 
+# The test program test_NAME of `folder`, and its line in ctest.
+function(backout_test_program name folder)
+  add_executable(test_${name} ${ARGN})
+  target_link_libraries(test_${name} PRIVATE backout_${folder} backout_test_support GTest::gtest GTest::gmock GTest::gtest_main)
+  set_target_properties(test_${name} PROPERTIES UNITY_BUILD_MODE GROUP)
+  backout_precompiled(test_${name} test_base ${CMAKE_SOURCE_DIR}/tests/support/precompiled.h)
+  add_test(NAME unit_${name} COMMAND test_${name})
+  set_tests_properties(unit_${name} PROPERTIES TIMEOUT 1200 LABELS unit)
+endfunction()
+
 function(backout_folder name path)
-  cmake_parse_arguments(ARG "" "" "LINKS;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINKS;EXTERNAL;APART" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${path}/*.cc)
   backout_together(${path})
   set(tests ${sources})
@@ -41,12 +52,14 @@ function(backout_folder name path)
     set_target_properties(backout_${name} PROPERTIES UNITY_BUILD_MODE GROUP)
     backout_precompiled(backout_${name} backout_base ${CMAKE_SOURCE_DIR}/src/base/precompiled.h)
   endif()
+  foreach(part IN LISTS ARG_APART)
+    set(apart ${tests})
+    list(FILTER apart INCLUDE REGEX "/src/${path}/${part}/")
+    list(FILTER tests EXCLUDE REGEX "/src/${path}/${part}/")
+    backout_test_program(${part} ${name} ${apart})
+    set_tests_properties(unit_${part} PROPERTIES COST 100)  # begun first
+  endforeach()
   if(tests)
-    add_executable(test_${name} ${tests})
-    target_link_libraries(test_${name} PRIVATE backout_${name} backout_test_support GTest::gtest GTest::gmock GTest::gtest_main)
-    set_target_properties(test_${name} PROPERTIES UNITY_BUILD_MODE GROUP)
-    backout_precompiled(test_${name} test_base ${CMAKE_SOURCE_DIR}/tests/support/precompiled.h)
-    add_test(NAME unit_${name} COMMAND test_${name})
-    set_tests_properties(unit_${name} PROPERTIES TIMEOUT 1200 LABELS unit)
+    backout_test_program(${name} ${name} ${tests})
   endif()
 endfunction()

@@ -290,6 +290,7 @@ class Folding {
   }
 
   Result<void> watch_started() {
+    if (text("watch").empty()) return {};
     Json watch = event_.body;
     watch["seq"] = event_.seq;
     watch["started_ms"] = now();
