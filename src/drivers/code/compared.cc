@@ -50,14 +50,22 @@ durable "$path/.backout/files"
 constexpr std::string_view kCompare = R"sh(
 path=$1 version=$2; shift 2
 record=$path/.backout/files/$version
-if [ ! -f "$record" ]; then echo end; exit 0; fi
-cd "$path/releases/$version" 2>/dev/null || { echo "differs releases/$version is not there"; echo end; exit 0; }
+release=$path/releases/$version
+# backout fetched or built it again since it was recorded: other files are no wonder.
+made_anew() {
+  [ -f "$release/.backout-release" ] || return 1
+  [ -f "$record" ] || return 0
+  [ -n "$(find "$release/.backout-release" "$release/.backout-build" -maxdepth 0 -newer "$record" 2>/dev/null)" ]
+}
+if [ ! -f "$record" ]; then if made_anew; then echo anew; fi; echo end; exit 0; fi
+cd "$release" 2>/dev/null || { echo "differs releases/$version is not there"; echo end; exit 0; }
 sum=$(sha256sum <"$record")
 printf 'record %s\n' "${sum%% *}"
 # Another deployment of the same version has come since: the record is not of what is there.
 if [ "$(readlink -f "$path/current")" = "$(pwd -P)" ] && [ -n "$(find "$path/current" -maxdepth 0 -newer "$record")" ]; then
   echo stale; echo end; exit 0
 fi
+if made_anew; then echo stale; echo end; exit 0; fi
 printf 'files %s\n' "$(wc -l <"$record")"
 sha256sum --check --quiet -- "$record" 2>/dev/null | head -n 4 | sed 's/: FAILED$//; s/: FAILED open or read$/ (gone)/; s/^/differs /'
 newer_than=
@@ -234,7 +242,7 @@ Result<Comparison> compare_files(const std::string& path, const std::string& ver
   seen.stale = facts.has("stale");
   seen.files = facts.number("files");
   seen.newcomers = std::max<int64_t>(0, facts.number("there") - seen.files);
-  if (!expected.empty() && seen.record != expected)
+  if (!expected.empty() && seen.record != expected && !facts.has("anew"))
     seen.difference = seen.record.empty() ? "the record of its files is gone" : "the record of its files was changed";
   else if (facts.has("differs"))
     seen.difference = join(facts.all("differs"), ", ");

@@ -113,6 +113,23 @@ TEST(Compared, what_runs_is_compared_until_it_is_deployed_anew) {
   EXPECT_EQ(site.sees(current).evidence["compared"]["files"], 4) << "after going back it is compared";
 }
 
+TEST(Compared, one_that_was_built_anew_is_not_held_against_its_old_record) {
+  Site site;
+  conformance::apply_well(*site.driver, site.recording(), *site.local.host);
+  const Action current{"releases", "current", {{"path", site.path}, {"version", "v2"}, {"ignore", {"uploads"}}}};
+  must("echo other >>" + site.release("v2") + "/app.txt");
+  EXPECT_EQ(site.sees(current).kind, SightKind::kDoesNotHold);
+  must("sleep 0.02; echo digest >" + site.release("v2") + "/.backout-build; echo v2 >" + site.release("v2") +
+       "/.backout-release");
+  EXPECT_EQ(site.sees(current).kind, SightKind::kHolds) << site.sees(current).why;
+  site.v3_comes();
+  conformance::apply_well(*site.driver, {"releases", "switch", {{"path", site.path}, {"version", "v2"}}},
+                          *site.local.host);
+  EXPECT_EQ(site.sees(current).kind, SightKind::kHolds) << site.sees(current).why;
+  const Sight present = site.sees(site.present({{"files", {{"local", std::string(64, 'a')}}}}));
+  EXPECT_EQ(present.why.find("record of its files"), std::string::npos) << present.why;
+}
+
 TEST(Compared, the_program_that_runs_is_the_releases_own) {
   Site site;
   must("cp /usr/bin/sleep " + site.release("v2") + "/shop; mkdir " + site.release("v1") + "; cp /usr/bin/tail " +

@@ -80,9 +80,15 @@ else
   ln -s -- "$target" current.backout-tmp
   if [ "$(id -u)" = 0 ] && [ -L current ]; then chown -h "$(stat -c %u:%g current)" current.backout-tmp; fi
   mv -T current.backout-tmp current
-  # The record of its files speaks of what is current from now on.
+  # The record of its files speaks of what is current from now on; one from before it was made anew says nothing more.
   record=.backout/files/${target#releases/}
-  [ "$must" != exist ] || [ ! -f "$record" ] || touch "$record"
+  if [ "$must" = exist ] && [ -f "$record" ]; then
+    if [ -n "$(find "$target/.backout-release" "$target/.backout-build" -maxdepth 0 -newer "$record" 2>/dev/null)" ]; then
+      rm -f "$record"
+    else
+      touch "$record"
+    fi
+  fi
 fi
 durable "$path"
 )sh";
