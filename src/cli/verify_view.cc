@@ -41,6 +41,18 @@ std::string versions_in_words(const std::map<std::string, std::string>& by_host)
   return (different.size() > 1 ? "MIXED versions: " : "versions: ") + join(parts, ", ");
 }
 
+namespace {
+
+/// "; 1 question to people was not asked (--ask)"
+std::string unasked(const app::Checked& checked) {
+  const auto open =
+      std::count_if(checked.looks.begin(), checked.looks.end(), [](const app::Look& look) { return look.manual; });
+  if (open == 0) return "";
+  return fmt::format("; {} to people {} not asked (--ask)", counted(open, "question"), open == 1 ? "was" : "were");
+}
+
+}  // namespace
+
 Result<int> look_and_tell(const Globals& globals, const app::Workspace& workspace, const LookOptions& options) {
   TerminalAsker asker;
   if (options.ask && !can_ask())
@@ -74,7 +86,8 @@ Result<int> look_and_tell(const Globals& globals, const app::Workspace& workspac
                  "NOT verified: there was nothing to look at, and no data is never good\n  next: add checks to %s\n",
                  workspace.site().file.c_str());
   else if (exit == 0 && talk)
-    std::printf("Verified: %s serves, every look held.\n", one_line(checked.version.str()).c_str());
+    std::printf("Verified: %s serves, every look held%s.\n", one_line(checked.version.str()).c_str(),
+                unasked(checked).c_str());
   else if (exit != 0)
     std::fprintf(stderr, "NOT verified: %s does not serve as it should\n  go back: backout plan\n",
                  one_line(checked.version.str()).c_str());
