@@ -171,7 +171,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   contract.database_why = "no database is configured";
   if (checkpoint != nullptr) contract.checkpoint = checkpoint->id;
 
-  Journey journey{request.kind, from.version, to.version, checkpoint, TRY(kept_versions(workspace)), "{runs}/{run}"};
+  std::vector<std::string> kept = TRY(kept_versions(workspace));
+  Journey journey{request.kind, from.version, to.version, checkpoint, std::move(kept), "{runs}/{run}"};
   journey.from_whole = came_whole(from);
   std::map<std::string, Seen> seen_by_name;
   std::vector<Step> database_steps;

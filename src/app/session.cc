@@ -121,13 +121,15 @@ Result<Finished> start(const Workspace& workspace, const Plan& plan, const std::
                                          {"by", workspace.actor()},
                                          {"jobs", workspace.site().jobs}},
                                         run_id}};
-  if (const auto& ci = plan.forecast.ci; contract.kind == RunKind::kRollback && ci && never_passed(*ci))
+  if (const auto& ci = plan.forecast.ci; contract.kind == RunKind::kRollback && ci && never_passed(*ci)) {
+    const IncidentId beside = TRY(new_incident(journal, contract.site));
     begin.push_back({EventType::kIncidentOpened,
-                     {{"incident", TRY(new_incident(journal, contract.site)).str()},
+                     {{"incident", beside.str()},
                       {"about", "ci"},
                       {"version", contract.to.str()},
                       {"why", never_passed_words(contract.to, *ci)}},
                      run_id});
+  }
   TRY(journal.append(contract.site, lease->token(), std::move(begin)));
   if (contract.kind == RunKind::kRollback) TRY_VOID(save_evidence(workspace, run_id, lease->token()));
   return carry(workspace, plan, run_id, run::Wish::kCarryOn, false, *lease, acting);

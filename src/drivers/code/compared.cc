@@ -110,7 +110,9 @@ Result<std::vector<std::string>> patterns_of(const Json& ignore) {
 }
 
 Result<Record> record_of(const Json& args) {
-  Record record{TRY(path_argument(args, "path")), TRY(version_argument(args, "version")), {}};
+  Record record;
+  record.path = TRY(path_argument(args, "path"));
+  record.version = TRY(version_argument(args, "version"));
   record.words = {record.path, record.version};
   for (std::string& pattern : TRY(patterns_of(get(args, "ignore")))) record.words.push_back(std::move(pattern));
   return record;
