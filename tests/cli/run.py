@@ -100,6 +100,9 @@ class Cases:
         if "root" in read(case / "needs").split() and os.geteuid() != 0:
             return "skipped", ["needs root"]
         base = Path(tempfile.mkdtemp(prefix="backout-cli-"))
+        while "_" in base.name:  # Markdown writes it as \\_, which is no longer the path that @DIR@ stands for
+            base.rmdir()
+            base = Path(tempfile.mkdtemp(prefix="backout-cli-"))
         base.chmod(0o755)
         try:
             return self.run_in(case, base)
