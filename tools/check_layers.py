@@ -33,10 +33,11 @@ ARROWS = {
     "drivers/traffic": "driver model host os base",
     "database/archive": "os base",
     "database/sqlite": "database/archive driver schema model host os base",
+    "database/postgresql": "database/archive driver schema model host os base",
     "run": "plan journal driver model host os base",
     "record": "model base",
     "app": "run record plan journal driver drivers/checks drivers/ci drivers/code drivers/command drivers/leftovers "
-           "drivers/services drivers/traffic database/archive database/sqlite config init schema model host os base",
+           "drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init schema model host os base",
     "cli": "app model base",
 }
 
