@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 """The crash matrix: kills backout at every point that a clean run passes, and looks whether the site came through.
 
-    matrix.py --backout build/dev/backout [--mode local|ssh] [--layout NAME] [--jobs 1|4] [--sample N] [--seed S] [--parallel P]
-              [--scenario NAME]... [--forgetful LIBRARY] [--only POINT] [--expect-failure] [--keep]
+    matrix.py --backout build/dev/backout [--mode local|ssh] [--layout NAME] [--keeper NAME] [--jobs 1|4] [--parallel P]
+              [--sample N] [--spread N] [--around STEP] [--seed S] [--scenario NAME]... [--forgetful LIBRARY] [--only POINT]
+              [--expect-failure] [--keep]
 
 The points are counted in a clean run each time: every append (before and after its commit) and every external command (before,
 during, after). A command in the journal that lacks one of the three is a failure. Each case starts from a snapshot in its
-worker's own directory; `--sample N` takes N points from `--seed`. BACKOUT_SABOTAGE=intent|fsync in the environment reaches the
-killed command of each case; with --expect-failure the exit status is 0 only when a case failed.
+worker's own directory; `--sample N` takes N points from `--seed`, `--spread N` N at even distances, always the same, beside
+every point of the commands of steps that end in `--around`. BACKOUT_SABOTAGE=intent|fsync in the environment reaches the killed
+command of each case; with --expect-failure the exit status is 0 only when a case failed.
 """
 import argparse
 import os
@@ -23,6 +25,7 @@ import traceback
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+import keepers  # noqa: E402
 import layouts  # noqa: E402
 import scenarios  # noqa: E402
 from scenarios import NotReached  # noqa: E402
@@ -47,6 +50,7 @@ class Matrix:
         self.dice = random.Random(options.seed)
         self.slots, self.daemons = [], []
         self.lock = threading.Lock()
+        self.always = set()
         self.failed, self.done, self.total, self.stopped = [], 0, 0, False
 
     # --- slots --------------------------------------------------------------------------------------------------------
@@ -58,7 +62,8 @@ class Matrix:
         if self.options.mode == "ssh":
             ssh = Sshd(base / "ssh", base, free_port())
             self.daemons.append(ssh)
-        slot = Slot(base, self.options.backout, self.options.jobs, ssh, layout=layouts.LAYOUTS[self.options.layout])
+        slot = Slot(base, self.options.backout, self.options.jobs, ssh, layout=layouts.LAYOUTS[self.options.layout],
+                    keeper=keepers.KEEPERS[self.options.keeper])
         self.slots.append(slot)
         scenarios.prepare(slot)
         return slot
@@ -76,30 +81,24 @@ class Matrix:
         """Every kill point of one clean run of `arguments`, in the order of the journal."""
         slot.restore(snapshot)
         earlier = {event["id"] for event in slot.events()}
+        passed = slot.base / "passed"
+        passed.write_text("")
+        slot.more = {"BACKOUT_POINTS": str(passed)}
         slot.must(*arguments)
+        slot.more = {}
         events = [event for event in slot.events() if event["id"] not in earlier]
-        commands = sum(event["type"] == "attempt_intended" for event in events)
+        steps = [event["body"]["step"] for event in events if event["type"] == "attempt_intended"]
+        commands = len(steps)
+        self.always = {f"command:{number}:{moment}" for number, step in enumerate(steps, 1) for moment in MOMENTS["command"]
+                       if self.options.around and step.endswith(self.options.around)}
         seen = len((slot.base / "trace.attempts").read_text().splitlines())
         if seen != commands:
             raise RuntimeError(f"the journal tells of {commands} commands, {seen} were seen: the witness (site/setsid) is blind")
-        appends = self.count_appends(slot, snapshot, arguments, len(events))
+        appends = sum(line.startswith("append:") and line.endswith(":before") for line in passed.read_text().splitlines())
         if not commands or not appends:
             raise RuntimeError(f"a clean run passes {commands} commands and {appends} appends: nothing to kill")
         return [f"{kind}:{number}:{moment}" for kind, count in (("append", appends), ("command", commands))
                 for number in range(1, count + 1) for moment in MOMENTS[kind]]
-
-    @staticmethod
-    def count_appends(slot, snapshot, arguments, events):
-        """Events share appends, so the last append is looked for: reached at `low`, not reached at `high`."""
-        low, high = 0, events + 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            slot.restore(snapshot)
-            if slot.run(*arguments, BACKOUT_KILL=f"append:{middle}:before").killed:
-                low = middle
-            else:
-                high = middle
-        return low
 
     def cases(self, slot):
         """(scenario, point, more) of everything that is asked for."""
@@ -125,6 +124,10 @@ class Matrix:
         return found
 
     def sampled(self, points):
+        if self.options.spread:
+            rest = [point for point in points if point not in self.always]
+            spread = {rest[(2 * number + 1) * len(rest) // (2 * self.options.spread)] for number in range(self.options.spread)}
+            return [point for point in points if point in self.always | spread]
         if not self.options.sample or self.options.sample >= len(points):
             return points
         return sorted(self.dice.sample(points, self.options.sample), key=points.index)
@@ -202,8 +205,11 @@ def read_options():
     options.add_argument("--backout", required=True)
     options.add_argument("--mode", choices=["local", "ssh"], default="local")
     options.add_argument("--layout", choices=list(layouts.LAYOUTS), default="releases")
+    options.add_argument("--keeper", choices=list(keepers.KEEPERS), default="process")
     options.add_argument("--jobs", type=int, default=1)
     options.add_argument("--sample", type=int, default=0)
+    options.add_argument("--spread", type=int, default=0)
+    options.add_argument("--around", default="")
     options.add_argument("--seed", type=int, default=None)
     options.add_argument("--parallel", type=int, default=(os.cpu_count() or 1) + 1)  # a case waits a quarter of its time
     options.add_argument("--scenario", action="append", choices=list(SCENARIOS))

@@ -12,6 +12,7 @@ Only the trace lies outside of it: it tells what ran, however often the site is 
 """
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
+import keepers
 import layouts
 import processes
 
@@ -47,8 +49,9 @@ def free_port():
 
 
 class Slot:
-    def __init__(self, base, backout, jobs=1, ssh=None, warm_phase="switch", command_timeout="20s", layout=layouts.RELEASES):
-        self.layout = layout
+    def __init__(self, base, backout, jobs=1, ssh=None, warm_phase="switch", command_timeout="20s", layout=layouts.RELEASES,
+                 keeper=keepers.PROCESS):
+        self.layout, self.keeper = layout, keeper
         self.base, self.backout, self.ssh = Path(base).resolve(), os.path.abspath(backout), ssh
         self.root, self.trace = self.base / "root", self.base / "trace"
         self.site = self.root / "site"
@@ -66,6 +69,7 @@ class Slot:
         hosts = f"hosts: {{far: {{ssh: {ssh.destination}, url: 'http://127.0.0.1:{self.port}', root: '{self.root}/far'}}}}" if ssh else ""
         self.words = {"ROOT": self.root, "SITE": self.site, "TRACE": self.trace, "PORT": self.port, "JOBS": jobs, "HOSTS": hosts,
                       "WARM": warm_phase, "TIMEOUT": command_timeout, **layout.words(self.site)}
+        self.words.update({name: self.filled(text) for name, text in keeper.words(self.base).items()})
         self.command = [self.backout]
         self.children = []
         self.more = {}  # environment of the next commands: kill points, sabotage, the forgetful layer
@@ -88,6 +92,7 @@ class Slot:
         for name in ("act.sh", "deploy.sh", "backout.yaml"):
             (self.site / name).write_text(self.fill(name))
         (self.site / "door").write_text("open\n")
+        self.keeper.begin(self)
         (self.base / "bin").mkdir()
         (self.base / "bin" / "setsid").write_text(self.fill("setsid"))
         (self.base / "bin" / "setsid").chmod(0o755)
@@ -132,14 +137,17 @@ class Slot:
         self.children.clear()
 
     def start_service(self):
-        log = open(self.site / "web.log", "a", encoding="utf-8")
-        child = subprocess.Popen(
-            ["/usr/bin/python3", "-ISB", "server.py"], cwd=self.layout.code(self.site), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, env={**self.environment, "PORT": str(self.port), "DB": str(self.site / "data.db"), "TRACE": str(self.trace)})
-        log.close()
+        """The service of the live release, as its keeper has it after a boot."""
+        self.keeper.begin(self)
+        self.keeper.start(self)
+        self.wait_until_it_serves(lambda: any(child.poll() is not None for child in self.children))
+
+    def start_child(self, argv, directory, log, **more):
+        with open(log, "a", encoding="utf-8") as out:
+            child = subprocess.Popen(argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                                     env={**self.environment, **more})
         self.children.append(child)
-        (self.site / "web.pid").write_text(f"{child.pid}\n")
-        self.wait_until_it_serves(lambda: child.poll() is not None)
+        return child
 
     def wait_until_it_serves(self, ended=lambda: False, port=None):
         deadline = time.monotonic() + 10
@@ -233,7 +241,7 @@ class Slot:
         """Working directories of the living servers, by process id."""
         found = {}
         for pid in processes.of(self.base):
-            if processes.command_of(pid).endswith("-ISB server.py"):
+            if re.search(r"-ISB (\S*/)?server\.py$", processes.command_of(pid)):
                 try:
                     found[pid] = Path(os.readlink(f"/proc/{pid}/cwd")).name
                 except OSError:

@@ -31,7 +31,8 @@ def answer(connection):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: (trace("end"), os._exit(0)))
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, lambda *_: (trace("end"), os._exit(0)))
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", int(os.environ["PORT"])))
