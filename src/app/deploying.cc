@@ -90,13 +90,10 @@ Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& reques
 
   const CheckpointId id(fmt::format("C-{}", TRY(journal.next_number(site.id, "C"))));
   contract.checkpoint = id;
-  const Journey journey{contract.kind,
-                        contract.from,
-                        contract.to,
-                        nullptr,
-                        {},
-                        workspace.checkpoints_directory() + "/" + id.str(),
-                        current && came_whole(*current)};
+  Journey journey{
+      contract.kind, contract.from, contract.to, nullptr, {}, workspace.checkpoints_directory() + "/" + id.str()};
+  journey.from_whole = current && came_whole(*current);
+  journey.to_commit = commit;
   Json parts = Json::array();
   bool database = false;
   for (const Subject& subject : subjects_of(site)) {

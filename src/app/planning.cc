@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "database/sqlite/rung.h"
 #include "os/file.h"
+#include "run/resolve.h"
 
 namespace backout::app {
 namespace {
@@ -137,7 +138,7 @@ Result<Release> target_of(const Workspace& workspace, const PlanRequest& request
   const std::vector<journal::RunRow> rows = TRY(workspace.journal().runs(workspace.site().id, 1));
   if (!rows.empty() && (rows.front().kind == RunKind::kRollback || rows.front().kind == RunKind::kForward)) {
     const Told run = TRY(told(workspace, rows.front()));
-    if (rows.front().open() && run.state.opening > 0) return is_unfinished(rows.front(), run);
+    if (rows.front().open() && run.state.opening > 0 && !run.state.turned) return is_unfinished(rows.front(), run);
     if (finishes(request.kind, request.to, from, rows.front(), run.state)) return from;
   }
   return target_release(workspace.journal(), workspace.site().id, from, request.to, request.kind);
@@ -151,6 +152,23 @@ Result<Seen> seen_in(const SeenParts& before, const Workspace& workspace, const 
   return found == before.end() ? observe(workspace, subject) : Result<Seen>(found->second);
 }
 }  // namespace
+
+/// On each host; with several, a sentence says where.
+static Result<std::vector<std::string>> taken_away(const Workspace& workspace, const Subject& subject,
+                                                   const Journey& journey, const Seen& seen) {
+  const driver::Driver* driver = TRY(workspace.registry().find(subject.driver));
+  std::vector<std::string> all;
+  for (const std::string& host : subject.hosts) {
+    driver::Offering offering = offering_for(workspace, subject, journey, seen);
+    offering.subject = run::with_host(offering.subject, host);
+    for (std::string& each : TRY(driver->takes_away(offering, *workspace.hosts().at(host), {})
+                                     .with_context(fmt::format("looking at {} on {}", subject.name, host)))) {
+      const bool item = each.starts_with("- ");
+      all.push_back(item || subject.hosts.size() < 2 ? std::move(each) : "on " + host + ": " + each);
+    }
+  }
+  return all;
+}
 
 Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, const SeenParts& seen_before) {
   const Site& site = workspace.site();
@@ -174,6 +192,9 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   std::vector<std::string> kept = TRY(kept_versions(workspace));
   Journey journey{request.kind, from.version, to.version, checkpoint, std::move(kept), "{runs}/{run}"};
   journey.from_whole = came_whole(from);
+  journey.from_commit = from.commit;
+  journey.to_commit = to.commit;
+  std::vector<std::string> put_aside;
   std::map<std::string, Seen> seen_by_name;
   std::vector<Step> database_steps;
   std::unique_ptr<StandIn> backup;
@@ -211,6 +232,9 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
       refuse_undecided(counted, contract);
       database_steps = steps;
     }
+    if (subject.part == plan::Part::kCode)
+      for (std::string& sentence : TRY(taken_away(workspace, subject, journey, seen)))
+        put_aside.push_back(std::move(sentence));
     draft.offers.push_back({subject.part, std::move(steps)});
   }
   scan_last(draft.offers);
@@ -226,6 +250,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   draft.by = workspace.actor();
 
   Plan plan = TRY(plan::compose(std::move(draft)));
+  plan.forecast.put_aside = std::move(put_aside);
   take_count(counted, plan.forecast);
   if (backup)
     plan.forecast.not_carried.insert(plan.forecast.not_carried.end(), backup->notes.begin(), backup->notes.end());
@@ -247,7 +272,11 @@ bool is_look(const Step& step) {
 
 Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const Version& version) {
   std::vector<plan::Offered> looks;
-  const Journey journey{RunKind::kDeploy, version, version, nullptr, {}, "", false};
+  Journey journey{RunKind::kDeploy, version, version, nullptr, {}, ""};
+  TRY_VOID(workspace.journal().each_release(workspace.site().id, [&](const Release& release) {
+    if (release.version == version) journey.to_commit = release.commit;
+    return release.version != version;
+  }));
   for (const Subject& subject : subjects_of(workspace.site())) {
     const bool serves = subject.part == plan::Part::kCode || subject.part == plan::Part::kService;
     if (!serves && subject.part != plan::Part::kCheck) continue;

@@ -159,7 +159,7 @@ Result<Finished> take_up(const Workspace& workspace, const RunId& run, run::Wish
   return carry(workspace, plan, row->id, wish, true, *lease, acting);
 }
 
-Result<void> make_way(const Workspace& workspace, Acting& acting) {
+Result<void> make_way(const Workspace& workspace, Acting& acting, const PlanRequest* next) {
   const auto open = TRY(unfinished(workspace));
   if (!open) return {};
   // Unfinished, because somebody is at it: that is what to say, and to whom to talk.
@@ -169,7 +169,16 @@ Result<void> make_way(const Workspace& workspace, Acting& acting) {
                              to_hms(lease->since), lease->doing),
                  "wait, or look: backout status"};
   const Told run = TRY(told(workspace, *open));
-  if (!run::ways_out(run.state, run.plan).replace) return is_unfinished(*open, run);
+  const run::Ways ways = run::ways_out(run.state, run.plan);
+  if (!ways.replace || (ways.stuck && next == nullptr)) return is_unfinished(*open, run);
+  if (ways.stuck) {
+    const Plan plan = TRY(draft_plan(workspace, *next).with_context(open->id.str() + " is left unfinished"));
+    if (!plan.contract.refusals.empty())
+      return Error{Code::kRefused,
+                   fmt::format("{} is left unfinished, because the plan that would follow may not be run: {}", open->id,
+                               join(plan.contract.refusals, "; ")),
+                   run::next_steps(ways)};
+  }
   const Finished concluded = TRY(take_up(workspace, open->id, run::Wish::kConclude, acting));
   if (!concluded.end.ended)
     return Error{Code::kBusy, fmt::format("{} cannot be closed yet: {}", open->id, concluded.end.why),

@@ -11,6 +11,8 @@
 
 namespace backout::app {
 
+struct PlanRequest;
+
 struct Acting {
   run::Progress& progress;
   run::Asker& asker;
@@ -45,7 +47,8 @@ Error is_unfinished(const journal::RunRow& row, const Told& told);
 
 /// Ends an unfinished run that a new one may replace (a deploy; a rollback that opened the door or tried to; one whose
 /// putting back cannot open it) as what it is, so that the next one may begin. kBusy while a command of it still runs;
-/// kRefused when it must be resumed or aborted instead.
-Result<void> make_way(const Workspace& workspace, Acting& acting);
+/// kRefused when it must be resumed or aborted instead. A run that could not be put back is closed only for a rollback,
+/// `next`, and only when that has a plan: else it stays as it is, to be taken up.
+Result<void> make_way(const Workspace& workspace, Acting& acting, const PlanRequest* next = nullptr);
 
 }  // namespace backout::app

@@ -107,8 +107,10 @@ std::vector<Subject> subjects_of(const Site& site) {
     subjects.push_back(
         subject(plan::Part::kCode, driver_of(*site.code), "code", subject_of(*site.code),
                 code_is_elsewhere(*site.code) ? std::vector<std::string>{"local"} : hosts_of(site, site.code->hosts)));
-  if (has_branch_beside(site))
+  if (has_branch_beside(site)) {
     subjects.push_back(subject(plan::Part::kCode, "branch", "branch", site.code->branch, {"local"}));
+    subjects.back().config["beside"] = true;
+  }
   for (const CommandConfig& command : site.commands)
     subjects.push_back(subject(plan::Part::kCommand, driver_of(command), command.name, subject_of(command),
                                hosts_of(site, command.hosts)));
@@ -149,6 +151,8 @@ driver::Offering offering_for(const Workspace& workspace, const Subject& subject
   if (subject.part == plan::Part::kCode) {
     offering.subject["keep_versions"] = journey.keep_versions;
     offering.subject["from_whole"] = journey.from_whole;
+    if (!journey.from_commit.empty()) offering.subject["from_commit"] = journey.from_commit;
+    if (!journey.to_commit.empty()) offering.subject["to_commit"] = journey.to_commit;
   }
   if (journey.checkpoint != nullptr) offering.saved = saved_part(*journey.checkpoint, subject);
   offering.run_directory = journey.keep_in;

@@ -67,9 +67,10 @@ Result<int> run_rollback(const Globals& globals, const RollbackOptions& options)
   PlanOptions wanted = options.plan;
   if (options.pick) wanted.version = TRY(picked(*workspace)).str();
   Stage stage(globals);
-  TRY_VOID(app::make_way(*workspace, stage.acting()));
-  const Plan plan = options.plan_id.empty() ? TRY(app::make_plan(*workspace, TRY(request_of(wanted))))
-                                            : TRY(saved_plan(*workspace, options.plan_id));
+  const app::PlanRequest request = TRY(request_of(wanted));
+  TRY_VOID(app::make_way(*workspace, stage.acting(), &request));
+  const Plan plan =
+      options.plan_id.empty() ? TRY(app::make_plan(*workspace, request)) : TRY(saved_plan(*workspace, options.plan_id));
   if (!globals.json && !globals.quiet) std::printf("%s\n", view_of(plan).c_str());
   if (!plan.contract.refusals.empty())
     return Error{Code::kRefused, "this plan may not be run: " + join(plan.contract.refusals, "; "),

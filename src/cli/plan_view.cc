@@ -84,6 +84,8 @@ std::string view_of(const Plan& plan) {
   }
   text += "\n" + database_line(contract);
   for (const std::string& sentence : plan.forecast.not_carried) text += "    ! " + one_line(sentence) + "\n";
+  for (const std::string& sentence : plan.forecast.put_aside)
+    text += (sentence.starts_with("- ") ? "      " : "  ! code  ") + one_line(sentence) + "\n";
   text += ci_lines(plan);
   text += fmt::format("  - {}  is kept\n", one_line(contract.from.str()));
   if (!plan.forecast.next_time.empty())

@@ -63,8 +63,16 @@ class Driver {
   /// outcome.
   virtual Result<host::Command> command(const Action& action, const host::Host& host) const = 0;
 
-  /// Looks whether `action` is done on `host`. Called after its command, and again after any doubt.
+  /// Looks whether `action` is done on `host`. Called after its command, and again after any doubt. Evidence
+  /// "left_behind" of an effect: sentences for the last words and the report, until the run puts everything back.
   virtual Sight verify(const Action& action, host::Host& host, std::stop_token stop) const = 0;
+
+  /// What a run of `offering` (seen and saved filled in as for a plan) takes away or puts aside that others made:
+  /// sentences for the plan, with what was read there made harmless. "- " begins an item of the sentence before. Looks
+  /// only.
+  virtual Result<std::vector<std::string>> takes_away(const Offering&, host::Host&, std::stop_token) const {
+    return std::vector<std::string>();
+  }
 
   /// What the way back of `offering` (kRollback, seen and saved filled in as for a plan) will need of `host`, and what
   /// a look of the driver's own found amiss there. Changes nothing. The steps' own commands, users and secrets are

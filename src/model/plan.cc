@@ -62,6 +62,7 @@ Json to_json(const Plan& plan) {
                    {"source", plan.forecast.source},
                    {"rows", plan.forecast.rows},
                    {"not_carried", plan.forecast.not_carried}};
+  if (!plan.forecast.put_aside.empty()) forecast["put_aside"] = plan.forecast.put_aside;
   if (plan.forecast.ci) forecast["ci"] = to_json(*plan.forecast.ci);
   if (!plan.forecast.next_time.empty()) forecast["next_time"] = to_json(plan.forecast.next_time);
   return {{"plan", plan.id.str()},
@@ -89,6 +90,8 @@ Result<Plan> plan_from_json(const Json& value) {
   plan.forecast.rows = get(forecast, "rows");
   if (const Json& ci = get(forecast, "ci"); ci.is_object()) plan.forecast.ci = ci_result_from_json(ci);
   plan.forecast.next_time = conditions_from_json(get(forecast, "next_time"));
+  for (const Json& sentence : get(forecast, "put_aside"))
+    if (sentence.is_string()) plan.forecast.put_aside.push_back(sentence.get<std::string>());
   for (const Json& sentence : get(forecast, "not_carried"))
     if (sentence.is_string()) plan.forecast.not_carried.push_back(sentence.get<std::string>());
   return plan;

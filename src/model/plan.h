@@ -40,6 +40,7 @@ struct Forecast {
   std::optional<CiResult> ci;              // of `to`, when it was asked; none: no CI server is configured
   std::vector<Condition> next_time;        // forward: what should be so before `to` serves again
   std::vector<std::string> not_carried;    // sentences: what of the database does not go along, and where it goes
+  std::vector<std::string> put_aside;      // of the code: changes by hand, commits of others; "- " begins an item
 };
 
 struct Plan {

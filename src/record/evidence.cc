@@ -1,5 +1,7 @@
 #include "record/evidence.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace backout::record {
@@ -107,6 +109,12 @@ void take_evidence(const Json& evidence, Report& report) {
     report.residue = std::move(left);
   }
   take_leftover(evidence, report.residue);
+}
+
+void take_left_behind(const Json& evidence, std::vector<std::string>& sentences) {
+  for (const Json& each : get(evidence, "left_behind"))
+    if (each.is_string() && std::find(sentences.begin(), sentences.end(), each) == sentences.end())
+      sentences.push_back(each.get<std::string>());
 }
 
 }  // namespace backout::record

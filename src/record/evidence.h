@@ -1,4 +1,4 @@
-// What a database step saw, from its evidence: rows found, rows carried, conflicts, what was left behind.
+// What a step saw, from its evidence: rows found, rows carried, conflicts, what was left behind.
 #pragma once
 #include "record/report.h"
 
@@ -9,5 +9,8 @@ namespace backout::record {
 /// "not_carried": [sentences], "left": {table: counts}, "archived": {"file"}}. Each member may be absent; one that is
 /// there replaces what an earlier step said, because the later step saw more.
 void take_evidence(const Json& evidence, Report& report);
+
+/// Evidence of a step of any driver: {"left_behind": [sentences]}, each once.
+void take_left_behind(const Json& evidence, std::vector<std::string>& sentences);
 
 }  // namespace backout::record

@@ -257,6 +257,7 @@ class Making {
     if (const auto kind = outcome_kind_of(get_string(outcome, "kind"))) line.kind = *kind;
     if (line.purpose == "apply" && get_string(get(plan, "action"), "driver") == "sqlite")
       take_evidence(get(outcome, "evidence"), report_);
+    if (line.purpose == "apply") take_left_behind(get(outcome, "evidence"), left_behind_);
 
     const PairKey key{step, line.host, line.purpose};
     if (const auto doubt = doubts_.find(key); doubt != doubts_.end()) {
@@ -326,6 +327,8 @@ class Making {
     report_.total = between(*start_, *last_);
     mark(report_.ended() ? "ended" : "last event", *last_, report_.result);
     if (report_.result == "aborted") forget_carried();
+    if (report_.result != "aborted" || report_.exit == 5)  // else it was put back, too
+      report_.residue.insert(report_.residue.end(), left_behind_.begin(), left_behind_.end());
     report_.impact = impact_of(report_);
     report_.next_time = next_time_of(report_);
     report_.follow_ups = follow_ups_of(report_);
@@ -348,6 +351,7 @@ class Making {
   const Event* closed_ = nullptr;  // the door, while it is closed
   bool over_ = false;
   std::string sign_;
+  std::vector<std::string> left_behind_;
   std::map<std::string, const Json*> planned_;
   std::map<std::string, size_t> by_attempt_;
   std::map<PairKey, size_t> doubts_;

@@ -19,6 +19,7 @@ struct Executor::Trouble {
 struct Executor::Undone {
   Outcome bad{OutcomeKind::kApplied, ""};  // of the undo that did not succeed, if one did not
   std::vector<std::string> left;           // steps that were applied and have no undo
+  std::vector<std::string> given_up;       // steps whose undo failed, and a person said to leave them
 };
 
 std::vector<std::string> hosts_of(const Step& step) {
@@ -203,16 +204,48 @@ Result<void> Executor::undo(StepRunner& runner, const Step& step, const std::str
   return {};
 }
 
+/// Whether a person says to leave what cannot be put back, and to put back the rest. Then it is in `undone.given_up`.
+Result<bool> Executor::may_be_left(const Step& step, const std::string& host, Undone& undone, std::stop_token stop) {
+  if (stop.stop_requested()) return Error{Code::kCancelled, "stopped while putting back", ""};
+  const std::string what = fmt::format("'{}' on {}: {}", step.id.str(), host, undone.bad.why);
+  const std::string question =
+      "Again it could not be put back: " + what + ". Leave it as it is, and put back the rest?";
+  const auto answer = context_.asker.ask(question, "");
+  if (!answer) return false;  // nobody is there
+  Json body = {{"step", step.id.str()}, {"question", question}, {"role", ""}};
+  std::vector<journal::NewEvent> events = {{EventType::kQuestionAsked, body}};
+  body["answer"] = answer->words;
+  body["yes"] = answer->yes;
+  body["by"] = answer->by;
+  body["note"] = answer->note;
+  events.push_back({EventType::kQuestionAnswered, std::move(body)});
+  TRY_VOID(ledger_.append(std::move(events)));
+  if (!answer->yes) return false;
+  undone.given_up.push_back(what);
+  undone.bad = Outcome{OutcomeKind::kApplied, ""};
+  return true;
+}
+
 RunEnd Executor::backward(std::stop_token stop) {
   // Undoing is tried anew by every call: an undo that failed an hour ago says nothing about now.
   StepRunner runner(context_, ledger_, Effort::kTryAgain);
   Undone undone;
+  std::set<Pair> stuck_before;  // failed in an earlier call, too: then a person may say to leave it
+  for (const auto& [pair, at] : ledger_.state().pairs)
+    if (pair.purpose == Purpose::kUndo && (recorded(at) == Recorded::kFailed || recorded(at) == Recorded::kUnknown))
+      stuck_before.insert(pair);
   const std::vector<Step>& steps = plan_.contract.steps;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     if (step->kind != StepKind::kEffect) continue;
     for (const std::string& host : hosts_of(*step)) {
       const auto tried = undo(runner, *step, host, stop, undone);
       if (!tried) return stop_at(tried.error(), "putting back: ", step->id.str(), host);
+      if (undone.bad.succeeded()) continue;
+      if (stuck_before.contains({step->id.str(), host, Purpose::kUndo})) {
+        const auto leave = may_be_left(*step, host, undone, stop);
+        if (!leave) return stop_at(leave.error(), "putting back: ", step->id.str(), host);
+        if (*leave) continue;
+      }
       if (const Outcome& bad = undone.bad; !bad.succeeded())
         return stop_here(bad.kind == OutcomeKind::kUnknown ? 4 : 5,
                          fmt::format("could not put back '{}' on {}: {}", step->id.str(), host, bad.why),
@@ -225,6 +258,10 @@ RunEnd Executor::backward(std::stop_token stop) {
       return stop_at(marked.error());
     context_.progress.door(true);
   }
+  if (!undone.given_up.empty())
+    return end("aborted", 5,
+               state.turned_why + "; NOT put back, left as it is: " + join(undone.given_up, "; ") +
+                   (undone.left.empty() ? "" : "; and what has no undo: " + join(undone.left, ", ")));
   if (!undone.left.empty())
     return end("aborted", 5,
                state.turned_why + "; everything was put back but what has no undo: " + join(undone.left, ", "));
@@ -245,6 +282,9 @@ RunEnd Executor::conclude(std::stop_token stop) {
       }
   if (is_past_checks(ledger_.state(), plan_))
     if (auto stuck = write_down_what_runs(stop)) return std::move(*stuck);
+  const std::vector<std::string> bad = not_put_back(ledger_.state(), plan_);
+  if (!bad.empty())
+    return end("unverified", 5, "NOT put back: " + join(bad, "; ") + "; it is closed as it is, by what follows");
   return end("unverified", 5, "it was left unfinished and is closed by what follows");
 }
 

@@ -55,6 +55,7 @@ class Executor {
   RunEnd after_trouble(const Trouble& trouble, std::stop_token stop);
   Result<void> undo(StepRunner& runner, const Step& step, const std::string& host, std::stop_token stop,
                     Undone& undone);
+  Result<bool> may_be_left(const Step& step, const std::string& host, Undone& undone, std::stop_token stop);
   std::optional<Trouble> pass(Phase phase, StepRunner& runner, std::stop_token stop);
   RunEnd turn(const std::string& why, bool by_person, std::stop_token stop);
   RunEnd stop_here(int exit, const std::string& why, const std::string& step = "", const std::string& host = "");

@@ -205,13 +205,27 @@ TEST_F(Failure, OfOpeningTheDoorAgainLeavesAWayOut) {
   EXPECT_TRUE(live(Wish::kConclude).end->ended);
 }
 
-TEST_F(Failure, OfSomethingElseWhilePuttingBackIsNotReplaced) {
+TEST_F(Failure, OfAnyUndoLeavesAWayOutAndSaysWhatIsNotPutBack) {
   std::vector<Step> steps = shop_rollback();
   steps[8] = fake_step("look", Phase::kCheck, "look", "healthy", "yes", {"web-1"});
   plan_is(std::move(steps));
   faults([](const Try& each) { return each.is("swap", "undo") ? Fault::kFail : Fault::kNone; });
   EXPECT_EQ(live().exit(), 5);
-  EXPECT_FALSE(ways_out(state(), plan).replace);
+  EXPECT_TRUE(ways_out(state(), plan).replace);
+  EXPECT_THAT(next_steps(ways_out(state(), plan)), HasSubstr("backout rollback --reason"));
+  const Lived closed = live(Wish::kConclude);
+  EXPECT_TRUE(closed.end->ended);
+  EXPECT_EQ(closed.exit(), 5);
+  EXPECT_THAT(closed.why(), HasSubstr("NOT put back: 'swap' on local"));
+}
+
+TEST_F(Failure, OfAnUndoThatWasNeverTriedIsNotReplaced) {
+  std::vector<Step> steps = shop_rollback();
+  steps[8] = fake_step("look", Phase::kCheck, "look", "healthy", "yes", {"web-1"});
+  plan_is(std::move(steps));
+  faults([](const Try& each) { return each.is("swap", "undo") ? Fault::kDieBefore : Fault::kNone; });
+  EXPECT_TRUE(live().died);
+  EXPECT_FALSE(ways_out(state(), plan).replace) << "resume puts it back";
 }
 
 TEST_F(Failure, WhileSettlingExitsWithFiveAndARetryWorks) {

@@ -73,6 +73,29 @@ TEST_F(Undo, ThatFailsStopsThereWithFiveAndIsTakenUpAgain) {
   EXPECT_TRUE(is_old(*this));
 }
 
+TEST_F(Undo, ThatFailsAgainIsLeftWhenAPersonSaysSoAndTheRestIsPutBack) {
+  plan_is(shop_rollback());
+  start_fails_and_so_does_the_undo_of("swap");
+  asker.answer({true}, true);
+  EXPECT_EQ(live().exit(), 5);
+  EXPECT_THAT(asker.asked, IsEmpty()) << "it may work the next time";
+  const Lived lived = live();
+  EXPECT_TRUE(lived.end->ended);
+  EXPECT_EQ(lived.exit(), 5) << "not restored";
+  EXPECT_THAT(lived.why(), HasSubstr("NOT put back, left as it is: 'swap' on local"));
+  EXPECT_EQ(web1.at("web"), "old");
+  EXPECT_EQ(local.at("door"), "open");
+}
+
+TEST_F(Undo, ThatFailsAgainIsNotLeftWhenAPersonSaysNo) {
+  plan_is(shop_rollback());
+  start_fails_and_so_does_the_undo_of("swap");
+  asker.answer({false}, true);
+  EXPECT_EQ(live().exit(), 5);
+  EXPECT_FALSE(live().end->ended);
+  EXPECT_EQ(local.at("door"), "closed");
+}
+
 TEST_F(Undo, ThatTellsALieStops) {
   std::vector<Step> steps = shop_rollback();
   for (Step& step : steps)

@@ -81,7 +81,20 @@ bool only_the_door_is_left(const RunState& state, const Plan& plan) {
   return tried && !other;
 }
 
+bool did_not_succeed(const PairState& undo) {
+  return recorded(undo) == Recorded::kFailed || recorded(undo) == Recorded::kUnknown;
+}
+
 }  // namespace
+
+std::vector<std::string> not_put_back(const RunState& state, const Plan& plan) {
+  std::vector<std::string> words;
+  for (const Step& step : plan.contract.steps)
+    for (const auto& [pair, at] : state.pairs)
+      if (pair.step == step.id.str() && pair.purpose == Purpose::kUndo && did_not_succeed(at))
+        words.push_back(fmt::format("'{}' on {}: {}", pair.step, pair.host, at.outcome->why));
+  return words;
+}
 
 Users users(const RunState& state, const Plan& plan) {
   if (state.door_opened) return Users::kInside;
@@ -130,7 +143,9 @@ Ways ways_out(const RunState& state, const Plan& plan) {
   }
   for (const Step* step : effects_in(plan, Phase::kOpen))
     ways.can_look = ways.can_look && (step->has_probe || pairs_of(state, *step, Purpose::kApply).empty());
-  ways.replace = deploys || (state.turned ? only_the_door_is_left(state, plan)
+  ways.stuck = state.turned && !only_the_door_is_left(state, plan) && !not_put_back(state, plan).empty();
+  // What cannot be put back must not hold the site for ever: a new run begins from what it sees there.
+  ways.replace = deploys || (state.turned ? ways.stuck || only_the_door_is_left(state, plan)
                                           : state.door_opened || state.opening > 0 || state.let_in);
   return ways;
 }

@@ -2,6 +2,7 @@
 // executor refuses by it and the screens speak by it, so that no word offers what will be refused.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "run/state.h"
 
@@ -26,6 +27,7 @@ struct Ways {
   Abort abort = Abort::kYes;
   bool can_look = true;  // what opens has a probe: without one, kIfClosed comes to a refusal
   bool replace = false;  // a new run may close this one and take over from what is there
+  bool stuck = false;    // putting back failed: an undo did not succeed, and not the door's alone
   RunKind kind = RunKind::kRollback;
   bool opened = false;  // the door was opened, and seen open where it can be seen
 };
@@ -33,6 +35,9 @@ Ways ways_out(const RunState& state, const Plan& plan);
 
 /// What to type, the likeliest first: "try again: backout retry     ...". `look`: a last one, such as "backout status".
 std::string next_steps(const Ways& ways, const std::string& look = "");
+
+/// "'swap' on local: why": what a turned run tried to put back and could not, as far as is known.
+std::vector<std::string> not_put_back(const RunState& state, const Plan& plan);
 
 /// Whether every step behind the door was done: then what runs is what the plan goes to.
 bool is_past_checks(const RunState& state, const Plan& plan);

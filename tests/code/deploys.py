@@ -56,4 +56,31 @@ def lies(base, backout):
     return expect(ended.status in (1, 5), f"exit status {ended.status}\n{ended.output}") + expect(live(site) == "v2", f"{live(site)} runs")
 
 
-CASES = {f"deploy-{case.__name__}": (case, lambda: "") for case in (back, unreachable, lies)}
+def stuck(base, backout):
+    """The command fails at the old tag, and again when that is undone: told as not restored, and a new rollback takes over."""
+    site = prepare(base, backout)
+    makefile = "deploy:\n\t@test ! -e {0}/broken\n\t@cp VERSION {0}/live/VERSION\n\t@cat {0}/recap.txt\n".format(base)
+    for version in "12":
+        site.sh(f"git checkout -q v{version}", base / "work")
+        (base / "work" / "Makefile").write_text(makefile)
+        site.sh(f"git commit -q -a -m again; git tag -f v{version}; git push -q -f ../clone v{version}", base / "work")
+    (base / "broken").write_text("")
+    ended = site.rollback()
+    faults = expect(ended.status == 5, f"exit status {ended.status}\n{ended.output}")
+    faults += expect_words(ended, "could not put back 'deploy-code'", "backout resume", "backout rollback --reason")
+    again = site.run("resume")
+    faults += expect(again.status == 5, f"resume: exit status {again.status}\n{again.output}")
+    again = site.run("deploy", "--version", "v3", "--", "true")
+    faults += expect(again.status == 3, f"deploy over it: exit status {again.status}\n{again.output}")
+    again = site.rollback("--forward")
+    faults += expect(again.status == 3, f"forward to nothing: exit status {again.status}\n{again.output}")
+    faults += expect("UNFINISHED" in site.run("status").output, "a rollback that has no plan closed the run")
+    (base / "broken").unlink()
+    ended = site.rollback()
+    faults += expect(ended.status == 0, f"a new rollback: exit status {ended.status}\n{ended.output}") + \
+        expect(live(site) == "v1", f"{live(site)} runs")
+    log = site.run("log").output
+    return faults + expect("NOT put back: 'deploy-code'" in log, f"the log does not tell what was not put back:\n{log}")
+
+
+CASES = {f"deploy-{case.__name__}": (case, lambda: "") for case in (back, unreachable, lies, stuck)}

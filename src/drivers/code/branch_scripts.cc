@@ -5,18 +5,51 @@
 namespace backout::drivers::branch {
 namespace {
 
-/// target: the commit to go back to. made, pushed: what this run made. at_remote REF: its commit there, or nothing.
+/// target: the commit to go back to. made: what this run made. dropped: the tip that was there before it was pushed.
+/// at_remote REF: its commit there, or nothing. newcomers: what others pushed after the release that is left, one
+/// "author-and-subject" line each, newest first. borrow REF...: `head` and the refs can be read by what follows; what
+/// the clone does not have lies in a place that is thrown away, and no ref is moved.
 constexpr std::string_view kStart = R"sh(
-path=$1 remote=$2 name=$3 version=$4 commit=$5 head=$6 run=$7 how=$8
+path=$1 remote=$2 name=$3 version=$4 commit=$5 head=$6 run=$7 how=$8 from=${9-} from_commit=${10-}
 cd "$path"
 gitdir=$(git rev-parse --absolute-git-dir)
-made=refs/backout/made-$run taken=refs/backout/taken-back-$run
+made=refs/backout/made-$run taken=refs/backout/taken-back-$run dropped=refs/backout/dropped-$run
 there=refs/heads/$name
 [ "$how" != branch ] || there=refs/heads/rollback/$version-$run
 at_remote() { refs=$(git ls-remote -- "$remote" "$1") || fail "cannot read $remote"; printf '%s' "${refs%%	*}"; }
 target() {
   if [ -n "$commit" ] && git cat-file -e "$commit^{tree}" 2>/dev/null; then echo "$commit"; return; fi
   git rev-parse -q --verify "refs/tags/$version^{commit}"
+}
+commit_of() {  # version, the commit that it was
+  if [ -n "$2" ] && git cat-file -e "$2^{tree}" 2>/dev/null; then echo "$2"; return; fi
+  [ -n "$1" ] || return 1
+  ! git rev-parse -q --verify "refs/tags/$1^{commit}" || return 0
+  tag=$(at_remote "refs/tags/$1")
+  [ -n "$tag" ] && git rev-parse -q --verify "$tag^{commit}" 2>/dev/null
+}
+newcomers() {
+  base=$(commit_of "$from" "$from_commit") && git merge-base --is-ancestor "$base" "$head" || base=
+  goal=$(commit_of "$version" "$commit") || goal=
+  [ -n "$base$goal" ] || return 0
+  { git log --format='%ce%x09%h %an: %s' "$head" ${base:+"^$base"} ${goal:+"^$goal"} -- | grep -av '^backout@localhost	' || :; } | cut -f 2-
+}
+tell_newcomers() {
+  newcomers >"$1"
+  printf 'newcomers %s\n' "$(wc -l <"$1")"
+  head -n 10 "$1" | sed 's/^/newcomer /'
+  rm -f "$1"
+}
+borrow() {
+  borrowed=$(mktemp -d)
+  trap 'rm -rf "$borrowed"' EXIT
+  GIT_ALTERNATE_OBJECT_DIRECTORIES=$(cd "$(git rev-parse --git-path objects)" && pwd -P) GIT_OBJECT_DIRECTORY=$borrowed
+  export GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_OBJECT_DIRECTORY
+  for each; do
+    known=$(at_remote "$each")
+    [ -z "$known" ] || git cat-file -e "$known" 2>/dev/null ||
+      git fetch -q --no-tags --no-write-fetch-head --refmap= "$remote" "$each" || fail "cannot fetch $each from $remote"
+  done
 }
 push() {  # git push, with the words of whoever refused it
   said=$(git push -q "$@" 2>&1) && return 0
@@ -77,14 +110,12 @@ new=$(git rev-parse -q --verify "$made") || fail "nothing was made to push"
 now=$(at_remote "$there")
 [ "$now" != "$new" ] || exit 0
 if [ "$how" = branch ]; then
-  push "$remote" "$new:$there"
+  push --force-with-lease="$there:" "$remote" "$new:$there"
 else
   [ "$now" = "$head" ] || fail "branch $name has moved to ${now:-nothing} since this was planned"
-  if [ "$how" = reset ]; then
-    push --force-with-lease="$there:$head" "$remote" "+$new:$there"
-  else
-    push "$remote" "$new:$there"
-  fi
+  git update-ref -m backout "$dropped" "$head"
+  # Only over the very tip that was planned for; a push in between is refused, and never written over.
+  push --force-with-lease="$there:$head" "$remote" "$new:$there"
 fi
 )sh";
 
@@ -93,7 +124,7 @@ new=$(git rev-parse -q --verify "$made") || exit 0
 now=$(at_remote "$there")
 case $how in
   branch) [ -z "$now" ] || push --force-with-lease="$there:$new" "$remote" ":$there" ;;
-  reset) [ "$now" = "$head" ] || push --force-with-lease="$there:$new" "$remote" "+$head:$there" ;;
+  reset) [ "$now" = "$head" ] || push --force-with-lease="$there:$new" "$remote" "$head:$there" ;;
   revert)
     back=$(git rev-parse -q --verify "$taken") || {
       back=$(printf 'Take back the revert to %s\n' "$version" | git commit-tree "$head^{tree}" -p "$new")
@@ -101,7 +132,7 @@ case $how in
     }
     case $now in
       "$head"|"$back") ;;
-      "$new") push "$remote" "$back:$there" ;;
+      "$new") push --force-with-lease="$there:$new" "$remote" "$back:$there" ;;
       *) fail "branch $name has moved to ${now:-nothing}: what others pushed is not taken back" ;;
     esac ;;
 esac
@@ -122,6 +153,32 @@ fi
 at=$(at_remote "$there")
 [ -z "$at" ] || printf 'at-tree %s\n' "$(tree "$at")"
 [ -z "$at" ] || printf 'at-there %s\n' "$at"
+if [ -n "$head" ] && git rev-parse -q --verify "$dropped" >/dev/null; then
+  printf 'dropped %s\n' "$dropped"
+  tell_newcomers "$(mktemp)"
+fi
+echo end
+)sh";
+
+const std::string_view kNewcomers = R"sh(
+borrow "refs/heads/$name"
+tell_newcomers "$borrowed/newcomers"
+echo end
+)sh";
+
+/// With how: branch the platform may run the branch itself, or a rollback branch of the version.
+const std::string_view kStands = R"sh(
+borrow "refs/heads/$name" "refs/tags/$version"
+wanted=$(commit_of "$version" "$commit") || wanted=
+[ -z "$wanted" ] || printf 'target %s\ntarget-tree %s\n' "$wanted" "$(git rev-parse -q --verify "$wanted^{tree}")"
+at=$(at_remote "refs/heads/$name")
+[ -z "$at" ] || printf 'at %s\nat-tree %s\n' "$at" "$(git rev-parse -q --verify "$at^{tree}" || echo unknown)"
+if [ "$how" = branch ] && [ -n "$wanted" ]; then
+  refs=$(git ls-remote -- "$remote" "refs/heads/rollback/$version-*") || fail "cannot read $remote"
+  printf '%s\n' "$refs" | while read -r commit ref; do
+    [ -z "$ref" ] || [ "$commit" != "$wanted" ] || printf 'beside %s\n' "${ref#refs/heads/}"
+  done
+fi
 echo end
 )sh";
 
