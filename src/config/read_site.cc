@@ -199,31 +199,63 @@ std::optional<BackupsConfig> read_backups(const Reading& reading, const Node& da
   return backups;
 }
 
+void read_sqlite(const Reading& reading, const Node& sqlite, DatabaseConfig& database) {
+  database.kind = "sqlite";
+  if (sqlite.is_map()) require(reading, sqlite, "database.sqlite", "file");
+  database.args = {{"file", path_at(reading, sqlite, "file")}, {"tables", texts_at(sqlite, "tables")}};
+  database.host = text_at(sqlite, "host");
+  if (const Node* host = sqlite.find("host"); host != nullptr && host->is_text())
+    check_host(reading, host->place, host->text);
+  else if (reading.site.hosts.size() > 1)
+    reading.findings.error(sqlite.place,
+                           "database.sqlite: 'host' is missing: the site has several hosts, and the file lies on one",
+                           fmt::format("for example: host: {}", reading.site.hosts.front().name));
+}
+
+/// A password in a connection string would stand in every plan.
+bool has_password(std::string_view dsn) {
+  if (dsn.find("password") != std::string_view::npos) return true;
+  const size_t scheme = dsn.find("://"), at = dsn.find('@');
+  return scheme != std::string_view::npos && at != std::string_view::npos && at > scheme &&
+         dsn.substr(scheme + 3, at - scheme - 3).find(':') != std::string_view::npos;
+}
+
+void read_postgresql(const Reading& reading, const Node& node, DatabaseConfig& database) {
+  database.kind = "postgresql";
+  const std::string service = text_at(node, "service"), dsn = text_at(node, "dsn");
+  const std::string name = text_at(node, "database");
+  if (!service.empty() && !dsn.empty())
+    reading.findings.error(node.place, "database.postgresql: service or dsn, not both");
+  if (service.empty() && dsn.empty() && name.empty())
+    reading.findings.error(node.place, "database.postgresql: which database? service, dsn or database is missing",
+                           "for example: postgresql: {service: shop}");
+  if (const Node* place = node.find("dsn"); place != nullptr && has_password(dsn))
+    reading.findings.error(place->place, "database.postgresql.dsn holds a password",
+                           "put it into a file of mode 0600 and name that: password: /etc/shop/db-password");
+  database.args = {{"conninfo", service.empty() ? dsn : "service=" + service},
+                   {"database", name},
+                   {"maintenance", text_at(node, "maintenance", "postgres")},
+                   {"jobs", whole_at(node, "jobs", 2)},
+                   {"tables", texts_at(node, "tables")}};
+  if (const std::string password = text_at(node, "password"); !password.empty())
+    database.args["secrets"] = {{"PGPASSWORD", password}};
+}
+
 }  // namespace
 
 void read_database(const Reading& reading) {
   const Node* node = reading.root.find("database");
   if (node == nullptr || !node->is_map()) return;
   const Node* sqlite = node->find("sqlite");
-  const bool postgresql = node->entry("postgresql") != nullptr;
-  if ((sqlite != nullptr) == postgresql)
+  const Node* postgresql = node->find("postgresql");
+  if ((sqlite != nullptr) == (postgresql != nullptr))
     reading.findings.error(node->place, "database: exactly one of sqlite, postgresql",
                            "for example: sqlite: {file: /srv/shop/db.sqlite3}");
   DatabaseConfig database;
-  if (sqlite != nullptr) {
-    database.kind = "sqlite";
-    if (sqlite->is_map()) require(reading, *sqlite, "database.sqlite", "file");
-    database.args = {{"file", path_at(reading, *sqlite, "file")}, {"tables", texts_at(*sqlite, "tables")}};
-    database.host = text_at(*sqlite, "host");
-    if (const Node* host = sqlite->find("host"); host != nullptr && host->is_text())
-      check_host(reading, host->place, host->text);
-    else if (reading.site.hosts.size() > 1)
-      reading.findings.error(sqlite->place,
-                             "database.sqlite: 'host' is missing: the site has several hosts, and the file lies on one",
-                             fmt::format("for example: host: {}", reading.site.hosts.front().name));
-  } else {
-    database.kind = "postgresql";
-  }
+  if (sqlite != nullptr)
+    read_sqlite(reading, *sqlite, database);
+  else if (postgresql != nullptr)
+    read_postgresql(reading, *postgresql, database);
   database.backups = read_backups(reading, *node);
   reading.site.database = std::move(database);
 }

@@ -4,12 +4,11 @@
 #include "database/sqlite/offer.h"
 #include "database/sqlite/ready.h"
 #include "driver/secrets.h"
+#include "driver/tool.h"
 #include "model/site.h"
 
 namespace backout::database {
 namespace {
-
-constexpr Millis kLookTimeout{600'000};
 
 class SqliteDriver : public driver::Driver {
  public:
@@ -78,33 +77,12 @@ class SqliteDriver : public driver::Driver {
   }
 
   host::Command tool(const std::string& verb, const Json& args) const {
-    host::Command command{.argv = {self_, "internal", "sqlite", verb}};
-    command.stdin_text = canonical(args);
-    command.timeout = kLookTimeout;
-    command.output_limit = 16U << 20;  // evidence with a whole schema in it
-    return command;
+    return driver::tool_command(self_, "sqlite", verb, args);
   }
 
   Result<Json> ask(host::Host& host, const std::string& verb, const Json& args, const std::stop_token& stop) const {
     if (!host.is_local()) return remote();
-    const auto result = TRY(host.run(tool(verb, args), stop));
-    const auto last = parse_json(trimmed(last_line(result.out)));
-    if (result.ok() && last) return *last;
-    const Json& error = last ? get(*last, "error") : get({}, "");
-    if (!error.is_object())
-      return Error{Code::kInternal, "backout internal sqlite " + verb + ": " + result.why_not_ok(), ""};
-    Error out{Code::kInternal, get_string(error, "message"), get_string(error, "next")};
-    for (const Code code : {Code::kInvalid, Code::kNotFound, Code::kDenied, Code::kConflict, Code::kBusy,
-                            Code::kRefused, Code::kUnsupported, Code::kUnavailable, Code::kTimedOut, Code::kCorrupt,
-                            Code::kNoSpace, Code::kCancelled, Code::kInternal})
-      if (name_of(code) == get_string(error, "code")) out.code = code;
-    return out;
-  }
-
-  static std::string_view last_line(std::string_view text) {
-    text = trimmed(text);
-    const size_t newline = text.rfind('\n');
-    return newline == std::string_view::npos ? text : text.substr(newline + 1);
+    return driver::ask_tool(host, tool(verb, args), stop);
   }
 
   std::string self_;
