@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "database/archive/pg_archive.h"
 #include "database/archive/trailer.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr Millis kListTimeout{10 * 60'000};
 constexpr Millis kReadTimeout{6 * 3600 * 1000LL};
+constexpr const char* kNoChecksums = "it has no checksums: a changed byte would not show";
 
 void fail(Examined& examined, const Error& error) {
   examined.finding = finding_of(error);
@@ -19,18 +21,36 @@ void fail(Examined& examined, const Error& error) {
       one_line(error.message) + (error.next.empty() || examined.finding == Finding::kBad ? "" : "; " + error.next);
 }
 
-Result<os::ProcessResult> pg_restore(std::vector<std::string> arguments, Millis timeout, const std::stop_token& stop) {
-  arguments.insert(arguments.begin(), "pg_restore");
-  auto result = os::run_process({.argv = std::move(arguments), .timeout = timeout, .output_limit = 8U << 20}, stop);
-  if (!result && result.error().code == Code::kNotFound)
+/// pg_restore of the archive: by its name, or, packed as it lies there, through its standard input.
+Result<os::ProcessResult> pg_restore(const char* what, const Found& found, Millis timeout,
+                                     const std::stop_token& stop) {
+  os::ProcessSpec spec{.argv = {"pg_restore", what, found.path}};
+  if (found.packing != Packing::kNone)
+    spec.argv = {"sh",
+                 "-c",
+                 "command -v pg_restore >/dev/null || exit 127\n$3 -dcq -- \"$2\" | pg_restore \"$1\"",
+                 "sh",
+                 what,
+                 found.path,
+                 std::string(name_of(found.packing))};
+  spec.timeout = timeout;
+  spec.output_limit = 8U << 20;
+  auto result = os::run_process(spec, stop);
+  const bool missing =
+      result ? found.packing != Packing::kNone && result->exit_status == 127 : result.error().code == Code::kNotFound;
+  if (missing)
     return Error{Code::kUnsupported, "pg_restore is not installed here, and nothing else can read it",
                  "apt install postgresql-client"};
+  if (result && !result->ok() && result->err.find("unsupported version") != std::string::npos)
+    return Error{Code::kUnsupported,
+                 "a newer pg_dump wrote it than the pg_restore that is here can read: " + result->why_not_ok(),
+                 "install the client programs of that PostgreSQL"};
   return result;
 }
 
 /// The list of contents shows that the beginning can be read; only reading the data shows that it is all there.
-Result<void> read_with_pg_restore(const Found& found, const std::stop_token& stop, Examined& examined) {
-  const auto listed = TRY(pg_restore({"--list", found.path}, kListTimeout, stop));
+Result<void> read_with_pg_restore(const Found& found, bool checksums, const std::stop_token& stop, Examined& examined) {
+  const auto listed = TRY(pg_restore("--list", found, kListTimeout, stop));
   if (!listed.ok()) return Error{Code::kCorrupt, "pg_restore --list: " + listed.why_not_ok(), ""};
   const std::vector<std::string> lines = split(listed.out, '\n');
   const auto entries = std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
@@ -38,14 +58,20 @@ Result<void> read_with_pg_restore(const Found& found, const std::stop_token& sto
   });
   if (entries == 0) return Error{Code::kCorrupt, "pg_restore --list: there is nothing in it", ""};
   examined.tested.push_back("pg_restore --list: " + std::to_string(entries) + (entries == 1 ? " entry" : " entries"));
-  const auto read = TRY(pg_restore({"--file=/dev/null", found.path}, kReadTimeout, stop));
+  const auto read = TRY(pg_restore("--file=/dev/null", found, kReadTimeout, stop));
   if (!read.ok()) return Error{Code::kCorrupt, "pg_restore cannot read its data: " + read.why_not_ok(), ""};
   examined.tested.push_back("pg_restore reads all of its data");
+  if (!checksums) examined.tested.emplace_back(kNoChecksums);
   return {};
 }
 
 Result<void> read_file(const Found& found, const Limits& limits, Examined& examined) {
-  const Streamed streamed = TRY(stream(found.path, limits, {}));
+  std::optional<Kind> kind;
+  TarWalk tar;
+  const Streamed streamed = TRY(stream(found.path, limits, [&](std::string_view bytes) {
+    if (!kind) kind = kind_of(bytes.substr(0, kHead));
+    return kind == Kind::kPgTar ? tar.take(bytes) : Result<void>();
+  }));
   examined.sha256 = streamed.sha256;
   examined.unpacked = streamed.unpacked;
   examined.kind = kind_of(streamed.head);
@@ -56,9 +82,18 @@ Result<void> read_file(const Found& found, const Limits& limits, Examined& exami
   if (!fault.empty()) return Error{Code::kCorrupt, fault, ""};
   if (examined.kind == Kind::kPgSql || examined.kind == Kind::kMysqlSql || examined.kind == Kind::kSql)
     examined.tested.push_back("its end is there");
-  const bool by_pg_restore = examined.kind == Kind::kPgCustom || examined.kind == Kind::kPgTar;
-  if (by_pg_restore && examined.packing == Packing::kNone) TRY_VOID(read_with_pg_restore(found, limits.stop, examined));
+  const bool checksums = examined.packing != Packing::kNone || has_checksums(examined.kind, streamed.head);
+  if (examined.kind == Kind::kPgSql && !checksums) examined.tested.emplace_back(kNoChecksums);
+  if (examined.kind == Kind::kPgTar) TRY_VOID(tar.finish());
+  if (examined.kind == Kind::kPgCustom || examined.kind == Kind::kPgTar)
+    TRY_VOID(read_with_pg_restore(found, checksums, limits.stop, examined));
   return {};
+}
+
+Result<void> read_directory_of_files(const Found& found, const Limits& limits, Examined& examined) {
+  examined.sha256 = os::sha256_of_file(found.path + "/toc.dat").value_or("");
+  const bool checksums = TRY(read_directory(found, limits));
+  return read_with_pg_restore(found, checksums, limits.stop, examined);
 }
 
 }  // namespace
@@ -91,8 +126,7 @@ Examined examine(const Found& found, const Limits& limits) {
   }
   Result<void> read;
   if (found.kind == Kind::kPgDirectory) {
-    examined.sha256 = os::sha256_of_file(found.path + "/toc.dat").value_or("");
-    read = read_with_pg_restore(found, limits.stop, examined);
+    read = read_directory_of_files(found, limits, examined);
   } else {
     read = read_file(found, limits, examined);
   }

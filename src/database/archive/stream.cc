@@ -164,6 +164,7 @@ Result<Streamed> stream(const std::string& path, const Limits& limits, const Sin
   if (packing == Packing::kGzip) TRY_VOID(gunzip.finish());
   if (packing == Packing::kZstd) TRY_VOID(unzstd(path, limits, meter));
   streamed.sha256 = sha.hex();
+  streamed.packed = packing.value_or(Packing::kNone);
   return streamed;
 }
 

@@ -19,8 +19,9 @@ struct Limits {
 using Sink = std::function<Result<void>(std::string_view bytes)>;
 
 struct Streamed {
-  std::string sha256;      // of the file as it lies on the disk
-  uint64_t unpacked = 0;   // bytes
+  std::string sha256;     // of the file as it lies on the disk
+  uint64_t unpacked = 0;  // bytes
+  Packing packed = Packing::kNone;
   std::string head, tail;  // the first kHead bytes and the last kTail of what is in it
 };
 inline constexpr size_t kTail = 8192;

@@ -26,6 +26,16 @@ std::string fault_of_line_end(std::string_view tail, std::string_view last, std:
   return "";
 }
 
+/// Since 2025 pg_dump begins with \restrict KEY and ends with \unrestrict KEY.
+std::string fault_of_restriction(std::string_view head, std::string_view tail) {
+  static constexpr std::string_view kWord = "\n\\restrict ";
+  const size_t at = head.find(kWord);
+  if (at == std::string_view::npos) return "";
+  const std::string_view key = head.substr(at + kWord.size(), head.find('\n', at + 1) - at - kWord.size());
+  if (tail.find(fmt::format("\n\\unrestrict {}\n", key)) != std::string_view::npos) return "";
+  return "it is cut off: '\\unrestrict', with which pg_dump ends, is not there";
+}
+
 bool begins_transaction(std::string_view head) {
   const size_t at = head.find("BEGIN TRANSACTION;");
   return at != std::string_view::npos && at < 512;
@@ -49,9 +59,10 @@ std::string fault_of_end(Kind kind, std::string_view head, std::string_view tail
   switch (kind) {
     case Kind::kPgSql: {
       const bool cluster = head.find("PostgreSQL database cluster dump") != std::string_view::npos;
-      return fault_of_line_end(
+      std::string fault = fault_of_line_end(
           tail, cluster ? "-- PostgreSQL database cluster dump complete" : "-- PostgreSQL database dump complete",
           cluster ? "pg_dumpall" : "pg_dump");
+      return fault.empty() && !cluster ? fault_of_restriction(head, tail) : fault;
     }
     case Kind::kMysqlSql: return fault_of_line_end(tail, "-- Dump completed", "mysqldump");
     case Kind::kSql: return fault_of_sql(head, tail);
