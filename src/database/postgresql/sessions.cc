@@ -85,8 +85,7 @@ Result<int> end_sessions(Connection& maintenance, int64_t database, const std::v
     for (const Session& session : there) {
       // Asked once each; autovacuum workers too, which a rename would end anyway.
       if (is_one_of(session.pid, ended)) continue;
-      auto told =
-          maintenance.query("SELECT pg_catalog.pg_terminate_backend($1::int)", {std::to_string(session.pid)});
+      auto told = maintenance.query("SELECT pg_catalog.pg_terminate_backend($1::int)", {std::to_string(session.pid)});
       if (!told)
         return std::move(told)
             .error()

@@ -1,0 +1,290 @@
+#include "database/postgresql/backup.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
+
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "database/postgresql/dump_files.h"
+#include "database/postgresql/programs.h"
+#include "os/file.h"
+
+namespace backout::postgresql {
+namespace {
+
+constexpr int kOldestServer = 120000;
+constexpr int kMostJobs = 16;
+
+/// What sessions of this backup call themselves: those of an earlier try that was killed are found by it.
+std::string session_name(const std::string& directory) { return "backout dump " + sha256_hex(directory).substr(0, 16); }
+
+/// Who keeps the tables from being read: "process 4711 (web) holds ACCESS EXCLUSIVE on public.orders".
+std::string who_is_in_the_way(const Server& server, const std::string& database) {
+  auto connection = Connection::open(server, database);
+  if (!connection) return "";
+  const auto rows = connection->query(
+      "SELECT coalesce('process ' || l.pid || ' (' || coalesce(nullif(a.application_name, ''), a.usename::text, '?') "
+      "|| ')', 'a prepared transaction') || CASE WHEN l.granted THEN ' holds ' ELSE ' waits for ' END || "
+      "'ACCESS EXCLUSIVE on ' || coalesce(l.relation::regclass::text, '?') FROM pg_locks l LEFT JOIN pg_stat_activity "
+      "a ON a.pid = l.pid WHERE l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND "
+      "l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation' AND l.pid IS DISTINCT FROM pg_backend_pid() "
+      "ORDER BY l.granted DESC, l.pid LIMIT 3");
+  if (!rows) return "";
+  std::vector<std::string> all;
+  for (int i = 0; i < rows->count(); ++i) all.push_back(one_line(rows->text(i, 0)));
+  return join(all, ", ");
+}
+
+Error with_who_is_in_the_way(Error error, const BackupJob& job) {
+  if (error.code != Code::kBusy) return error;
+  const std::string who = who_is_in_the_way(job.server, job.database);
+  error.message = "a table of " + job.database + " cannot be read: " + (who.empty() ? error.message : who);
+  error.next = "let the migration end, or end that session, then again";
+  return error;
+}
+
+/// The session that holds the snapshot.
+class Source {
+ public:
+  static Result<Source> open(const BackupJob& job) {
+    Source source(TRY(Connection::open(job.server, job.database)));
+    Connection& connection = source.connection_;
+    if (connection.server_version() < kOldestServer)
+      return Error{Code::kUnsupported, fmt::format("the server is PostgreSQL {}", connection.server_version() / 10000),
+                   "versions before 12 are not supported"};
+    if (TRY(connection.text("SELECT pg_is_in_recovery()")) == "t")
+      return Error{Code::kRefused, "the server is a standby", "name the primary in database.postgresql"};
+    return source;
+  }
+
+  /// Locks the definitions, then takes the snapshot.
+  Result<void> begin(Manifest& manifest) {
+    const std::string names = TRY(lockable());
+    TRY_VOID(connection_.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+    if (!names.empty()) TRY_VOID(connection_.exec("LOCK TABLE " + names + " IN ACCESS SHARE MODE"));
+    manifest.taken_at = to_iso(system_clock().wall());
+    snapshot_ = TRY(connection_.text("SELECT pg_export_snapshot()"));
+    if (TRY(lockable()) != names)
+      return Error{Code::kBusy, "tables were made or dropped just now", "let the migration end, then again"};
+    manifest.lsn = TRY(connection_.text("SELECT pg_current_wal_lsn()"));
+    manifest.snapshot = TRY(connection_.text(
+        connection_.server_version() >= 130000 ? "SELECT pg_current_snapshot()" : "SELECT txid_current_snapshot()"));
+    return {};
+  }
+
+  Connection& connection() { return connection_; }
+  const std::string& snapshot() const { return snapshot_; }
+
+ private:
+  explicit Source(Connection connection) : connection_(std::move(connection)) {}
+
+  /// What pg_dump locks as well.
+  Result<std::string> lockable() {
+    return connection_.text(
+        "SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ' ORDER BY c.oid) FROM pg_class c JOIN "
+        "pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND "
+        "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'");
+  }
+
+  Connection connection_;
+  std::string snapshot_;
+};
+
+Result<void> describe(Connection& connection, Manifest& manifest) {
+  manifest.server_version = connection.server_version();
+  manifest.database = TRY(read_database_facts(connection, manifest.source));
+  manifest.database_size =
+      static_cast<uint64_t>(TRY(connection.integer("SELECT pg_database_size(current_database())")));
+  manifest.system_identifier = connection.text("SELECT system_identifier FROM pg_control_system()").value_or("");
+  const Rows prepared = TRY(connection.query(
+      "SELECT gid, owner, prepared::timestamptz(0)::text FROM pg_prepared_xacts WHERE database = current_database()"));
+  for (int i = 0; i < prepared.count(); ++i)
+    manifest.notes.push_back(
+        fmt::format("the prepared transaction '{}' of {} is open since {}: what it wrote is not in the backup",
+                    one_line(prepared.text(i, 0)), one_line(prepared.text(i, 1)), prepared.text(i, 2)));
+  return {};
+}
+
+/// Room for the tables' own bytes packed to half; a disk that fills up all the same is found when it does.
+Result<void> look_for_room(Connection& connection, const BackupJob& job) {
+  const int64_t bytes =
+      TRY(connection.integer("SELECT coalesce(sum(pg_table_size(oid)), 0)::bigint FROM pg_class WHERE relkind IN ('r', "
+                             "'m') AND oid >= 16384"));
+  return require_space(parent_of(job.directory), static_cast<uint64_t>(bytes) / 2, "a backup of " + job.database);
+}
+
+/// Ends what an earlier try left on the server and on the disk.
+Result<void> clear_earlier_tries(Connection& connection, const BackupJob& job) {
+  (void)connection.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
+                         {session_name(job.directory)});
+  const std::string parent = parent_of(job.directory), start = job.directory.substr(parent.size() + 1) + ".partial-";
+  const auto names = TRY(os::list_directory(parent));
+  for (const std::string& name : names)
+    if (name.starts_with(start)) TRY_VOID(os::remove_tree(parent + "/" + name));
+  return {};
+}
+
+Result<void> clear_place(const BackupJob& job) {
+  TRY_VOID(os::remove_file(job.manifest));
+  if (!os::exists(job.directory)) return {};
+  if (!looks_like_dump(job.directory))
+    return Error{Code::kConflict, job.directory + " is there already and is no dump", "move it away and try again"};
+  return os::remove_tree(job.directory);
+}
+
+/// pg_dump in a thread of its own, ended when this goes.
+class Dumping {
+ public:
+  Dumping(std::vector<std::string> argv, std::string session)
+      : thread_([this, argv = std::move(argv), session = std::move(session)](const std::stop_token& stop) {
+          result_ = run_program(argv, session, stop);
+          ended_ = true;
+        }) {}
+  bool failed() const { return ended_ && (!*result_ || !(*result_)->ok()); }
+  Result<void> finish() {
+    thread_.join();
+    TRY_VOID(result_->has_value() ? Result<void>() : Result<void>(result_->error()));
+    if ((*result_)->ok()) return {};
+    return program_error(**result_, "pg_dump");
+  }
+
+ private:
+  std::optional<Result<os::ProcessResult>> result_;
+  std::atomic<bool> ended_ = false;
+  std::jthread thread_;  // last: it uses the others
+};
+
+std::vector<std::string> dump_command(const BackupJob& job, const Program& program, const std::string& snapshot,
+                                      const std::string& into, const std::string& connection) {
+  return {program.path,
+          "--format=directory",
+          "--file=" + into,
+          fmt::format("--jobs={}", std::clamp(job.jobs, 1, kMostJobs)),
+          "--compress=1",
+          "--snapshot=" + snapshot,
+          "--lock-wait-timeout=10000",
+          "--no-password",
+          "--dbname=" + connection};
+}
+
+Result<void> read_while_dumping(Source& source, Manifest& manifest, Dumping& dumping, const Progress& progress) {
+  Connection& connection = source.connection();
+  manifest.sequences = TRY(read_sequences(connection));
+  manifest.roles = TRY(read_roles(connection));
+  manifest.extensions = TRY(read_extensions(connection));
+  auto content = read_content(connection, [&](const CountedTable& next) {
+    if (progress) progress("dumping; counting and hashing " + next.name);
+    return !dumping.failed();
+  });
+  // When pg_dump has failed its own words say more.
+  if (!content && content.error().code == Code::kCancelled) return {};
+  manifest.content = TRY(std::move(content));
+  return {};
+}
+
+Result<Manifest> dump(const BackupJob& job, Source& source, const Program& program, const std::string& partial,
+                      const Progress& progress) {
+  Manifest manifest;
+  manifest.source = job.database;
+  manifest.dumped_by = program.version;
+  TRY_VOID(describe(source.connection(), manifest));
+  TRY_VOID(source.begin(manifest));
+  const std::string connection = TRY(connection_argument(job.server, job.database));
+  {
+    Dumping dumping(dump_command(job, program, source.snapshot(), partial, connection), session_name(job.directory));
+    TRY_VOID(read_while_dumping(source, manifest, dumping, progress));
+    if (progress) progress("dumping");
+    TRY_VOID(dumping.finish());
+  }
+  manifest.sequences_after = TRY(read_sequences(source.connection()));
+  TRY_VOID(source.connection().exec("COMMIT"));
+  if (!manifest.content.foreign_tables.empty())
+    manifest.notes.push_back("rows of foreign tables are not in the backup: " +
+                             join(manifest.content.foreign_tables, ", "));
+  if (progress) progress("writing the dump to disk");
+  TRY_VOID(settle_dump(partial));
+  manifest.files = TRY(measure_dump(partial));
+  if (!manifest.files.contains("toc.dat"))
+    return Error{Code::kInternal, "pg_dump ended well and left no table of contents", ""};
+  return manifest;
+}
+
+}  // namespace
+
+Result<Manifest> back_up(const BackupJob& job, const Progress& progress) {
+  if (auto there = load_manifest(job.manifest);
+      there && there->source == job.database && check_dump(job.directory, *there))
+    return there;
+  TRY_VOID(clear_place(job));
+  auto source = TRY(Source::open(job));
+  const Program program = TRY(find_program("pg_dump", source.connection().server_version(), job.programs));
+  TRY_VOID(clear_earlier_tries(source.connection(), job));
+  TRY_VOID(look_for_room(source.connection(), job));
+  const std::string partial = job.directory + ".partial-" + random_hex(4);
+  TRY_VOID(os::make_directories(partial, 0700));
+  auto manifest = dump(job, source, program, partial, progress);
+  if (!manifest) {
+    const auto removed = os::remove_tree(partial);
+    Error error = with_who_is_in_the_way(std::move(manifest).error(), job);
+    return removed ? std::move(error) : std::move(error).followed_by(removed.error());
+  }
+  TRY_VOID(name_dump(partial, job.directory));
+  TRY_VOID(store_manifest(*manifest, job.manifest));
+  return manifest;
+}
+
+Result<Json> checkpoint_part(const Manifest& manifest, const std::string& directory, const std::string& manifest_path) {
+  Json tables = Json::object();
+  for (const auto& [name, table] : manifest.content.tables) tables[name] = table.rows;
+  const std::string sha256 = TRY(os::sha256_of_file(manifest_path));
+  return Json{{"driver", "postgresql"},
+              {"database", manifest.source},
+              {"backup", directory},
+              {"manifest", manifest_path},
+              {"manifest_sha256", sha256},
+              {"size", manifest.size()},
+              {"taken_at", manifest.taken_at},
+              {"server_version", manifest.server_version},
+              {"system_identifier", manifest.system_identifier},
+              {"lsn", manifest.lsn},
+              {"tables", tables},
+              {"catalog", manifest.catalog},
+              {"notes", manifest.notes}};
+}
+
+Result<Json> run_backup(const Json& args, const Progress& progress) {
+  BackupJob job;
+  job.server = TRY(server_of(args));
+  job.database = TRY(need(args, "database"));
+  job.directory = TRY(need_path(args, "directory"));
+  job.manifest = TRY(need_path(args, "manifest"));
+  job.jobs = static_cast<int>(get_int(args, "jobs", job.jobs));
+  job.programs = get_string(args, "programs");
+  const BootTime began = system_clock().boot();
+  const Manifest manifest = TRY(back_up(job, progress));
+  const Json part = TRY(checkpoint_part(manifest, job.directory, job.manifest));
+  return Json{{"part", part},
+              {"tables", manifest.content.tables.size()},
+              {"rows", manifest.content.rows()},
+              {"size", manifest.size()},
+              {"notes", manifest.notes},
+              {"took_ms", (system_clock().boot() - began).count()}};
+}
+
+Result<Json> look_at_backup(const Json& args) {
+  const auto manifest = manifest_of(args);
+  if (!manifest) return sight(false, manifest.error().message);
+  const std::string directory = TRY(need_path(args, args.contains("directory") ? "directory" : "backup"));
+  const auto files = check_dump(directory, *manifest);
+  if (!files) return sight(false, files.error().message);
+  const std::string path = TRY(need_path(args, "manifest"));
+  const Json part = TRY(checkpoint_part(*manifest, directory, path));
+  return sight(true, "the files of the dump are those that its manifest names", {{"part", part}});
+}
+
+}  // namespace backout::postgresql

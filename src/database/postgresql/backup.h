@@ -1,0 +1,36 @@
+// backup: a dump of a PostgreSQL database that can be proved before anybody depends on it.
+//
+// One read-only transaction exports its snapshot to pg_dump and, meanwhile, counts and hashes every table in it.
+// Killable at any instant and repeatable: it looks first, works in a directory of its own beside the result, and the
+// result appears by rename. A backup counts as there only when its manifest is, and the manifest is written last.
+//
+// Every table is locked against changes of its definition (ACCESS SHARE) before the snapshot is taken, so that
+// definitions and rows are of one moment. Reads and writes go on; a migration waits, and is named when it came first.
+#pragma once
+#include "base/json.h"
+#include "database/postgresql/manifest.h"
+#include "database/postgresql/verb_args.h"
+
+namespace backout::postgresql {
+
+struct BackupJob {
+  Server server;
+  std::string database;
+  std::string directory;  // becomes the dump
+  std::string manifest;
+  int jobs = 2;
+  std::string programs;  // a directory to take pg_dump from; empty: find_program
+};
+
+/// kBusy: a migration is in the way. kDenied, kNoSpace, kUnavailable, kUnsupported (server or pg_dump too old),
+/// kConflict (something that is no dump lies in the directory's place).
+Result<Manifest> back_up(const BackupJob& job, const Progress& progress);
+
+/// The verbs: arguments and evidence in docs/formats/postgresql-backup.md.
+Result<Json> run_backup(const Json& args, const Progress& progress);
+Result<Json> look_at_backup(const Json& args);
+
+/// What a checkpoint keeps of a backup.
+Result<Json> checkpoint_part(const Manifest& manifest, const std::string& directory, const std::string& manifest_path);
+
+}  // namespace backout::postgresql

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "database/postgresql/restore.h"
+
+namespace backout::postgresql {
+namespace {
+
+constexpr size_t kMostFaults = 20;
+
+void compare_table(const std::string& what, const TableContent* found, const TableContent* wanted,
+                   std::vector<std::string>& faults) {
+  if (found == nullptr) {
+    faults.push_back(what + " is missing");
+  } else if (wanted == nullptr) {
+    faults.push_back(what + " is not in the manifest");
+  } else if (found->rows != wanted->rows) {
+    faults.push_back(fmt::format("{}: {}, the manifest says {}", what, counted(found->rows, "row"), wanted->rows));
+  } else if (found->hash != wanted->hash) {
+    faults.push_back(what + ": the content of its rows is not what the manifest says");
+  } else if (found->unlogged != wanted->unlogged) {
+    faults.push_back(what + (wanted->unlogged ? ": it was unlogged" : ": it is unlogged"));
+  }
+}
+
+template <class Map>
+const typename Map::mapped_type* find_in(const Map& map, const std::string& name) {
+  const auto found = map.find(name);
+  return found == map.end() ? nullptr : &found->second;
+}
+
+/// A sequence may have gone on between the two looks at it that the manifest has: the dump's value lies in between.
+bool lies_between(const SequencePosition& found, const SequencePosition& before, const SequencePosition& after) {
+  const auto next = [](const SequencePosition& at) {
+    return at.is_called ? at.last_value + at.increment : at.last_value;
+  };
+  const auto [low, high] = std::minmax(next(before), next(after));
+  const bool turned = (after.increment > 0) != (next(after) >= next(before));  // setval or CYCLE meanwhile
+  return turned || (low <= next(found) && next(found) <= high);
+}
+
+void compare_sequences(const std::map<std::string, SequencePosition>& found, const Manifest& manifest,
+                       std::vector<std::string>& faults) {
+  for (const auto& [name, before] : manifest.sequences) {
+    const SequencePosition* there = find_in(found, name);
+    const SequencePosition* after = find_in(manifest.sequences_after, name);
+    if (there == nullptr)
+      faults.push_back("sequence " + name + " is missing");
+    else if (!lies_between(*there, before, after == nullptr ? before : *after))
+      faults.push_back(
+          fmt::format("sequence {} is at {}, the manifest says {}", name, there->last_value, before.last_value));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> faults_of(Connection& connection, const Manifest& manifest, const Progress& progress) {
+  std::vector<std::string> faults;
+  TRY_VOID(connection.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+  const Content found = TRY(read_content(connection, [&](const CountedTable& next) {
+    if (progress) progress("comparing " + next.name + " with the manifest");
+    return faults.size() < kMostFaults;
+  }));
+  for (const auto& [name, wanted] : manifest.content.tables)
+    compare_table("table " + name, find_in(found.tables, name), &wanted, faults);
+  for (const auto& [name, there] : found.tables)
+    if (!manifest.content.tables.contains(name)) compare_table("table " + name, &there, nullptr, faults);
+  compare_table("large objects", &found.large_objects, &manifest.content.large_objects, faults);
+  compare_sequences(TRY(read_sequences(connection)), manifest, faults);
+  const auto extensions = TRY(read_extensions(connection));
+  for (const auto& [name, version] : manifest.extensions)
+    if (!extensions.contains(name)) faults.push_back("extension " + name + " is missing");
+  TRY_VOID(connection.exec("COMMIT"));
+  if (faults.size() > kMostFaults) {
+    faults.resize(kMostFaults);
+    faults.push_back("and more");
+  }
+  return faults;
+}
+
+}  // namespace backout::postgresql
