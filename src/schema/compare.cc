@@ -106,9 +106,13 @@ Comparison compare(const Snapshot& wanted, const Snapshot& there) {
   }
   if (wanted.application_id != there.application_id)
     out.findings.push_back({"application-id", false, "PRAGMA application_id", "code that checks it refuses the file"});
-  std::stable_partition(out.findings.begin(), out.findings.end(), [](const Finding& finding) { return !finding.fits; });
-  out.rung = !out.findings.empty() && !out.findings.front().fits ? Rung::kRestore : Rung::kLeave;
+  out.conclude();
   return out;
+}
+
+void Comparison::conclude() {
+  std::stable_partition(findings.begin(), findings.end(), [](const Finding& finding) { return !finding.fits; });
+  rung = !findings.empty() && !findings.front().fits ? Rung::kRestore : Rung::kLeave;
 }
 
 std::string Comparison::why() const {
@@ -129,9 +133,11 @@ std::string Comparison::why() const {
 
 Json to_json(const Comparison& comparison) {
   Json findings = Json::array();
-  for (const auto& finding : comparison.findings)
+  for (const auto& finding : comparison.findings) {
     findings.push_back(
         {{"rule", finding.rule}, {"fits", finding.fits}, {"object", finding.object}, {"breaks", finding.breaks}});
+    if (!finding.harms.empty()) findings.back()["harms"] = finding.harms.names();
+  }
   return {{"rung", name_of(comparison.rung)}, {"why", comparison.why()}, {"findings", findings}};
 }
 

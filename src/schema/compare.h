@@ -5,9 +5,11 @@
 // Whatever is not known to be harmless does not fit: a wrong "restore" costs seconds, a wrong "leave" costs the
 // service. Pure. The rules follow from SQLite's documented behaviour and are listed in docs/design/sqlite.md.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "schema/harm.h"
 #include "schema/snapshot.h"
 
 namespace backout::schema {
@@ -16,11 +18,25 @@ namespace backout::schema {
 enum class Rung { kLeave, kRestore };
 std::string_view name_of(Rung rung);  // "leave", "restore"
 
+/// What the schemas alone cannot answer, and who can.
+struct Question {
+  enum class Kind {
+    kReplay,      // do the code's statements run on the new schema?
+    kDeletes,     // does the code delete rows of these tables, empty them, or change their keys?
+    kKeyChanges,  // does it empty them or change their keys?
+    kProbe,       // does this query return a row?
+  };
+  Kind kind = Kind::kReplay;
+  std::vector<std::string> about = {};  // tables; or the query
+};
+
 struct Finding {
   std::string rule;    // "column-removed"
   bool fits = false;   // the code still works
   std::string object;  // "orders.coupon"
   std::string breaks;  // what breaks; or, when it fits, what to know
+  Harms harms = {};    // empty where the rules of a database do not tell them apart
+  std::optional<Question> question = {};
 };
 
 struct Comparison {
@@ -28,6 +44,8 @@ struct Comparison {
   std::vector<Finding> findings;  // those that do not fit first
   /// One line: "same schema", "2 additions the code need not know: ...", "column-removed orders.coupon: ...".
   std::string why() const;
+  /// Decides the rung, and sorts. For whoever adds or changes findings.
+  void conclude();
 };
 
 Comparison compare(const Snapshot& wanted, const Snapshot& there);
