@@ -5,6 +5,7 @@
 #include "app/planning.h"
 #include "app/target.h"
 #include "base/text.h"
+#include "driver/final_sight.h"
 #include "run/executor.h"
 #include "run/resolve.h"
 
@@ -20,9 +21,10 @@ Result<Sight> take_look(const Workspace& workspace, const Step& step, const std:
   action.args = run::with_host(action.args, host);
   const int attempts = once ? 1 : step.patience.attempts;
   Sight sight;
+  driver::FinalLooks final_looks;
   for (int attempt = 1; attempt <= attempts; ++attempt) {
     sight = driver->verify(action, *workspace.hosts().at(host), {});
-    if (sight.kind == SightKind::kHolds || attempt == attempts) break;
+    if (sight.kind == SightKind::kHolds || attempt == attempts || final_looks.enough(sight)) break;
     system_clock().wait(step.patience.every, {});
   }
   return sight;

@@ -129,6 +129,21 @@ TEST_F(FailedCheck, IsTriedAsOftenAsItSaysBeforeItCounts) {
   EXPECT_THAT(progress.told, Contains(HasSubstr("attempt 3/4: expected healthy to be yes")));
 }
 
+TEST_F(FailedCheck, IsNotWaitedForWhenWhatFailedWasGivenUp) {
+  std::vector<Step> steps = shop_rollback();
+  steps[8].action = fake_action("look", "healthy", "yes");
+  steps[8].hosts = {"web-1"};
+  steps[8].patience = {60, Millis(250)};
+  plan_is(std::move(steps));
+  int waits = 0;
+  clock.on_wait = [&] {
+    if (++waits == 3) web1.set("healthy", "given up");
+  };
+  EXPECT_EQ(live().exit(), 1);
+  EXPECT_LT(waits, 8);
+  EXPECT_GT(waits, 4) << "one look alone is not believed";
+}
+
 TEST_F(Failure, AfterOpeningThatCannotBeLookedAtIsNotPutBackAndARetryWorks) {
   for (const char* verb : {"append-again", "murky"}) {
     FakeSite site;

@@ -1,5 +1,6 @@
 #include "base/fault.h"
 #include "base/text.h"
+#include "driver/final_sight.h"
 #include "run/recovery.h"
 #include "run/resolve.h"
 #include "run/step_job.h"
@@ -131,11 +132,12 @@ Result<Outcome> StepRunner::act(const Job& job, std::stop_token stop, const host
 
 Result<Sight> StepRunner::look(const Job& job, std::stop_token stop) {
   Sight seen;
+  driver::FinalLooks final_looks;
   const int attempts = std::max(1, job.step.patience.attempts);
   for (int attempt = 1; attempt <= attempts; ++attempt) {
     seen = job.driver->verify(job.action, job.host, stop);
     const bool blind = seen.kind == SightKind::kCannotTell && job.step.kind == StepKind::kEffect && !job.has_probe();
-    if (seen.kind == SightKind::kHolds || blind || attempt == attempts) break;
+    if (seen.kind == SightKind::kHolds || blind || attempt == attempts || final_looks.enough(seen)) break;
     says(job, fmt::format("attempt {}/{}: {}", attempt, attempts, one_line(seen.why)));
     if (!context_.clock.wait(job.step.patience.every, stop)) break;
   }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "driver/driver.h"
+#include "driver/final_sight.h"
 
 namespace backout::fakes {
 
@@ -54,7 +55,8 @@ class FakeDriver : public driver::Driver {
     if (!found && found.error().code != Code::kNotFound) return Sight::cannot_tell(found.error().message);
     const std::string now = found ? *found : "nothing";
     if (now == value) return Sight::holds(key + " is " + now, {{"seen", now}});
-    return Sight::does_not_hold("expected " + key + " to be " + value + ", it is " + now, {{"seen", now}});
+    Sight other = Sight::does_not_hold("expected " + key + " to be " + value + ", it is " + now, {{"seen", now}});
+    return now == "given up" ? driver::final_sight(std::move(other)) : other;
   }
 };
 

@@ -58,7 +58,7 @@ unit)
   if ! command -v systemctl >/dev/null 2>&1; then
     fact unit.error 'there is no systemctl here'
   elif shown=$(systemctl show -p LoadState,ActiveState,SubState,Result,MainPID,NRestarts,InvocationID,ControlGroup \
-      -p ExecMainStartTimestampMonotonic,NeedDaemonReload,UnitFileState -- "$name" 2>&1); then
+      -p ExecMainStartTimestampMonotonic,NeedDaemonReload,UnitFileState,Job -- "$name" 2>&1); then
     printf '%s\n' "$shown" | sed 's/^/unit /'
     main=$(printf '%s\n' "$shown" | sed -n 's/^MainPID=\([1-9][0-9]*\)$/\1/p')
     group=$(printf '%s\n' "$shown" | sed -n 's/^ControlGroup=//p')

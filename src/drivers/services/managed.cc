@@ -1,6 +1,7 @@
 #include "drivers/services/managed.h"
 
 #include "base/text.h"
+#include "driver/final_sight.h"
 #include "drivers/services/serves.h"
 
 namespace backout::drivers {
@@ -56,8 +57,10 @@ Result<Look> look_at(Service service, const Managed& managed, host::Host& host, 
 Sight judge_managed_serving(const Service& service, const Managed& managed, const Look& seen) {
   if (managed.instances.empty()) return Sight::does_not_hold(fmt::format("{} has no {}", managed.keeper, service.name));
   for (const Instance& instance : managed.instances)
-    if (instance.kind != Instance::Kind::kUp)
-      return with_claims(Sight::does_not_hold(claimed(managed, instance)), managed);
+    if (instance.kind != Instance::Kind::kUp) {
+      Sight down = with_claims(Sight::does_not_hold(claimed(managed, instance)), managed);
+      return instance.given_up ? driver::final_sight(std::move(down)) : down;
+    }
   std::optional<Sight> first;
   for (const Instance& instance : managed.instances) {
     Sight sight = judge_serving(seen, expected_of(service, instance, managed, seen));

@@ -19,7 +19,8 @@ struct Instance {
   std::string state;  // in the keeper's own words: "BACKOFF, Exited too quickly"
   Kind kind = Kind::kDown;
   int64_t pid = 0;
-  int64_t restarts = 0;  // by the keeper itself, lately
+  int64_t restarts = 0;   // by the keeper itself, lately
+  bool given_up = false;  // it is down, and its keeper will not start it again by itself
 };
 
 struct Managed {

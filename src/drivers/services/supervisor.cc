@@ -119,7 +119,7 @@ constexpr const char* kStartNow = R"sh(
 open() { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":$(printf %04X "$port")$" '$4 == "0A" && $2 ~ port { found = 1 } END { exit !found }'; }
 updated=$(ctl update "$group" 2>&1) || printf '%s\n' "$updated" >&2
 said=$(timeout $(( wait_ms / 1000 + 1 )) supervisorctl ${config:+-c "$config"} start "$spec" 2>&1 </dev/null)
-end=$(( $(centiseconds) + wait_ms / 10 )) pids= restarts=0
+end=$(( $(centiseconds) + wait_ms / 10 )) pids= restarts=0 nobody=0
 while :; do
   lines=$(mine)
   case " $(printf '%s\n' "$lines" | awk '{ print $2 }' | sort -u | tr '\n' ' ')" in
@@ -130,6 +130,9 @@ while :; do
   esac
   now=$(printf '%s\n' "$lines" | sed -n 's/.* pid \([0-9]*\),.*/\1/p' | tr '\n' ' ')
   if [ -n "$now" ] && [ "$now" != "$pids" ]; then [ -z "$pids" ] || restarts=$(( restarts + 1 )); pids=$now; fi
+  nobody=$(( nobody + 1 ))
+  for pid in $now; do [ ! -e "/proc/$pid" ] || nobody=0; done
+  [ "$nobody" -lt 20 ] || [ -z "$now" ] || fail "supervisord says that $program is RUNNING as ${now% }, and there is no such process"
   [ "$restarts" -lt 3 ] || { last_words; fail "$program crashes and is restarted by supervisord in a circle"; }
   [ "$(centiseconds)" -lt "$end" ] || { last_words; fail "$program does not serve after $wait_ms ms: $(printf '%s' "$lines" | tr -s ' ' | tr '\n' ';')"; }
   sleep 0.1

@@ -46,6 +46,9 @@ TEST(SupervisorStatus, EveryStateIsUpComingOrDown) {
   EXPECT_EQ(kind("nofile"), Kind::kDown);
   EXPECT_EQ(kind("once"), Kind::kDown);
   EXPECT_EQ(kind("web-admin"), Kind::kDown);
+  for (const char* given_up : {"nofile", "web-admin"}) EXPECT_TRUE(read(given_up).at(0).given_up) << given_up;
+  for (const char* not_yet : {"web", "bad", "circle", "once", "worker:worker_01"})
+    EXPECT_FALSE(read(not_yet).at(0).given_up) << not_yet;
   EXPECT_EQ(read("web").at(0).pid, 15547);
   EXPECT_EQ(read("bad").at(0).state, "BACKOFF, Exited too quickly (process log may have details)");
 }

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "base/text.h"
 #include "conformance/conformance.h"
 #include "drivers/services/shop_for_tests.h"
@@ -161,7 +164,27 @@ TEST_F(SupervisorTest, OneThatDoesNotStartShowsItsOwnLastWords) {
   const Sight sight = look(action("serves", subject()));
   EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
   EXPECT_NE(sight.evidence["log"].dump().find("no such table: orders"), std::string::npos) << sight.evidence.dump();
+  EXPECT_TRUE(get_bool(sight.evidence, "final")) << "supervisord has given it up: no use in waiting";
   EXPECT_EQ(get_bool(*driver->observe(subject(), *local.host, {}), "running", true), false);
+}
+
+TEST_F(SupervisorTest, OneThatIsSaidToRunAndIsNotThereIsNotWaitedFor) {
+  program();
+  start_supervisord();
+  const std::string liar = dir / "bin/supervisorctl";
+  std::filesystem::create_directories(dir / "bin");
+  std::ofstream(liar) << "#!/bin/sh\necho 'shop   RUNNING   pid 4194305, uptime 0:00:09'\n";
+  std::filesystem::permissions(liar, std::filesystem::perms::owner_all);
+  Json args = subject();
+  args["startup_ms"] = 30'000;
+  host::Command command = *driver->command(action("start", args), *local.host);
+  command.env["PATH"] = (dir / "bin") + ":/usr/sbin:/usr/bin:/sbin:/bin";
+  const BootTime began = system_clock().boot();
+  const auto started = local.host->run(command, {});
+  ASSERT_TRUE(started);
+  EXPECT_FALSE(started->ok());
+  EXPECT_NE(started->err.find("there is no such process"), std::string::npos) << started->err;
+  EXPECT_LT(system_clock().boot() - began, Millis(15'000));
 }
 
 TEST_F(SupervisorTest, RunningAgainAndAgainIsNotService) {

@@ -1,6 +1,7 @@
 #include "drivers/services/systemd.h"
 
 #include "base/text.h"
+#include "driver/final_sight.h"
 #include "drivers/services/serves.h"
 #include "drivers/services/service_ready.h"
 #include "drivers/services/steps.h"
@@ -163,7 +164,10 @@ class SystemdDriver : public driver::Driver {
   }
   static Sight serving(const Service& service, const Look& seen) {
     const UnitState state = unit_state(seen);
-    if (auto why = why_not_active(service.at.unit, state)) return Sight::does_not_hold(*why, claims(state));
+    if (auto why = why_not_active(service.at.unit, state)) {
+      Sight down = Sight::does_not_hold(*why, claims(state));
+      return state.is_given_up() ? driver::final_sight(std::move(down)) : down;
+    }
     Sight sight = judge_serving(seen, expected_of(service, seen, state));
     if (sight.kind == SightKind::kDoesNotHold)
       sight.why += fmt::format(" (systemctl says {}, {})", state.active, state.sub);

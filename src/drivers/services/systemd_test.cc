@@ -193,6 +193,22 @@ TEST_F(SystemdTest, ACircleOfRestartsIsSeenAndItsLastWordsAreKept) {
   }
 }
 
+TEST_F(SystemdTest, OneThatSystemdHasGivenUpIsNotWaitedFor) {
+  unit("Restart=no", "crash");
+  Json args = subject();
+  args.erase("port");
+  apply(action("start", args));
+  ASSERT_TRUE(comes_true([&] { return sh("systemctl show -p ActiveState shop").find("failed") != std::string::npos; }));
+  EXPECT_TRUE(get_bool(look(action("serves", args)).evidence, "final"));
+  unit("Restart=always\nRestartSec=30s", "crash");
+  apply(action("start", args));
+  ASSERT_TRUE(
+      comes_true([&] { return sh("systemctl show -p SubState shop").find("auto-restart") != std::string::npos; }));
+  const Sight waiting = look(action("serves", args));
+  EXPECT_EQ(waiting.kind, SightKind::kDoesNotHold);
+  EXPECT_FALSE(get_bool(waiting.evidence, "final")) << "it will be started again";
+}
+
 TEST_F(SystemdTest, WithoutAPortACrashAtTheStartIsNotTakenForService) {
   unit("Restart=always\nRestartSec=200ms", "crash");
   Json args = subject();

@@ -38,7 +38,8 @@ UnitState unit_state(const Look& look) {
           .invocation = field(look, "InvocationID"),
           .main_pid = number_field(look, "MainPID"),
           .restarts = number_field(look, "NRestarts"),
-          .needs_reload = field(look, "NeedDaemonReload") == "yes"};
+          .needs_reload = field(look, "NeedDaemonReload") == "yes",
+          .job = number_field(look, "Job")};
 }
 
 std::optional<std::string> why_not_active(const std::string& name, const UnitState& state) {

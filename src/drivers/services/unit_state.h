@@ -13,6 +13,9 @@ struct UnitState {
   int64_t main_pid = 0;
   int64_t restarts = 0;  // by systemd itself, since it was last started by hand
   bool needs_reload = false;
+  int64_t job = 0;  // a start or stop that is queued or under way; 0: none
+  /// systemd has given it up: between two restarts of its own it would be "activating (auto-restart)".
+  bool is_given_up() const { return active == "failed" && sub == "failed" && job == 0; }
 };
 UnitState unit_state(const Look& look);
 
