@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 #include "config/read.h"
+#include "config/shape.h"
+#include "model/needed_places.h"
 
 namespace backout::config {
 namespace {
@@ -171,6 +173,33 @@ void lint_secrets(const Node& map, Findings& findings) {
   for (const Node& item : map.items) lint_secrets(item, findings);
 }
 
+/// The directory of a leftover is emptied while the release that is left still stands: nothing that a rollback needs
+/// may be in it. Symbolic links are followed when a plan is made (app/leftover_places.h).
+void lint_leftovers(const Reading& reading) {
+  const std::vector<Node>& nodes = items_at(reading.root, "leftovers");
+  size_t index = 0;
+  for (const Node& node : nodes) {
+    if (form_of("leftovers[]", node).empty()) continue;
+    const LeftoverConfig& leftover = reading.site.leftovers.at(index++);
+    const std::string directory = get_string(leftover.args, "path");
+    for (const NeededPlace& place : needed_places(reading.site)) {
+      const bool holds = inside(place.path, directory) || (place.whole && inside(directory, place.path));
+      if (directory.empty() || !holds) continue;
+      reading.findings.error(
+          node.place,
+          fmt::format("leftovers: {} holds {}, {}: it would be moved away", directory, place.what, place.path),
+          "name the directory of the jobs, sessions or files alone");
+      break;
+    }
+    const std::string releases = reading.site.code ? reading.site.code->path + "/releases" : "";
+    if (reading.site.code && reading.site.code->layout == "releases" && directory.starts_with(releases + "/") &&
+        directory.find('/', releases.size() + 1) == std::string::npos)
+      reading.findings.error(node.place,
+                             fmt::format("leftovers: {} is a whole release: it would be moved away", directory),
+                             "name the directory of the jobs, sessions or files alone");
+  }
+}
+
 void lint_backups(const Reading& reading) {
   const Site& site = reading.site;
   if (!site.database || !site.database->backups) return;
@@ -197,6 +226,7 @@ void lint(const Reading& reading) {
   lint_services(reading);
   lint_commands(reading);
   lint_backups(reading);
+  lint_leftovers(reading);
   lint_secrets(reading.root, findings);
   if (!site.code && !site.database)
     findings.warning({0, 0, 0}, "neither code nor database: there is nothing to roll back",
