@@ -119,9 +119,9 @@ Result<std::string> Beginning::write(const Made& made) const {
     const std::string before = TRY(os::read_file(file_, 64U << 20));
     kept = file_ + ".before";
     for (int number = 2; os::exists(kept); ++number) kept = fmt::format("{}.before.{}", file_, number);
-    TRY_VOID(os::write_file_atomic(kept, before));
+    TRY_VOID(os::write_through(kept, before));
   }
-  TRY_VOID(os::write_file_atomic(file_, made.text));
+  TRY_VOID(os::write_through(file_, made.text));
   return kept;
 }
 

@@ -106,6 +106,33 @@ Result<void> write_file_atomic(const std::string& path, std::string_view content
   return rename_into_place(fresh, path);
 }
 
+namespace {
+
+/// Where the links of `path` end, whether something is there or not.
+Result<std::string> end_of_links(std::string path) {
+  constexpr int kMost = 40;  // as the kernel
+  for (int i = 0; i < kMost; ++i) {
+    std::error_code failure;
+    const std::filesystem::path target = std::filesystem::read_symlink(path, failure);
+    if (failure) return path;
+    path = target.is_absolute() ? target.string() : parent_of(path) + "/" + target.string();
+  }
+  return Error{Code::kRefused, one_line(path) + " leads through too many symbolic links", "name the file itself"};
+}
+
+}  // namespace
+
+Result<void> write_through(const std::string& path, std::string_view content, unsigned mode) {
+  const std::string file = TRY(end_of_links(path));
+  struct stat info {};
+  if (lstat(file.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return Error{
+        Code::kRefused,
+        one_line(path) + (S_ISDIR(info.st_mode) ? " is a directory" : " is no regular file") + ", and is left as it is",
+        "name a file"};
+  return write_file_atomic(file, content, mode);
+}
+
 Result<void> replace_symlink(const std::string& link, const std::string& target) {
   struct stat info {};
   if (lstat(link.c_str(), &info) == 0 && !S_ISLNK(info.st_mode))

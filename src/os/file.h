@@ -14,6 +14,9 @@ namespace backout::os {
 Result<std::string> read_file(const std::string& path, size_t limit = 256U << 20);
 /// Temporary file beside it, fsync, rename, fsync of the directory. `mode` such as 0600.
 Result<void> write_file_atomic(const std::string& path, std::string_view content, unsigned mode = 0644);
+/// The same for a file that people name: a symlink stays and what it leads to is replaced, or made. kRefused when there
+/// is something else than a file (a device, a directory), or when links lead in a circle.
+Result<void> write_through(const std::string& path, std::string_view content, unsigned mode = 0644);
 /// New symlink beside it, rename over, fsync of the directory.
 Result<void> replace_symlink(const std::string& link, const std::string& target);
 /// mkdir -p with `mode` for the directories it makes, each synced into its parent.

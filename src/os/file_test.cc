@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "base/hash.h"
@@ -15,6 +16,33 @@ namespace {
 unsigned mode_of(const std::string& path) {
   struct stat info {};
   return stat(path.c_str(), &info) == 0 ? info.st_mode & 07777U : 0U;
+}
+
+TEST(File, WrittenThroughALinkLeavesTheLink) {
+  const TestDirectory directory;
+  ASSERT_TRUE(make_directories(directory / "to"));
+  ASSERT_TRUE(replace_symlink(directory / "link", "to/file"));
+  ASSERT_TRUE(replace_symlink(directory / "second", directory / "link"));
+  ASSERT_TRUE(write_through(directory / "second", "one")) << "nothing is there yet";
+  EXPECT_EQ(*read_file(directory / "to/file"), "one");
+  ASSERT_TRUE(write_through(directory / "link", "two"));
+  EXPECT_EQ(*read_file(directory / "to/file"), "two");
+  EXPECT_TRUE(std::filesystem::is_symlink(directory / "link"));
+  EXPECT_TRUE(std::filesystem::is_symlink(directory / "second"));
+  EXPECT_EQ(list_directory(directory / "to")->size(), 1U) << "nothing is left beside it";
+}
+
+TEST(File, WrittenThroughIsOnlyAFile) {
+  const TestDirectory directory;
+  ASSERT_TRUE(replace_symlink(directory / "circle", "circle"));
+  ASSERT_TRUE(replace_symlink(directory / "null", "/dev/null"));
+  ASSERT_TRUE(replace_symlink(directory / "here", "."));
+  for (const char* name : {"circle", "null", "here"}) {
+    const auto written = write_through(directory / name, "x");
+    ASSERT_FALSE(written) << name;
+    EXPECT_EQ(written.error().code, Code::kRefused) << name;
+  }
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
 }
 
 TEST(WriteFileAtomic, WritesContentAndModeWhateverTheUmask) {
