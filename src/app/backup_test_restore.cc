@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "database/archive/examine.h"
+#include "database/archive/trailer.h"
 #include "database/sqlite/load.h"
 #include "database/sqlite/observe.h"
 #include "os/file.h"
@@ -107,6 +108,7 @@ void by_restoring(const Workspace& workspace, const archive::Found& found, const
   backup.tested.push_back(
       fmt::format("restored beside: {}, {}", counted(backup.tables, "table"), counted(backup.rows, "row")));
   backup.tested.emplace_back("integrity check");
+  if (!loaded->marks_its_end) backup.tested.emplace_back(archive::kNoMark);
   const std::string fault = held_against(workspace, found, *loaded, backup);
   backup.result = fault.empty() ? "good" : "bad";
   if (!fault.empty()) backup.why = fault;

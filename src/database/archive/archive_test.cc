@@ -110,6 +110,11 @@ TEST(ArchiveEnd, ShowsWhetherADumpIsWhole) {
   EXPECT_THAT(sql(begun + "ROLLBACK; -- due to errors\n"), HasSubstr("met errors"));
   EXPECT_THAT(sql(begun + "COMMIT;\ngarbage"), HasSubstr("something else"));
   EXPECT_EQ(sql("CREATE TABLE t(a);\nINSERT INTO t VALUES(1);\n"), "");
+  EXPECT_FALSE(marks_its_end(Kind::kSql, "CREATE TABLE t(a);\nINSERT INTO t VALUES(1);\n"));
+  EXPECT_TRUE(marks_its_end(Kind::kSql, begun));
+  const std::string long_head = "-- " + std::string(2000, 'x') + "\nPRAGMA foreign_keys=OFF;\n" + begun;
+  EXPECT_THAT(sql(long_head), HasSubstr("no COMMIT")) << "a script's own words before it change nothing";
+  EXPECT_EQ(sql(long_head + "COMMIT;\n"), "");
   EXPECT_THAT(sql("CREATE TABLE t(a);\nINSERT INTO t VAL"), HasSubstr("has no end"));
   EXPECT_THAT(fault_of_end(Kind::kMysqlSql, "", "INSERT;\n"), HasSubstr("mysqldump"));
   EXPECT_EQ(fault_of_end(Kind::kMysqlSql, "", "INSERT;\n-- Dump completed on 2026-11-21\n"), "");

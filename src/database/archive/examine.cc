@@ -81,7 +81,7 @@ Result<void> read_file(const Found& found, const Limits& limits, Examined& exami
   const std::string fault = fault_of_end(examined.kind, streamed.head, streamed.tail);
   if (!fault.empty()) return Error{Code::kCorrupt, fault, ""};
   if (examined.kind == Kind::kPgSql || examined.kind == Kind::kMysqlSql || examined.kind == Kind::kSql)
-    examined.tested.push_back("its end is there");
+    examined.tested.emplace_back(marks_its_end(examined.kind, streamed.head) ? "its end is there" : kNoMark);
   const bool checksums = examined.packing != Packing::kNone || has_checksums(examined.kind, streamed.head);
   if (examined.kind == Kind::kPgSql && !checksums) examined.tested.emplace_back(kNoChecksums);
   if (examined.kind == Kind::kPgTar) TRY_VOID(tar.finish());

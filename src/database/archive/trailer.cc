@@ -36,15 +36,19 @@ std::string fault_of_restriction(std::string_view head, std::string_view tail) {
   return "it is cut off: '\\unrestrict', with which pg_dump ends, is not there";
 }
 
+/// As .dump of sqlite3 begins: a line of its own, whatever comments a script wrote before it.
 bool begins_transaction(std::string_view head) {
-  const size_t at = head.find("BEGIN TRANSACTION;");
-  return at != std::string_view::npos && at < 512;
+  for (const std::string_view statement : {"\nCREATE ", "\nINSERT "}) head = head.substr(0, head.find(statement));
+  for (const std::string_view begin : {"BEGIN TRANSACTION;", "BEGIN;", "BEGIN IMMEDIATE;", "BEGIN EXCLUSIVE;"})
+    if (head.starts_with(begin) || head.find("\n" + std::string(begin)) != std::string_view::npos) return true;
+  return false;
 }
 
 std::string fault_of_sql(std::string_view head, std::string_view tail) {
   std::string_view end = trimmed(tail);
   if (end.ends_with("ROLLBACK; -- due to errors")) return "the tool that wrote it met errors, and says so at its end";
-  if (begins_transaction(head) && !end.ends_with("COMMIT;"))
+  if (begins_transaction(head) && !end.ends_with("COMMIT;") && !end.ends_with("END;") &&
+      !end.ends_with("END TRANSACTION;") && !end.ends_with("COMMIT TRANSACTION;"))
     return end.find("\nCOMMIT;") == std::string_view::npos ? "it is cut off: its transaction has no COMMIT"
                                                            : "after its COMMIT comes something else";
   const size_t line = end.rfind('\n');
@@ -54,6 +58,8 @@ std::string fault_of_sql(std::string_view head, std::string_view tail) {
 }
 
 }  // namespace
+
+bool marks_its_end(Kind kind, std::string_view head) { return kind != Kind::kSql || begins_transaction(head); }
 
 std::string fault_of_end(Kind kind, std::string_view head, std::string_view tail) {
   switch (kind) {

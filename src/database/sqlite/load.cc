@@ -225,6 +225,7 @@ Result<Loaded> load_archive(const LoadJob& job, const Progress& progress) {
         archive::stream(job.archive, {room, job.stop}, [&](std::string_view bytes) { return loading.take(bytes); }));
     TRY_VOID(loading.finish(streamed));
     loaded.kind = loading.kind();
+    loaded.marks_its_end = archive::marks_its_end(loaded.kind, streamed.head);
     loaded.sha256 = streamed.sha256;
     loaded.unpacked = streamed.unpacked;
   }

@@ -29,7 +29,8 @@ struct Loaded {
   std::string sha256;  // of the archive
   uint64_t unpacked = 0;
   int64_t rows = 0;
-  int64_t dangling = 0;  // rows whose foreign key points nowhere
+  bool marks_its_end = true;  // false: archive/trailer.h, kNoMark
+  int64_t dangling = 0;       // rows whose foreign key points nowhere
 };
 
 /// kCorrupt: the archive is cut off, damaged, or not what SQLite takes; the message says where. kConflict: it is not
