@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "app/ready/first_program.h"
 #include "base/text.h"
 
 namespace backout::app::ready {
@@ -211,8 +212,9 @@ std::vector<Finding> look_as(const std::string& user, const std::vector<Need>& n
   return findings;
 }
 
-bool is_plain(std::string_view word) {
-  return !word.empty() && word.find_first_of("$\"'`(){}<>|&;*?[]~!#=\\\n\t") == std::string_view::npos;
+bool is_shell(std::string_view program) {
+  const std::string_view name = program.substr(program.rfind('/') + 1);
+  return name == "sh" || name == "bash" || name == "dash";
 }
 
 bool is_interpreter(std::string_view program) {
@@ -270,18 +272,21 @@ std::vector<Finding> look_at_needs(const std::vector<Need>& needs, host::Host& h
 
 std::vector<Need> needs_of_command(const std::vector<std::string>& argv, const std::string& cwd,
                                    const std::string& user, const std::string& why) {
-  std::vector<std::string> words = argv;
-  if (argv.size() >= 3 && (argv[0] == "sh" || argv[0] == "/bin/sh") && argv[1] == "-c")
-    words = split(trimmed(argv[2]), ' ');
-  if (words.empty() || !is_plain(words[0])) return {};
+  FirstProgram first{argv, cwd};
   std::vector<Need> needs;
+  if (argv.size() >= 3 && is_shell(argv[0]) && argv[1] == "-c") {
+    first = first_program(argv[2], cwd);
+    if (argv[0] != "sh" && argv[0] != "/bin/sh") needs.push_back({Need::Kind::kTool, argv[0], why, user});
+  }
+  const std::vector<std::string>& words = first.words;
+  if (words.empty() || !is_plain_word(words[0])) return needs;
   std::string program = words[0];
   if (program.find('/') != std::string::npos && !program.starts_with('/')) {
-    if (!cwd.starts_with('/')) return {};
-    program = cwd + "/" + program;
+    if (!first.cwd.starts_with('/')) return needs;
+    program = first.cwd + "/" + program;
   }
   needs.push_back({Need::Kind::kTool, program, why, user});
-  if (words.size() > 1 && is_interpreter(program) && words[1].starts_with('/') && is_plain(words[1]))
+  if (words.size() > 1 && is_interpreter(program) && words[1].starts_with('/') && is_plain_word(words[1]))
     needs.push_back({Need::Kind::kReadable, words[1], why, user});
   return needs;
 }

@@ -22,7 +22,8 @@ std::vector<Finding> judge_needs(const std::vector<driver::Need>& needs, const s
 /// Looks at all of them on one host. A user whom we cannot become is a finding of his own.
 std::vector<Finding> look_at_needs(const std::vector<driver::Need>& needs, host::Host& host, std::stop_token stop);
 
-/// What a user's command needs before it can begin: its program, and the script that an interpreter is given. A
+/// What a user's command needs before it can begin: its program (of a shell string the first, where that can be said),
+/// and the script that an interpreter is given. A
 /// relative program is looked for in `cwd`, and not at all when that is relative too (a build, in a directory that is
 /// made then).
 std::vector<driver::Need> needs_of_command(const std::vector<std::string>& argv, const std::string& cwd,

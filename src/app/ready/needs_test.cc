@@ -74,7 +74,16 @@ TEST(Needs, OfACommandAreItsProgramAndTheScriptOfItsInterpreter) {
   EXPECT_EQ(what({"./act.sh"}, "/srv/shop"), Words{"/srv/shop/./act.sh"});
   EXPECT_EQ(what({"venv/bin/pip", "install"}), Words{}) << "of a release that is not there yet";
   EXPECT_EQ(what({"/bin/sh", "-c", "make all"}), Words{"make"}) << "as backout.yaml is read";
-  EXPECT_EQ(what({"sh", "-c", "X=1 make"}), Words{}) << "nothing is guessed";
+  EXPECT_EQ(what({"sh", "-c", "X=1 make"}), Words{"make"});
+  EXPECT_EQ(what({"bash", "-c", "set -e; exec make -j2 all && x"}), (Words{"bash", "make"}));
+  EXPECT_EQ(what({"sh", "-c", "pg_dump>/x"}), Words{}) << "nothing is guessed";
+  EXPECT_EQ(what({"sh", "-c", "pg_dump|gzip"}), Words{"pg_dump"});
+  EXPECT_EQ(what({"sh", "-c", "\n  close; open"}), Words{"close"});
+  EXPECT_EQ(what({"sh", "-c", "cd /srv/shop && ./act.sh close"}), Words{"/srv/shop/./act.sh"});
+  EXPECT_EQ(what({"sh", "-c", "cd tools; ./act"}, "/srv"), Words{"/srv/tools/./act"});
+  EXPECT_EQ(what({"sh", "-c", "PATH=/opt/bin tool"}), Words{}) << "found elsewhere";
+  EXPECT_EQ(what({"sh", "-c", "X=$(date) make"}), Words{});
+  EXPECT_EQ(what({"sh", "-c", "cd $HOME && ./a"}), Words{});
   EXPECT_EQ(what({"sh", "-c", "$TOOL run"}), Words{});
 }
 

@@ -75,6 +75,7 @@ class ReadyLook {
       look_at_steps();
     }
     look_at_needs();
+    look_beside();
     if (answer_.current) look_at_checks();
     put_in_order(answer_.findings);
     return std::move(answer_);
@@ -221,6 +222,21 @@ class ReadyLook {
     take(std::move(seen.findings), "");
     for (auto& [host, needs] : seen.needs)
       for (Need& need : needs) needs_[host].push_back(std::move(need));
+  }
+
+  /// What is missing there leaves the way back open, and makes it blinder.
+  void look_beside() {
+    auto needs = ready::needs_beside(workspace_.site());
+    auto seen = on_each(answering_, [&](const std::string& host) {
+      const auto theirs = needs.find(host);
+      return theirs == needs.end() ? std::vector<Finding>()
+                                   : ready::look_at_needs(theirs->second, *workspace_.hosts().at(host), stop_);
+    });
+    for (auto& [host, findings] : seen) {
+      for (Finding& finding : findings)
+        if (finding.severity == Severity::kRed) finding.severity = Severity::kWarning;
+      take(std::move(findings), host);
+    }
   }
 
   void look_at_needs() {

@@ -111,6 +111,29 @@ StepsSeen look_at_steps(const Workspace& workspace, const Plan& plan, const std:
   return seen;
 }
 
+std::map<std::string, std::vector<Need>> needs_beside(const Site& site) {
+  std::map<std::string, std::vector<Need>> needs;
+  const auto add = [&](const UserCommand& command, const std::vector<std::string>& hosts, const std::string& why) {
+    if (command.env.contains("PATH")) return;
+    for (const std::string& host : hosts)
+      for (Need& need : needs_of_command(command.argv, command.cwd, command.user, why))
+        needs[host].push_back(std::move(need));
+  };
+  if (const auto& level = site.watch.log_level) {
+    const std::vector<std::string> hosts = hosts_of(site, level->hosts);
+    add(level->raise, hosts, "for watch.log_level.raise");
+    add(level->put_back, hosts, "for watch.log_level.put_back");
+    if (level->probe) add(*level->probe, hosts, "for watch.log_level.probe");
+  }
+  for (const FigureConfig& figure : site.watch.figures)
+    add(figure.count, hosts_of(site, figure.hosts), "for watch.figures: " + figure.name);
+  if (site.database && site.database->backups) {
+    if (const auto& make = site.database->backups->make) add(*make, {"local"}, "for database.backups.make");
+    if (const auto& restore = site.database->backups->restore) add(*restore, {"local"}, "for database.backups.restore");
+  }
+  return needs;
+}
+
 std::vector<Finding> look_at_secrets(const std::vector<Subject>& subjects) {
   std::vector<Finding> findings;
   std::set<std::string> told;

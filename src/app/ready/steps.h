@@ -21,6 +21,10 @@ struct StepsSeen {
 StepsSeen look_at_steps(const Workspace& workspace, const Plan& plan, const std::set<std::string>& hosts,
                         std::stop_token stop);
 
+/// What the log level, the figures of a watch and the team's own backup commands need: no step of a rollback, but what
+/// goes on beside one. By host.
+std::map<std::string, std::vector<driver::Need>> needs_beside(const Site& site);
+
 /// Every secret that a part of the site names: is there a value at its place? Values are forgotten at once.
 std::vector<Finding> look_at_secrets(const std::vector<Subject>& subjects);
 

@@ -24,8 +24,12 @@ std::string proved_at(const std::string& backup, const Manifest& manifest) {
   return record && get_string(*record, "sha256") == manifest.sha256 ? get_string(*record, "verified_at") : "";
 }
 
-constexpr const char* kTakeAnother =
-    "take a new checkpoint while this release still runs, or go back to an older one: backout releases";
+// A new checkpoint would bring back what runs now, not the release that this one is of.
+std::string put_back(const std::string& file) {
+  return "put " + shell_quoted(file) +
+         " back from a copy of the state directory, or go back to another release: backout releases, then backout plan "
+         "VERSION";
+}
 
 /// `needed`: the way back restores this copy, so that its faults are in the way.
 Finding judge_copy(const Json& copy, bool needed) {
@@ -33,14 +37,15 @@ Finding judge_copy(const Json& copy, bool needed) {
   const std::string path = get_string(copy, "backup");
   const std::string note = needed ? "" : "; the way back as it is now does not need it";
   if (!get_bool(copy, "there"))
-    return finding("backup", bad, "the checkpoint's copy of the database is gone: " + path + note, kTakeAnother);
+    return finding("backup", bad, "the checkpoint's copy of the database is gone: " + path + note, put_back(path));
+  const std::string manifest = get_string(copy, "manifest", path);
   if (!get_bool(copy, "readable"))
     return finding("backup", bad, "the checkpoint's copy cannot be read: " + get_string(copy, "why") + note,
-                   "see who may: ls -l " + shell_quoted(path));
+                   get_bool(copy, "damaged") ? put_back(manifest) : "see who may: ls -l " + shell_quoted(path));
   const std::string bytes = get_string(copy, "bytes"), proof = get_string(copy, "proof");
   if (bytes != "same" && bytes != "size-alone")
-    return finding("backup", bad, "the checkpoint's copy is damaged: " + bytes + note, kTakeAnother);
-  if (!proof.empty()) return finding("backup", bad, "the copy does not restore: " + proof + note, kTakeAnother);
+    return finding("backup", bad, "the checkpoint's copy is damaged: " + bytes + note, put_back(path));
+  if (!proof.empty()) return finding("backup", bad, "the copy does not restore: " + proof + note, put_back(path));
   const std::string proved = get_string(copy, "proved_at");
   Finding found = finding("backup", Severity::kOk, "", "", copy);
   found.what = fmt::format("{} of {}, {}", bytes_for_people(static_cast<uint64_t>(get_int(copy, "size"))),
@@ -65,6 +70,8 @@ Result<Json> look_at_checkpoint_copy(const Json& args) {
   const auto manifest = load_manifest(manifest_path, get_string(args, "manifest_sha256"));
   if (!manifest || access(path.c_str(), R_OK) != 0) {
     seen["why"] = manifest ? errno_error(path).message : manifest.error().message;
+    seen["manifest"] = manifest_path;
+    seen["damaged"] = !manifest && manifest.error().code != Code::kDenied;
     return seen;
   }
   seen["readable"] = true;
@@ -99,10 +106,11 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
   const bool restores = comparison && comparison->rung == schema::Rung::kRestore;
   const auto size = static_cast<uint64_t>(std::max<int64_t>(get_int(seen, "size"), 0) + get_int(seen, "wal_bytes"));
   if (!get(offering.saved, "backup").is_null())
-    readiness.findings.push_back(copy ? judge_copy(*copy, restores)
-                                      : finding("backup", restores ? Severity::kRed : Severity::kWarning,
-                                                "the checkpoint's copy could not be looked at: " + copy.error().message,
-                                                copy.error().next.empty() ? kTakeAnother : copy.error().next));
+    readiness.findings.push_back(
+        copy ? judge_copy(*copy, restores)
+             : finding("backup", restores ? Severity::kRed : Severity::kWarning,
+                       "the checkpoint's copy could not be looked at: " + copy.error().message,
+                       copy.error().next.empty() ? put_back(get_string(offering.saved, "backup")) : copy.error().next));
   const std::string file = get_string(seen, "file");
   constexpr uint64_t kMore = 1U << 20;
   readiness.needs = {{Need::Kind::kReadable, file, "for the database"},
