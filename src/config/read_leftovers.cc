@@ -35,7 +35,8 @@ void read_run(const Reading& reading, const Node& node, LeftoverConfig& leftover
   const Node* run = node.find("run");
   if (run == nullptr || !run->is_map()) return;
   require(reading, *run, "leftovers[run].run", "count");
-  const CommandDefaults defaults{.cwd = live_code(reading.site), .relative_to = reading.site.directory};
+  // Not in the release: the one that is left goes away, and what its parking did may have to be undone without it.
+  const CommandDefaults defaults{.cwd = beside_the_file(reading.site), .relative_to = reading.site.directory};
   const auto take = [&](std::string_view key, const char* as) {
     if (const Node* said = run->find(key)) leftover.args[as] = to_json(command_of(*said, defaults));
   };

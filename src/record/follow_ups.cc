@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "record/words.h"
 
 namespace backout::record {
 namespace {
@@ -41,7 +42,7 @@ class List {
 std::vector<std::string> impact_of(const Report& report) {
   std::vector<std::string> impact;
   if (report.door_closed)
-    impact.push_back("Users are still outside, for " + for_people(report.outage) + " so far.");
+    impact.push_back("Users are outside since " + stamp(*report.outside_since) + ".");
   else if (report.outage > Millis(0))
     impact.push_back("Users were outside for " + for_people(report.outage) + ".");
   else

@@ -82,7 +82,7 @@ class Page {
     row({"why", escaped(r_.reason)});
     row({"by", escaped(r_.by)});
     row({"when", stamp(r_.started_at)});
-    row({"took", for_people(r_.total) + ", outage " + for_people(r_.outage) + (r_.door_closed ? " so far" : "")});
+    row({"took", for_people(r_.total) + ", outage " + outage_of(r_)});
     row({"exit status", std::to_string(r_.exit)});
     row({"run, plan", escaped(r_.run.str()) + ", " + escaped(r_.plan.str())});
   }

@@ -25,8 +25,10 @@ std::string state_of(const Report& report) {
 std::vector<std::string> sentences_of(const PublicReport& r) {
   std::vector<std::string> lines;
   lines.push_back("It began at " + stamp(r.began_at) + (r.over ? " and ended at " + stamp(r.ended_at) + "." : "."));
-  if (r.outage > Millis(0))
-    lines.push_back("The service could not be used for " + for_people(r.outage) + (r.outside_still ? " so far." : "."));
+  if (r.outside_still && !r.outages.empty())
+    lines.push_back("The service cannot be used since " + stamp(r.outages.back().from) + ".");
+  else if (r.outage > Millis(0))
+    lines.push_back("The service could not be used for " + for_people(r.outage) + ".");
   else
     lines.emplace_back("The service could be used all the time.");
   if (r.rows_kept > 0) lines.push_back("What was entered meanwhile was kept: " + counted(r.rows_kept, "record") + ".");

@@ -304,6 +304,22 @@ class Making {
     mark("door opened", event, get_string(event.body, "step"));
   }
 
+  /// The run left the door closed: a later one may have opened it, and until then users were outside.
+  void look_ahead() {
+    const Event* newest = last_;
+    for (const Event& event : events_) {
+      if (event.seq <= closed_->seq || event.run == report_.run) continue;
+      newest = &event;
+      if (event.type != EventType::kDoorOpened) continue;
+      report_.outage += between(*closed_, event);
+      mark("door opened", event, get_string(event.body, "step") + ", by " + event.run.str());
+      return;
+    }
+    report_.outage += between(*closed_, newest->seq > last_->seq ? *newest : *last_);
+    report_.outside_since = closed_->at;
+    report_.door_closed = true;
+  }
+
   void mark(std::string what, const Event& event, std::string detail) {
     Moment moment{.what = std::move(what), .at = event.at, .detail = std::move(detail)};
     if (marked_ != nullptr) moment.since_before = between(*marked_, event);
@@ -319,13 +335,10 @@ class Making {
   }
 
   void finish() {
-    if (closed_ != nullptr) {
-      report_.outage += between(*closed_, *last_);
-      report_.door_closed = true;
-    }
     report_.ended_at = last_->at;
     report_.total = between(*start_, *last_);
     mark(report_.ended() ? "ended" : "last event", *last_, report_.result);
+    if (closed_ != nullptr) look_ahead();
     if (report_.result == "aborted") forget_carried();
     if (report_.result != "aborted" || report_.exit == 5)  // else it was put back, too
       report_.residue.insert(report_.residue.end(), left_behind_.begin(), left_behind_.end());

@@ -101,8 +101,9 @@ struct Report {
   bool turned = false;                // it undid what it had done
   WallTime started_at{}, ended_at{};  // ended_at: the last event of a run that has not ended
   Millis total{0};
-  Millis outage{0};          // users outside: every span from door closed to door opened
-  bool door_closed = false;  // still, at the end of the report
+  Millis outage{0};                       // users outside: every span from door closed to door opened
+  bool door_closed = false;               // still, as far as the journal says, and no later run opened it
+  std::optional<WallTime> outside_since;  // then; `outage` is counted to the newest event of the site
   std::vector<Moment> clock;
   std::vector<std::string> impact;      // sentences
   std::vector<StepLine> steps, checks;  // checks: the steps that only look or ask

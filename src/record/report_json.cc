@@ -97,6 +97,7 @@ Json to_json(const Report& report) {
           {"total_ms", report.total.count()},
           {"outage_ms", report.outage.count()},
           {"door_closed", report.door_closed},
+          {"outside_since_ms", report.outside_since ? Json(to_millis(*report.outside_since)) : Json()},
           {"clock", array_of(report.clock, plain)},
           {"impact", report.impact},
           {"steps", array_of(report.steps, plain)},

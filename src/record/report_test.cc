@@ -4,6 +4,7 @@
 #include "record/html.h"
 #include "record/public.h"
 #include "record/summary.h"
+#include "record/words.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -260,9 +261,28 @@ TEST(Report, OfARunThatStoppedSaysThatUsersAreStillOutside) {
   EXPECT_TRUE(report.door_closed);
   EXPECT_EQ(report.outage, Millis(14'000));
   EXPECT_EQ(report.result, "stopped");
-  EXPECT_THAT(report.impact, Contains("Users are still outside, for 14 s so far."));
+  ASSERT_TRUE(report.outside_since);
+  EXPECT_THAT(report.impact, Contains("Users are outside since " + stamp(*report.outside_since) + "."));
+  EXPECT_THAT(to_markdown(report), HasSubstr("outage since " + stamp(*report.outside_since) + ", not over"));
   EXPECT_THAT(report.follow_ups, IsEmpty());
   EXPECT_EQ(report.clock.back().what, "last event");
+}
+
+TEST(Report, OfARunThatLeftTheDoorClosedCountsUntilALaterRunOpenedIt) {
+  Story story;
+  story.so_far();
+  story.close();
+  story.after(Millis(14'000)).happens(EventType::kRunStopped, {{"why", "could not put back"}, {"exit", 5}});
+  story.after(Millis(60'000)).ends("unverified", 5, "it was left unfinished and is closed by what follows");
+  EXPECT_TRUE(story.report().door_closed) << "nobody has opened it yet";
+  story.after(Millis(6000)).happens(EventType::kDoorOpened, {{"step", "open"}}, "RUN-9999");
+  const Report report = story.after(Millis(99'000)).report();
+  EXPECT_FALSE(report.door_closed);
+  EXPECT_FALSE(report.outside_since);
+  EXPECT_EQ(report.outage, Millis(80'000));
+  EXPECT_THAT(report.impact, Contains("Users were outside for 80 s."));
+  EXPECT_EQ(report.clock.back().what, "door opened");
+  EXPECT_THAT(report.clock.back().detail, HasSubstr("RUN-9999"));
 }
 
 TEST(Report, ACommandWithoutAnEndSaysSo) {

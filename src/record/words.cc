@@ -34,13 +34,17 @@ std::string headline_of(const Report& report) {
   return "";
 }
 
+std::string outage_of(const Report& report) {
+  return report.outside_since ? "since " + stamp(*report.outside_since) + ", not over" : for_people(report.outage);
+}
+
 std::vector<std::pair<std::string, std::string>> facts_of(const Report& r) {
   return {{"from", version_of(r.from, r.from_commit)},
           {"to", version_of(r.to, r.to_commit)},
           {"why", r.reason},
           {"by", r.by},
           {"when", stamp(r.started_at)},
-          {"took", for_people(r.total) + ", outage " + for_people(r.outage) + (r.door_closed ? " so far" : "")},
+          {"took", for_people(r.total) + ", outage " + outage_of(r)},
           {"exit status", std::to_string(r.exit)},
           {"run, plan", r.run.str() + ", " + r.plan.str()}};
 }

@@ -6,6 +6,8 @@ namespace backout::record {
 
 /// "2026-03-01 14:02:11 UTC"
 std::string stamp(WallTime at);
+/// How long users were outside, or since when they are.
+std::string outage_of(const Report& report);
 /// "Rolled back and verified: v2 -> v1."
 std::string headline_of(const Report& report);
 /// Name and value of what stands at the top.

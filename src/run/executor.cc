@@ -131,7 +131,7 @@ std::optional<Executor::Trouble> Executor::pass(Phase phase, StepRunner& runner,
       return false;
     }
     // Outage is what users see: it begins with the first thing that was closed or stopped.
-    if (phase == Phase::kClose && task.step->kind == StepKind::kEffect && !ledger_.state().door_closed) {
+    if (keeps_users_out(plan_, *task.step) && !ledger_.state().door_closed) {
       context_.progress.door(false);
       if (auto marked = ledger_.append({{EventType::kDoorClosed, {{"step", task.step->id.str()}}}}); !marked)
         return note({phase, task.step->id.str(), task.host, std::nullopt, std::move(marked).error()}), false;
@@ -226,6 +226,12 @@ Result<bool> Executor::may_be_left(const Step& step, const std::string& host, Un
   return true;
 }
 
+/// What went wrong first: else only what went wrong while putting it right would be told.
+std::string Executor::why_turned() const {
+  const RunState state = ledger_.state();
+  return state.turned_by_person ? "" : state.turned_why + "; and then ";
+}
+
 RunEnd Executor::backward(std::stop_token stop) {
   // Undoing is tried anew by every call: an undo that failed an hour ago says nothing about now.
   StepRunner runner(context_, ledger_, Effort::kTryAgain);
@@ -248,7 +254,7 @@ RunEnd Executor::backward(std::stop_token stop) {
       }
       if (const Outcome& bad = undone.bad; !bad.succeeded())
         return stop_here(bad.kind == OutcomeKind::kUnknown ? 4 : 5,
-                         fmt::format("could not put back '{}' on {}: {}", step->id.str(), host, bad.why),
+                         why_turned() + fmt::format("could not put back '{}' on {}: {}", step->id.str(), host, bad.why),
                          step->id.str(), host);
     }
   }

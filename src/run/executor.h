@@ -50,6 +50,7 @@ class Executor {
   std::optional<RunEnd> write_down_what_runs(std::stop_token stop);
   Result<void> claim_hosts();
   RunEnd forward(Wish wish, std::stop_token stop);
+  std::string why_turned() const;
   RunEnd backward(std::stop_token stop);
   RunEnd conclude(std::stop_token stop);
   RunEnd after_trouble(const Trouble& trouble, std::stop_token stop);

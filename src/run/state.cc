@@ -97,7 +97,10 @@ void take(RunState& state, const Event& event, const Plan& plan) {
       state.turned_why = get_string(event.body, "why");
       state.turned_by_person = get_bool(event.body, "by_person");
       break;
-    case EventType::kDoorClosed: state.door_closed = true; break;
+    case EventType::kDoorClosed:
+      state.door_closed = true;
+      state.door_closed_at = event.at;
+      break;
     case EventType::kDoorOpened: state.door_opened = true; break;
     case EventType::kRunStopped:
       state.stopped = true;

@@ -1,6 +1,7 @@
 // State of a run, folded from its events: what was intended, what ended, which way it is going. Pure.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -45,6 +46,7 @@ struct RunState {
   std::string turned_why;
   bool turned_by_person = false;
   bool door_closed = false, door_opened = false;
+  std::optional<WallTime> door_closed_at;  // by the journal; none: it was not closed
   bool starting = false;  // an apply attempt after phase switch was intended: what was stopped need not stay so
   int opening = 0;        // apply attempts in phase open that may have run: no way back inside this run
   bool let_in = false;    // an effect of phase open succeeded, or failed and was then seen done; or it settles

@@ -29,12 +29,19 @@ std::vector<const Step*> effects_in(const Plan& plan, Phase phase) {
 }
 
 enum class Opening { kNone, kSeenClosed, kInDoubt };
+/// What lets users in when it is put back: the closing steps, without those that only set something aside.
+std::vector<const Step*> closing(const Plan& plan) {
+  std::vector<const Step*> steps = effects_in(plan, Phase::kClose);
+  std::erase_if(steps, [&](const Step* step) { return !keeps_users_out(plan, *step); });
+  return steps;
+}
+
 /// How the opening went that did not succeed: of the phase open, or, when the run is put back, of what undoes the phase
 /// close. Some hosts done and others not is a doubt.
 Opening opening(const RunState& state, const Plan& plan) {
   const Purpose purpose = state.turned ? Purpose::kUndo : Purpose::kApply;
   Opening worst = Opening::kNone;
-  for (const Step* step : effects_in(plan, state.turned ? Phase::kClose : Phase::kOpen)) {
+  for (const Step* step : state.turned ? closing(plan) : effects_in(plan, Phase::kOpen)) {
     const auto pairs = pairs_of(state, *step, purpose);
     const bool done = std::all_of(pairs.begin(), pairs.end(), [](const PairState* at) { return succeeded(*at); });
     if (pairs.empty() || (done && state.turned)) continue;  // a service that runs again lets nobody through a door
@@ -44,15 +51,15 @@ Opening opening(const RunState& state, const Plan& plan) {
   return worst;
 }
 
-bool any_failed(const RunState& state, const Plan& plan, Phase phase, Purpose purpose) {
-  for (const Step* step : effects_in(plan, phase))
+bool any_failed(const RunState& state, const std::vector<const Step*>& steps, Purpose purpose) {
+  for (const Step* step : steps)
     for (const PairState* at : pairs_of(state, *step, purpose))
       if (recorded(*at) == Recorded::kFailed) return true;
   return false;
 }
 
 bool closing_in_doubt(const RunState& state, const Plan& plan) {
-  for (const Step* step : effects_in(plan, Phase::kClose))
+  for (const Step* step : closing(plan))
     for (const PairState* at : pairs_of(state, *step, Purpose::kApply))
       if (!succeeded(*at)) return true;
   return false;
@@ -96,6 +103,14 @@ std::vector<std::string> not_put_back(const RunState& state, const Plan& plan) {
   return words;
 }
 
+bool keeps_users_out(const Plan& plan, const Step& step) {
+  if (step.phase != Phase::kClose || step.kind != StepKind::kEffect) return false;
+  std::vector<const Step*> openings = effects_in(plan, Phase::kOpen);
+  if (openings.empty()) openings = effects_in(plan, Phase::kStart);
+  return std::any_of(openings.begin(), openings.end(),
+                     [&](const Step* opens) { return opens->action.driver == step.action.driver; });
+}
+
 Users users(const RunState& state, const Plan& plan) {
   if (state.door_opened) return Users::kInside;
   if (!state.door_closed) return closing_in_doubt(state, plan) ? Users::kUnknown : Users::kInside;
@@ -111,17 +126,18 @@ std::string about_the_door(const RunState& state, const Plan& plan) {
   switch (users(state, plan)) {
     case Users::kInside: return "";
     case Users::kOutside:
-      return opening(state, plan) == Opening::kNone
-                 ? "the door is closed: users are outside"
-                 : "the opening failed, and the door was seen closed: users are outside";
+      if (opening(state, plan) == Opening::kNone)
+        return fmt::format("the door is closed{}: users are outside",
+                           state.door_closed_at ? " since " + to_hms(*state.door_closed_at) + " UTC" : "");
+      return "the opening failed, and the door was seen closed: users are outside";
     case Users::kUnknown: break;
   }
   if (!state.door_closed)
     return fmt::format("closing the door {}; whether users are inside is not known",
-                       any_failed(state, plan, Phase::kClose, Purpose::kApply) ? "failed" : "was begun");
+                       any_failed(state, closing(plan), Purpose::kApply) ? "failed" : "was begun");
   if (state.let_in && !state.turned) return "the opening failed, but the door was seen open: users may be inside";
-  const bool failed = state.turned ? any_failed(state, plan, Phase::kClose, Purpose::kUndo)
-                                   : any_failed(state, plan, Phase::kOpen, Purpose::kApply);
+  const bool failed = state.turned ? any_failed(state, closing(plan), Purpose::kUndo)
+                                   : any_failed(state, effects_in(plan, Phase::kOpen), Purpose::kApply);
   return fmt::format("the opening {}; whether users are inside is not known", failed ? "failed" : "was begun");
 }
 

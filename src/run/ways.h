@@ -8,6 +8,10 @@
 
 namespace backout::run {
 
+/// Whether a step of the phase close keeps users out: the door does, or, where there is none, what is stopped and later
+/// started. What is only set aside or parked does not.
+bool keeps_users_out(const Plan& plan, const Step& step);
+
 enum class Users { kInside, kOutside, kUnknown };
 /// Where users are, as far as was seen.
 Users users(const RunState& state, const Plan& plan);
