@@ -159,6 +159,16 @@ Result<Finished> take_up(const Workspace& workspace, const RunId& run, run::Wish
   return carry(workspace, plan, row->id, wish, true, *lease, acting);
 }
 
+Result<std::optional<RunId>> run_named(journal::Journal& journal, const SiteId& site, const std::string& name) {
+  std::optional<RunId> found;
+  for (const journal::RunRow& row : TRY(journal.runs(site, 1000)))
+    if (row.id.str() == name || row.incident.str() == name) found = row.id;
+  if (found || !name.starts_with("INC-")) return found;
+  for (const Event& event : TRY(journal.read(site)))
+    if (event.type == EventType::kIncidentOpened && get_string(event.body, "incident") == name) found = event.run;
+  return found;
+}
+
 Result<void> make_way(const Workspace& workspace, Acting& acting, const PlanRequest* next) {
   const auto open = TRY(unfinished(workspace));
   if (!open) return {};

@@ -36,6 +36,10 @@ Result<Finished> take_up(const Workspace& workspace, const RunId& run, run::Wish
 /// The unfinished run of the site, if there is one.
 Result<std::optional<journal::RunRow>> unfinished(const Workspace& workspace);
 
+/// The run that a person means by its own number, by its incident's, or by that of an incident which was opened beside
+/// it.
+Result<std::optional<RunId>> run_named(journal::Journal& journal, const SiteId& site, const std::string& name);
+
 /// A run as its journal has it: for whoever says what can be done with it.
 struct Told {
   Plan plan;

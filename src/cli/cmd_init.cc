@@ -23,8 +23,8 @@ Json to_json(const std::vector<init::Question>& questions) {
 /// Asks until nothing is open; a person who says nothing takes the default. False: the terminal went away.
 Result<bool> ask_all(app::Beginning& beginning) {
   std::vector<std::string> passed;
+  std::vector<init::Question> open = TRY(beginning.questions());
   while (true) {
-    const std::vector<init::Question> open = TRY(beginning.questions());
     const auto next = std::find_if(open.begin(), open.end(), [&](const init::Question& question) {
       return std::find(passed.begin(), passed.end(), question.key) == passed.end();
     });
@@ -38,8 +38,15 @@ Result<bool> ask_all(app::Beginning& beginning) {
       passed.push_back(next->key);
       continue;
     }
-    if (const auto taken = beginning.answer(next->key + "=" + value); !taken)
-      std::fprintf(stderr, "%s\n", one_line(taken.error().message).c_str());
+    app::Beginning answered = beginning;
+    const auto taken = answered.answer(next->key + "=" + value);
+    auto still_open = taken ? answered.questions() : Result<std::vector<init::Question>>(taken.error());
+    if (!still_open) {  // it is asked again
+      std::fprintf(stderr, "%s\n", one_line(still_open.error().message).c_str());
+      continue;
+    }
+    beginning = std::move(answered);
+    open = *std::move(still_open);
   }
 }
 
@@ -82,7 +89,10 @@ Result<int> begin(const Globals& globals, const InitOptions& options) {
                                              .print = options.print}));
   if (!options.answers.empty()) TRY_VOID(beginning.answers_of(options.answers));
   for (const std::string& answer : options.answer) TRY_VOID(beginning.answer(answer));
-  if (can_ask() && !options.yes && !options.print && !globals.json && !TRY(ask_all(beginning))) return 2;
+  if (can_ask() && !options.yes && !options.print && !globals.json && !TRY(ask_all(beginning))) {
+    std::fprintf(stderr, "\nbackout: no answer came; nothing was written\n");
+    return 2;
+  }
   const std::vector<init::Question> open = TRY(beginning.questions());
   if (std::any_of(open.begin(), open.end(), [](const init::Question& question) { return question.required; }))
     return fail_open(globals, beginning, open);

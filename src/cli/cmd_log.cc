@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "app/session.h"
 #include "base/text.h"
 #include "cli/opened.h"
 
@@ -75,8 +76,7 @@ int log(const Globals& globals, const std::string& run, const std::string& step)
     const SiteId& site = workspace->site().id;
     RunId wanted;
     if (!run.empty()) {
-      for (const journal::RunRow& row : TRY(journal.runs(site, 1000)))
-        if (row.id.str() == run || row.incident.str() == run) wanted = row.id;
+      wanted = TRY(app::run_named(journal, site, run)).value_or(RunId());
       if (wanted.empty())
         return Error{Code::kNotFound, "there is no run '" + one_line(run) + "' on " + site.str(),
                      "see them: backout log"};

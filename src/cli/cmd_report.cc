@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "app/session.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "os/file.h"
@@ -14,9 +15,12 @@ namespace {
 constexpr size_t kLargestReport = 64U << 20;
 
 Result<RunId> run_of(journal::Journal& journal, const SiteId& site, const std::string& incident) {
-  for (const journal::RunRow& row : TRY(journal.runs(site, 1000)))
-    if (incident.empty() ? !row.incident.empty() : row.incident.str() == incident || row.id.str() == incident)
-      return row.id;
+  if (!incident.empty()) {
+    if (const auto found = TRY(app::run_named(journal, site, incident))) return *found;
+  } else {
+    for (const journal::RunRow& row : TRY(journal.runs(site, 1000)))
+      if (!row.incident.empty()) return row.id;
+  }
   return Error{Code::kNotFound,
                incident.empty() ? "there is no incident on " + site.str() + " yet"
                                 : "there is no incident '" + one_line(incident) + "' on " + site.str(),
@@ -42,7 +46,7 @@ Result<void> write(const std::string& text, const ReportOptions& options, const 
     const std::string before = TRY(os::read_file(options.out, kLargestReport).with_context(options.out));
     page = TRY(record::with_peoples_text(text, before).with_context(options.out));
   }
-  return os::write_file_atomic(options.out, page, options.for_public ? 0644 : 0600).with_context(options.out);
+  return os::write_through(options.out, page, options.for_public ? 0644 : 0600).with_context(options.out);
 }
 
 Result<int> shown(const Globals& globals, const ReportOptions& options) {

@@ -106,6 +106,14 @@ std::string_view name_of(run::Users users) {
   return "";
 }
 
+/// What `ready` said of another release, or of another target, says nothing about this one.
+Json about_now(Json ready, const Release* current, const Release* target) {
+  const auto is = [&](const char* key, const Release* release) {
+    return get_string(ready, key) == (release == nullptr ? "" : release->version.str());
+  };
+  return is("from", current) && is("to", target) ? std::move(ready) : Json();
+}
+
 std::string minute_of(int64_t millis) { return to_iso(wall_from_millis(millis)).substr(0, 16) + "Z"; }
 
 void show_watch(const Json& watch, const Json& level) {
@@ -139,7 +147,7 @@ int status(const Globals& globals) {
     const auto lease = TRY(journal.holder(site));
     const auto unfinished = TRY(look(*workspace));
     const std::vector<journal::RunRow> runs = TRY(journal.runs(site, 3));
-    const Json ready = TRY(journal.ready(site));
+    const Json ready = about_now(TRY(journal.ready(site)), current, target);
     const app::BackupHealth backups = TRY(app::backup_health(*workspace));
     const Json watch = TRY(journal.watch(site)), level = TRY(journal.log_level(site));
     if (globals.json) {

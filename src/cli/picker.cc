@@ -22,18 +22,50 @@ std::string list_of(const std::vector<app::Candidate>& candidates) {
   return text;
 }
 
+/// "v0, junk and 3 more"
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 5;
+  if (names.size() <= kShown) return join(names, ", ");
+  return join({names.begin(), names.begin() + kShown}, ", ") + fmt::format(" and {} more", names.size() - kShown);
+}
+
+/// Lists what `rollback VERSION` takes, and says what it would not.
+Error nobody_chooses(const std::vector<app::Candidate>& candidates) {
+  std::vector<app::Candidate> taken;
+  std::vector<std::string> unknown, bad;
+  for (const app::Candidate& each : candidates) {
+    if (!each.release)
+      unknown.push_back(one_line(each.version.str()));
+    else if (each.refused)
+      bad.push_back(one_line(each.version.str()));
+    else
+      taken.push_back(each);
+  }
+  std::fprintf(stderr, "%s", list_of(taken).c_str());
+  if (!unknown.empty())
+    std::fprintf(stderr,
+                 "  left out: %zu that the journal does not know (%s); on a terminal, --pick records the one chosen\n",
+                 unknown.size(), some_of(unknown).c_str());
+  if (!bad.empty())
+    std::fprintf(stderr, "  left out: %zu marked bad (%s); one that is good after all: backout good VERSION\n",
+                 bad.size(), some_of(bad).c_str());
+  if (taken.empty())
+    return {Code::kRefused,
+            "there is no release that can be named, and nobody can choose: standard input is not a "
+            "terminal",
+            "see what there is: backout releases"};
+  return {Code::kRefused, "nobody can choose: standard input is not a terminal",
+          "name one: backout rollback VERSION --reason \"...\""};
+}
+
 }  // namespace
 
 Result<Version> picked(const app::Workspace& workspace) {
   const std::vector<app::Candidate> candidates = TRY(app::candidates(workspace));
   if (candidates.empty())
     return Error{Code::kRefused, "there is no other release to choose", "see what there is: backout releases"};
+  if (!can_ask()) return nobody_chooses(candidates);
   const std::string list = list_of(candidates);
-  if (!can_ask()) {
-    std::fprintf(stderr, "%s", list.c_str());
-    return Error{Code::kRefused, "nobody can choose: standard input is not a terminal",
-                 "name one: backout rollback VERSION --reason \"...\""};
-  }
   std::printf("Where to?\n%s", list.c_str());
   const std::string typed = TRY(typed_line(fmt::format("Number (1-{}), or nothing to leave it:", candidates.size())));
   const bool number = !typed.empty() && typed.size() < 4 && typed.find_first_not_of("0123456789") == std::string::npos;

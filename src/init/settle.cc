@@ -32,6 +32,7 @@ Service service_of(const std::string& words) {
       form = said;
       head = trimmed(words.substr(colon + 1));
     }
+  if (head.empty()) return {.form = form, .head = "", .where = std::string(kAnswered)};
   if (form == "systemd" && head.find('.') == std::string::npos) head += ".service";
   if (form == "timer" && head.find('.') == std::string::npos) head += ".timer";
   Service service{.form = form, .head = head, .role = role_for(form, head), .where = std::string(kAnswered)};
@@ -142,6 +143,9 @@ Result<void> add_answer(Answers& answers, const std::string& assignment) {
     return Error{Code::kInvalid, fmt::format("the answer to '{}' is empty", key), "say none when there is none"};
   if (!representable(value))
     return Error{Code::kInvalid, fmt::format("the answer to '{}' holds control characters, or {{host}}", key), ""};
+  if (key == "service" && service_of(value).head.empty())
+    return Error{Code::kInvalid, fmt::format("service: '{}' names nothing", one_line(value)),
+                 "for example: --answer service=systemd:shop"};
   if (key != "service" && key != "check" && key != "build") answers[key].clear();
   answers[key].push_back(value);
   return {};
