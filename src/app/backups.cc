@@ -4,6 +4,7 @@
 
 #include "app/backup_test_restore.h"
 #include "base/text.h"
+#include "database/archive/trailer.h"
 
 namespace backout::app {
 namespace {
@@ -127,6 +128,10 @@ Result<BackupHealth> backup_health(const Workspace& workspace) {
   return health;
 }
 
+std::string Backup::doubt_of_end() const {
+  return std::find(tested.begin(), tested.end(), archive::kNoMark) == tested.end() ? "" : archive::kNoMark;
+}
+
 std::string in_words(const Backup& backup) {
   const auto age =
       std::max(std::chrono::duration_cast<Millis>(system_clock().wall() - backup.found.when.at), Millis(0));
@@ -135,6 +140,7 @@ std::string in_words(const Backup& backup) {
   if (!backup.good()) return words + ": " + (backup.why.empty() ? "not tested yet" : one_line(backup.why));
   words += backup.how == "restored" ? ": restored" : ": read to its end, not restored";
   if (!backup.why.empty()) words += " and " + one_line(backup.why);
+  if (!backup.doubt_of_end().empty()) words += ", but without a mark of its end,";
   if (backup.tested_at) words += " at " + to_iso(*backup.tested_at).substr(0, 16) + "Z";
   return words;
 }

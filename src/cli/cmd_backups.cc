@@ -42,6 +42,9 @@ void show(const Globals& globals, const std::vector<app::Backup>& backups) {
   for (const app::Backup& backup : backups)
     if (!backup.good() && !backup.why.empty())
       std::printf("    ! %s: %s\n", one_line(backup.found.name).c_str(), one_line(backup.why).c_str());
+  for (const app::Backup& backup : backups)
+    if (backup.good() && !backup.doubt_of_end().empty())
+      std::printf("    ~ %s: %s\n", one_line(backup.found.name).c_str(), backup.doubt_of_end().c_str());
 }
 
 Json listed(const std::vector<app::Backup>& backups, const app::BackupHealth& health) {
