@@ -68,7 +68,10 @@ Sight judge_managed_serving(const Service& service, const Managed& managed, cons
       if (instance.restarts > 0)
         sight.why += fmt::format("; restarted {} by {}", counted(instance.restarts, "time"), managed.keeper);
       sight.why += fmt::format(" ({} says {})", managed.keeper, one_line(instance.state));
-      return with_claims(std::move(sight), managed);
+      sight = with_claims(std::move(sight), managed);
+      // A keeper that honestly lost it would soon say so.
+      const bool gone = instance.pid > 0 && seen.living(instance.pid) == nullptr;
+      return gone ? driver::final_sight(std::move(sight)) : sight;
     }
     if (!first) first = std::move(sight);
   }

@@ -80,6 +80,16 @@ TEST(SupervisorStatus, AnAnswerThatIsNoStatusIsNoAnswer) {
   EXPECT_TRUE(parse_supervisor_status("", {"web"})->empty());
 }
 
+TEST(SupervisorStatus, OneThatIsSaidToRunAndIsNotThereIsNotWaitedFor) {
+  Managed managed{.keeper = "supervisor"};
+  managed.instances.push_back({.name = "shop", .state = "RUNNING", .kind = Instance::Kind::kUp, .pid = 4'194'305});
+  Service service;
+  service.name = "shop";
+  const Sight sight = judge_managed_serving(service, managed, Look());
+  EXPECT_EQ(sight.kind, SightKind::kDoesNotHold) << sight.why;
+  EXPECT_TRUE(get_bool(sight.evidence, "final"));
+}
+
 TEST(SupervisorLog, StartsByItselfAreCountedAndThoseByHandAreNot) {
   const auto count = [](const char* name, const char* now, const char* after = "") {
     return supervisor_restarts(kLog, name, now, Millis(60'000), after);
