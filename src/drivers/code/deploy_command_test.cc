@@ -1,0 +1,133 @@
+// The deploy command's driver: a clean work tree, the command in it, and what is known when it was cut off.
+#include "drivers/code/deploy_command.h"
+
+#include "conformance/conformance.h"
+#include "conformance/world.h"
+
+namespace backout::drivers {
+namespace {
+
+using conformance::answer;
+using conformance::as_other;
+using conformance::must;
+
+/// A clone, and a "production" that the command writes: one file.
+struct Team {
+  conformance::ScratchDirectory directory;
+  const conformance::Repository& repository = conformance::Repository::shared();
+  conformance::LocalHost local;
+  std::unique_ptr<driver::Driver> driver = make_deploy_command_driver();
+  std::string clone = directory / "clone", live = directory / "live", script;
+
+  explicit Team(std::string command = "sleep 0.05; cp app.txt $LIVE.new; sleep 0.05; mv $LIVE.new $LIVE")
+      : script(std::move(command)) {
+    if (!conformance::other_user().empty()) must("chown " + conformance::other_user() + " " + directory.path());
+    must(as_other("cd " + directory.path() + "; git clone -q " + repository.path() + " was"));
+    restart();
+  }
+  void restart() const {
+    must("cd " + directory.path() + "; rm -rf clone; cp -a was clone");
+    must(as_other("echo two >" + live));
+  }
+  Json subject() const {
+    return {{"path", clone},
+            {"git", repository.path()},
+            {"user", conformance::other_user()},
+            {"recap", "none"},
+            {"run", {{"argv", {"sh", "-c", script}}, {"env", {{"LIVE", live}}}, {"timeout_ms", 20'000}}}};
+  }
+  Step step(const std::string& id) const {
+    driver::Offering offering;
+    offering.from = Version("v2");
+    offering.to = Version("v1");
+    offering.subject = subject();
+    offering.hosts = {"local"};
+    for (Step& each : conformance::offers_well(*driver, offering))
+      if (each.id.str() == id) {
+        each.action.args["run_id"] = "RUN-0001";
+        if (each.undo) each.undo->args["run_id"] = "RUN-0001";
+        return each;
+      }
+    ADD_FAILURE() << id << " is not offered";
+    return {};
+  }
+  void apply(const Action& action) const { conformance::apply_well(*driver, action, *local.host); }
+  Sight look(const Action& action) const { return driver->verify(action, *local.host, {}); }
+  std::string work() const { return clone + "/.git/backout-deploy/RUN-0001-v1"; }
+  std::string serves() const { return answer("cat " + live); }
+  bool work_is_v1() const {
+    return answer(as_other("git -C " + work() + " rev-parse -q --verify HEAD 2>/dev/null")) ==
+               repository.commit("v1") &&
+           answer(as_other("GIT_OPTIONAL_LOCKS=0 git -C " + work() + " status --porcelain")).empty() &&
+           answer("cat " + work() + "/app.txt") == "one";
+  }
+  static std::vector<Action> bad(const Action& good) {
+    std::vector<Action> bad(4, good);
+    bad[0].args["version"] = "../v1";
+    bad[1].args["path"] = "clone";
+    bad[2].args["commit"] = "v1";
+    bad[3].args["run_id"] = "../../x";
+    return bad;
+  }
+};
+
+TEST(DeployCommand, conforms_when_making_the_work_tree) {
+  const Team team;
+  const Action action = team.step("worktree-code").action;
+  conformance::conforms(*team.driver, {.action = action,
+                                       .reset = [&] { team.restart(); },
+                                       .done = [&] { return team.work_is_v1(); },
+                                       .always = [&] { return team.serves() == "two"; },
+                                       .bad = Team::bad(action),
+                                       .kills = 4});
+}
+
+TEST(DeployCommand, conforms_when_cleaning_up) {
+  const Team team;
+  const Action worktree = team.step("worktree-code").action, action = team.step("clean-code").action;
+  conformance::conforms(*team.driver, {.action = action,
+                                       .reset =
+                                           [&] {
+                                             team.restart();
+                                             team.apply(worktree);
+                                           },
+                                       .done = [&] { return !std::filesystem::exists(team.work()); },
+                                       .bad = Team::bad(action),
+                                       .kills = 4});
+}
+
+TEST(DeployCommand, conforms_when_deploying) {
+  const Team team;
+  const Action action = team.step("deploy-code").action;
+  conformance::conforms(*team.driver, {.action = action,
+                                       .reset = [&] { team.restart(); },
+                                       .done = [&] { return team.serves() == "one"; },
+                                       .always = [&] { return team.serves() == "one" || team.serves() == "two"; },
+                                       .bad = Team::bad(action),
+                                       .repeatable = false,
+                                       .may_not_tell = true,
+                                       .kills = 6});
+}
+
+TEST(DeployCommand, its_undo_is_the_same_command_at_the_version_that_was_there) {
+  const Team team;
+  const Step step = team.step("deploy-code");
+  team.apply(step.action);
+  EXPECT_EQ(team.serves(), "one");
+  ASSERT_TRUE(step.undo);
+  team.apply(*step.undo);
+  EXPECT_EQ(team.serves(), "two");
+  EXPECT_EQ(team.look(*step.undo).kind, SightKind::kHolds);
+}
+
+TEST(DeployCommand, one_that_failed_does_not_hold_whatever_it_did_before) {
+  const Team team("cp app.txt $LIVE; exit 7");
+  const Action action = team.step("deploy-code").action;
+  const auto ran = conformance::apply(*team.driver, action, *team.local.host);
+  ASSERT_TRUE(ran.has_value());
+  EXPECT_EQ(ran->exit_status, 7);
+  EXPECT_EQ(team.look(action).kind, SightKind::kDoesNotHold);
+}
+
+}  // namespace
+}  // namespace backout::drivers
