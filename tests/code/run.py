@@ -5,16 +5,17 @@ import os
 import shutil
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 import branches  # noqa: E402
 import builds  # noqa: E402
 import deploys  # noqa: E402
+from cases import Cases, is_built  # noqa: E402
 
 CASES = {**builds.CASES, **branches.CASES, **deploys.CASES}
 
@@ -25,8 +26,10 @@ def main():
     options.add_argument("--keep", action="store_true", help="leave the directories")
     options.add_argument("case", nargs="*", choices=[[], *CASES], metavar="CASE")
     options = options.parse_args()
+    if not is_built(options.backout):
+        return 2
     directory = Path(tempfile.mkdtemp(prefix="backout-code-"))
-    count, lock = {"passed": 0, "FAILED": 0, "skipped": 0}, threading.Lock()
+    cases = Cases()
 
     def one(name):
         run, missing = CASES[name]
@@ -39,10 +42,7 @@ def main():
             except Exception:
                 words = [traceback.format_exc()]
             state = "FAILED" if words else "passed"
-        with lock:
-            count[state] += 1
-            print("\n".join([f"{state} {name} ({time.monotonic() - began:.1f} s)",
-                             *(f"    {line}" for word in words for line in word.splitlines())]), flush=True)
+        cases.ended(name, state, words, f" ({time.monotonic() - began:.1f} s)")
 
     try:
         with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
@@ -52,9 +52,7 @@ def main():
             print(f"kept: {directory}")
         else:
             shutil.rmtree(directory)
-    skipped = f", {count['skipped']} skipped" if count["skipped"] else ""
-    print(f"{count['passed']} passed, {count['FAILED']} failed{skipped}")
-    return 1 if count["FAILED"] else 0
+    return cases.closing()
 
 
 if __name__ == "__main__":

@@ -8,34 +8,28 @@ How a case is judged stands in liar.py. Real processes, a real systemd, a real s
 import argparse
 import os
 import shutil
-import signal
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 import liar  # noqa: E402
 import pair  # noqa: E402
 import unit  # noqa: E402
 import web  # noqa: E402
+from cases import Cases, is_built  # noqa: E402
 
 KINDS = (web, unit, pair)
 
 
-class Cases:
+class Run(Cases):
     def __init__(self, backout, show):
+        super().__init__()
         self.backout, self.show = os.path.abspath(backout), show
-        self.count = {"passed": 0, "FAILED": 0, "skipped": 0}
-        self.one_at_a_time = threading.Lock()
-
-    def ended(self, name, state, words=()):
-        with self.one_at_a_time:
-            self.count[state] += 1
-            print("\n".join([f"{state} {name}", *(f"    {line}" for word in words for line in word.splitlines())]), flush=True)
 
     def run(self, kind, names):
         """The cases of one kind of site, one after the other on the same site."""
@@ -79,17 +73,13 @@ def main():
     options.add_argument("--show", action="store_true", help="what backout says in each run")
     options.add_argument("case", nargs="*", choices=[[], *(name for kind in KINDS for name in kind.LIARS)], metavar="CASE")
     given = options.parse_args()
-    if not os.access(given.backout, os.X_OK):
-        print(f"{given.backout} is not there. Build it: ./dev build dev")
+    if not is_built(given.backout):
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    cases = Cases(given.backout, given.show)
+    cases = Run(given.backout, given.show)
     chosen = [(kind, [name for name in kind.LIARS if not given.case or name in given.case]) for kind in KINDS]
     with ThreadPoolExecutor(max(1, given.parallel)) as pool:
         list(pool.map(lambda one: cases.run(*one), [one for one in chosen if one[1]]))
-    count = cases.count
-    print(f"{count['passed']} passed, {count['FAILED']} failed, {count['skipped']} skipped")
-    return 1 if count["FAILED"] else 0
+    return cases.closing()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import machine  # noqa: E402
-from project import Failed  # noqa: E402
+from project import LIED, Failed  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 VERIFIED = "Rolled back and verified"
@@ -53,13 +53,21 @@ def a_lying_tool(project):
     project.deploy("v4", project.BAD_DEPLOY_ENDS)
     project.break_later()
     project.customers.have_tried(10)
+    LIED.touch()
+    LIED.chmod(0o666)
     project.tell_the_lie()
     status, said = project.run("rollback", "--yes", "--reason", "broken again")
     project.end_the_lie()
+    if not LIED.stat().st_size:
+        raise Failed(f"{project.LIAR} was never asked to lie, so nothing is shown")
+    if not (wrong := project.faults("v2")):
+        raise Failed(f"under the lie of {project.LIAR} the site is wholly v2: 0 would have been the truth")
+    machine.note(f"under the lie the oracle sees: {'; '.join(wrong)}")
     if status in (0, 2) or VERIFIED in said:
         raise Failed(f"under the lie of {project.LIAR} the rollback ended in {status}")
-    if lacking := [word for word in project.lie_named() if word not in said]:
-        raise Failed(f"it does not say {' or '.join(repr(word) for word in lacking)}")
+    reason = "\n".join(line for line in said.splitlines() if line.startswith("NOT "))  # the plan has many of these words too
+    if lacking := [words for words in project.NAMES if not any(word in reason for word in words.split(" | "))]:
+        raise Failed(f"its reason does not say {lacking}: {reason}")
     project.mend(said)
 
 

@@ -13,6 +13,7 @@ from machine import sh
 BACKOUT = "/opt/backout-bin/backout"
 STATE = Path("/var/lib/backout")
 VERIFIED = "Rolled back and verified"
+LIED = Path("/run/lied")  # a line in it each time that a lie was told, by whatever user
 
 
 class Failed(Exception):
@@ -25,8 +26,8 @@ class Project:
     DATABASE = None        # the SQLite file, with TABLE.COLUMN that holds the customers' tokens
     TOKENS = ""
     LIAR = ""              # the tool that lies, by its name on PATH
-    LIE = ""               # what stands in its place; @REAL@ is the real one
-    NAMES = ()             # what backout must say of it
+    LIE = ""               # what stands in its place; @REAL@ is the real one, `lied` is called when it lies
+    NAMES = ()             # what the reason that backout gives must have in it; "A | B": one of them
 
     def __init__(self, folder):
         self.folder = folder
@@ -125,14 +126,11 @@ class Project:
 
     def tell_the_lie(self):
         real = shutil.which(self.LIAR)
-        self.lie_at().write_text(f"#!/bin/sh\n{self.LIE.replace('@REAL@', real)}\n")
+        self.lie_at().write_text(f"#!/bin/sh\nlied() {{ echo lied >>{LIED}; }}\n{self.LIE.replace('@REAL@', real)}\n")
         self.lie_at().chmod(0o755)
 
     def end_the_lie(self):
         self.lie_at().unlink()
-
-    def lie_named(self):
-        return self.NAMES
 
     # --- the oracle ----------------------------------------------------------------------------------------------------
 

@@ -9,11 +9,9 @@ there (course.py), with the paths and ports its team has. Nothing is left behind
 import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +20,9 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 import npm  # noqa: E402
+from cases import Cases, is_built  # noqa: E402
 
 CONTAINER = HERE.parent / "support" / "systemd_host.sh"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -90,23 +89,17 @@ class Machine:
         subprocess.run([CONTAINER, "down", self.directory], check=True)
 
 
-class Matrix:
+class Matrix(Cases):
     def __init__(self, given):
+        super().__init__()
         self.given, self.backout = given, os.path.abspath(given.backout)
-        self.count = {"passed": 0, "FAILED": 0, "skipped": 0}
-        self.printing = threading.Lock()
-
-    def ended(self, name, state, words=""):
-        with self.printing:
-            self.count[state] += 1
-            print("\n".join([f"{state} {name}", *(f"    {line}" for line in words.splitlines())]), flush=True)
 
     def project(self, name):
         needs = PROJECTS[name]
         if lacking := "root" if os.geteuid() != 0 else "systemd-nspawn" if not there("systemd-nspawn") else \
                 next((need for need in needs if not there(need)), ""):
             for case in CASES:  # a machine of CI has what tests need, so that nothing is hidden by its absence
-                self.ended(f"{name}: {case}", "FAILED" if os.environ.get("CI") else "skipped", f"needs {lacking}")
+                self.ended(f"{name}: {case}", "FAILED" if os.environ.get("CI") else "skipped", [f"needs {lacking}"])
             return
         base = Path(tempfile.mkdtemp(prefix=f"backout-project-{name}-"))
         machines = []
@@ -120,7 +113,7 @@ class Matrix:
                     machines[-1].run("sh", "/opt/backout/tests/projects/three-hosts/web/prepare.sh")
             self.course(name, machines[0])
         except Exception:
-            self.ended(f"{name}: the machine", "FAILED", traceback.format_exc())
+            self.ended(f"{name}: the machine", "FAILED", [traceback.format_exc()])
         finally:
             for machine in reversed(machines):
                 machine.down()
@@ -148,9 +141,9 @@ class Matrix:
             state, case, words = (*block.partition("\n")[0].split(" ", 1), block.partition("\n")[2])
             if case in left:
                 left.remove(case)
-                self.ended(f"{name}: {case}", state, words if state == "FAILED" or self.given.show else "")
+                self.ended(f"{name}: {case}", state, [words] if state == "FAILED" or self.given.show else ())
         for case in left:
-            self.ended(f"{name}: {case}", "FAILED", f"not reached (exit status {child.returncode})\n{said}")
+            self.ended(f"{name}: {case}", "FAILED", [f"not reached (exit status {child.returncode})\n{said}"])
         if self.given.show:
             print(f"--- {name}: {time.monotonic() - began:.1f} s", flush=True)
         if self.given.stay:
@@ -167,18 +160,14 @@ def main():
     options.add_argument("--stay", action="store_true", help="leave the machine up until Enter, to look around")
     options.add_argument("project", nargs="*", choices=[[], *PROJECTS], metavar="PROJECT")
     given = options.parse_args()
-    if not os.access(given.backout, os.X_OK):
-        print(f"{given.backout} is not there. Build it: ./dev build dev")
+    if not is_built(given.backout):
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     matrix = Matrix(given)
     began = time.monotonic()
     with ThreadPoolExecutor(max(1, given.parallel)) as pool:
         list(pool.map(matrix.project, [name for name in PROJECTS if not given.project or name in given.project]))
-    count = matrix.count
     print(f"{time.monotonic() - began:.0f} s")
-    print(f"{count['passed']} passed, {count['FAILED']} failed, {count['skipped']} skipped")
-    return 1 if count["FAILED"] else 0
+    return matrix.closing()
 
 
 if __name__ == "__main__":

@@ -8,33 +8,27 @@ How a case is judged stands in gone.py. Real processes, a real supervisord, a re
 import argparse
 import os
 import shutil
-import signal
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 import built  # noqa: E402
 import gone  # noqa: E402
 import shop  # noqa: E402
+from cases import Cases, is_built  # noqa: E402
 
 KINDS = (shop, built)
 
 
-class Cases:
+class Run(Cases):
     def __init__(self, backout, show):
+        super().__init__()
         self.backout, self.show = os.path.abspath(backout), show
-        self.count = {"passed": 0, "FAILED": 0, "skipped": 0}
-        self.one_at_a_time = threading.Lock()
-
-    def ended(self, name, state, words=()):
-        with self.one_at_a_time:
-            self.count[state] += 1
-            print("\n".join([f"{state} {name}", *(f"    {line}" for word in words for line in word.splitlines())]), flush=True)
 
     def run(self, kind, names):
         """Some cases of one kind of site, one after the other on the same site."""
@@ -80,20 +74,16 @@ def main():
     options.add_argument("--show", action="store_true", help="how long each case takes")
     options.add_argument("case", nargs="*", choices=[[], *(name for kind in KINDS for name in kind.GONE)], metavar="CASE")
     given = options.parse_args()
-    if not os.access(given.backout, os.X_OK):
-        print(f"{given.backout} is not there. Build it: ./dev build dev")
+    if not is_built(given.backout):
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    cases = Cases(given.backout, given.show)
+    cases = Run(given.backout, given.show)
     groups = []
     for kind in KINDS:
         names = [name for name in kind.GONE if not given.case or name in given.case]
         groups += [(kind, names[one::kind.SITES]) for one in range(kind.SITES) if names[one::kind.SITES]]
     with ThreadPoolExecutor(len(groups)) as pool:
         list(pool.map(lambda group: cases.run(*group), groups))
-    count = cases.count
-    print(f"{count['passed']} passed, {count['FAILED']} failed, {count['skipped']} skipped")
-    return 1 if count["FAILED"] else 0
+    return cases.closing()
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ class Guestbook(Project):
     NAME = "guestbook"
     DATABASE, TOKENS = "/var/lib/guestbook/guestbook.db", "entries.text"
     LIAR = "make"
-    LIE = "exit 0"
-    NAMES = ("/version", "expected version v2, got v4")
+    LIE = "lied; exit 0"
+    NAMES = ("'check-", "expected version v2, got v4 | no such column")
 
     def __init__(self, folder):
         super().__init__(folder)

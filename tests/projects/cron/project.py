@@ -44,8 +44,8 @@ class Rates(Project):
     NAME = "rates"
     DATABASE, TOKENS = "/srv/rates/data/rates.sqlite3", "rates.token"
     LIAR = "mv"
-    LIE = "exit 0"
-    NAMES = ("jobs", "the command said it worked, but")
+    LIE = "lied; exit 0"
+    NAMES = ("'park-rates'", "the command said it worked, but", "its jobs may begin")
 
     def __init__(self, folder):
         super().__init__(folder)

@@ -22,13 +22,13 @@ class Library(Project):
     # The first start says that it started; from then on status says RUNNING, as it did before the stop, until the next stop.
     LIE = r'''last=/run/supervisorctl-said lied=/run/supervisorctl-lied
 case " $* " in
-*" start "*) [ -e $lied.once ] || { touch $lied $lied.once; echo "started"; exit; } ;;
+*" start "*) [ -e $lied.once ] || { touch $lied $lied.once; lied; echo "started"; exit; } ;;
 *" stop "*) rm -f $lied ;;
 *" status "*) if [ -e $lied ]; then cat $last; exit; fi
   now=$(@REAL@ "$@"); case $now in *RUNNING*RUNNING*RUNNING*) echo "$now" >$last ;; esac; echo "$now"; exit ;;
 esac
 exec @REAL@ "$@"'''
-    NAMES = ("library:library-web",)
+    NAMES = ("'start-library-library-web'", "does not serve")
 
     def __init__(self, folder):
         super().__init__(folder)

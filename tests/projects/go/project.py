@@ -16,8 +16,8 @@ class Links(Project):
     NAME = "links"
     BAD_DEPLOY_ENDS = (0,)
     LIAR = "systemctl"
-    LIE = 'case $1 in start | stop | restart) exit 0 ;; esac\nexec @REAL@ "$@"'
-    NAMES = ("links.service",)
+    LIE = 'case $1 in start | stop | restart) lied; exit 0 ;; esac\nexec @REAL@ "$@"'
+    NAMES = ("'stop-links.service'", "does not end")
 
     def __init__(self, folder):
         super().__init__(folder)

@@ -16,8 +16,8 @@ FILE = Path("/srv/visits-data/visits.jsonl")
 class Visits(Project):
     NAME = "visits"
     LIAR = "pm2"
-    LIE = 'for word; do case $word in stop | start | restart | reload | delete) exit 0 ;; esac; done\nexec @REAL@ "$@"'
-    NAMES = ("visits",)
+    LIE = 'for word; do case $word in stop | start | restart | reload | delete) lied; exit 0 ;; esac; done\nexec @REAL@ "$@"'
+    NAMES = ("'stop-visits'",)
 
     def __init__(self, folder):
         super().__init__(folder)

@@ -14,8 +14,8 @@ class Orders(Project):
     NAME = "orders"
     DATABASE, TOKENS = "/srv/orders-data/orders.sqlite3", "orders.item"
     LIAR = "git"
-    LIE = 'for word; do case $word in checkout | switch | reset | read-tree) exit 0 ;; esac; done\nexec @REAL@ "$@"'
-    NAMES = ("'checkout' on local",)
+    LIE = 'for word; do case $word in checkout | switch | reset | read-tree) lied; exit 0 ;; esac; done\nexec @REAL@ "$@"'
+    NAMES = ("'checkout' on local", "the command said it worked, but HEAD is")
 
     def __init__(self, folder):
         super().__init__(folder)

@@ -15,8 +15,8 @@ class Brochure(Project):
     NAME = "brochure"
     BAD_DEPLOY_ENDS = (0,)  # the page that init asks for its version is still there
     LIAR = "mv"
-    LIE = "exit 0"
-    NAMES = ("'switch-code' on local", "the command said it worked, but", "v4")
+    LIE = "lied; exit 0"
+    NAMES = ("'switch-code' on local", "the command said it worked, but current -> releases/v4")
 
     def prepare(self):
         sh("systemctl start nginx")

@@ -15,8 +15,8 @@ HOSTS = ("web-1", "web-2", "web-3")
 class Status(Project):
     NAME = "status"
     LIAR = "ssh"
-    LIE = 'for word; do shift; [ "$word" != web-3 ] || word=web-2; set -- "$@" "$word"; done\nexec @REAL@ "$@"'
-    NAMES = ("web-3",)
+    LIE = 'for word; do shift; [ "$word" != web-3 ] || { lied; word=web-2; }; set -- "$@" "$word"; done\nexec @REAL@ "$@"'
+    NAMES = ("on web-2 | web-3",)
 
     def on(self, number, *argv):
         """Runs it on web-NUMBER, by an ssh that nobody can lie about: its own path, the machine's own address."""

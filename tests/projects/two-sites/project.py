@@ -14,8 +14,8 @@ class Shop(Project):
     NAME, OTHER = "shop", "blog"
     DATABASE, TOKENS = "/srv/shop/data/shop.sqlite3", "entries.text"
     LIAR = "nginx"
-    LIE = 'case "$*" in *reload*) exit 0 ;; esac\nexec @REAL@ "$@"'
-    NAMES = ("close-door", "users are not outside")
+    LIE = 'case "$*" in *reload*) lied; exit 0 ;; esac\nexec @REAL@ "$@"'
+    NAMES = ("'close-door'", "users are not outside")
 
     def __init__(self, folder):
         super().__init__(folder)

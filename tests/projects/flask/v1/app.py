@@ -5,6 +5,7 @@ from pathlib import Path
 
 from flask import Flask, g, render_template, request
 from slugs import slug
+from statements import ADD
 
 HERE = Path(__file__).resolve().parent
 VERSION = (HERE / "VERSION").read_text().strip()
@@ -33,7 +34,7 @@ def index():
 @app.post("/notes")
 def add():
     text = request.form["text"]
-    database().execute("INSERT INTO notes (text) VALUES (?)", (text,))
+    database().execute(ADD, (text,))
     return f"stored {text}\n", 201
 
 

@@ -1,20 +1,17 @@
 """Status: says how the machine that it runs on is doing."""
 import http.server
 import json
-import os
 import pathlib
 import socket
+
+import load
 
 VERSION = (pathlib.Path(__file__).resolve().parent / "VERSION").read_text().strip()
 
 
-def load():
-    return {"load": os.getloadavg()[0]}
-
-
 class Status(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        pages = {"/version": lambda: VERSION, "/": lambda: json.dumps({"host": socket.gethostname(), **load()})}
+        pages = {"/version": lambda: VERSION, "/": lambda: json.dumps({"host": socket.gethostname(), **load.now()})}
         try:
             status, text = (200, pages[self.path]()) if self.path in pages else (404, "no such page")
         except Exception as error:

@@ -5,6 +5,8 @@ import pathlib
 import sqlite3
 import urllib.parse
 
+import pages
+
 HERE = pathlib.Path(__file__).resolve().parent
 VERSION = (HERE / "VERSION").read_text().strip()
 NAME = os.environ["SITE_NAME"]
@@ -26,8 +28,7 @@ class Site(http.server.BaseHTTPRequestHandler):
         self.answer(200, pages[self.path]()) if self.path in pages else self.answer(404, "no such page")
 
     def index(self):
-        newest = rows("SELECT text FROM entries ORDER BY id DESC LIMIT 10")
-        return f"<h1>{NAME}</h1>" + "".join(f"<p>{text}</p>" for (text,) in newest)
+        return f"<h1>{NAME}</h1>" + "".join(pages.entry(text) for (text,) in rows(pages.NEWEST))
 
     def health(self):
         return f"ok {rows('SELECT count(*) FROM entries')[0][0]}"

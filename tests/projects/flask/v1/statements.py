@@ -1,0 +1,1 @@
+ADD = "INSERT INTO notes (text) VALUES (?)"

@@ -1,0 +1,6 @@
+"""How the machine is doing."""
+import os
+
+
+def now():
+    return {"load": os.getloadavg()[0], "processors": os.cpu_count()}
