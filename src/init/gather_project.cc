@@ -160,6 +160,16 @@ std::vector<std::string> bookkeeping_in(const std::string& head) {
   return found;
 }
 
+/// Takes it up unless it is known, or is no SQLite file.
+void take_database(const std::string& path, Facts& facts) {
+  const bool known =
+      std::any_of(facts.databases.begin(), facts.databases.end(), [&](const Found& each) { return each.path == path; });
+  const std::string head = known ? "" : head_of_sqlite(path);
+  if (head.empty()) return;
+  facts.databases.push_back(found_at(path));
+  facts.databases.back().bookkeeping = bookkeeping_in(head);
+}
+
 void look_for(Eyes& eyes, const std::string& directory, const std::string& must_mention, int depth, Facts& facts,
               bool databases) {
   if (depth > 3 || !eyes.is_directory(directory)) return;
@@ -174,16 +184,7 @@ void look_for(Eyes& eyes, const std::string& directory, const std::string& must_
     if (!eyes.is_file(path)) continue;
     const bool meant = must_mention.empty() || path.find(must_mention) != std::string::npos;
     if (meant && ends_in(name, kDumps) && !is_sql_of_the_code(path)) facts.dumps.push_back(found_at(path));
-    if (databases && ends_in(name, kDatabases)) {
-      const std::string real = Eyes::resolved(path);
-      const bool known = std::any_of(facts.databases.begin(), facts.databases.end(),
-                                     [&](const Found& each) { return each.path == real; });
-      if (known) continue;
-      const std::string head = head_of_sqlite(real);
-      if (head.empty()) continue;
-      facts.databases.push_back(found_at(real));
-      facts.databases.back().bookkeeping = bookkeeping_in(head);
-    }
+    if (databases && ends_in(name, kDatabases)) take_database(Eyes::resolved(path), facts);
   }
 }
 
@@ -195,24 +196,13 @@ void look_at_named(Eyes& eyes, Facts& facts) {
       for (const std::string& words : section.all("Environment"))
         for (const std::string& word : words_of(words)) {
           const std::string path = word.substr(word.find('=') + 1);
-          if (!path.starts_with('/') || !ends_in(path, kDatabases)) continue;
-          const bool known = std::any_of(facts.databases.begin(), facts.databases.end(),
-                                         [&](const Found& each) { return each.path == path; });
-          const std::string head = known || !eyes.is_file(path) ? "" : head_of_sqlite(path);
-          if (head.empty()) continue;
-          facts.databases.push_back(found_at(path));
-          facts.databases.back().bookkeeping = bookkeeping_in(head);
+          if (path.starts_with('/') && ends_in(path, kDatabases) && eyes.is_file(path)) take_database(path, facts);
         }
   }
   for (const ProcessFacts& process : facts.processes)
     for (const std::string& path : process.argv) {
       if (!path.starts_with('/') || !ends_in(path, kDatabases) || path.size() > 4096) continue;
-      const bool known = std::any_of(facts.databases.begin(), facts.databases.end(),
-                                     [&](const Found& each) { return each.path == path; });
-      const std::string head = known || !eyes.is_file(path) ? "" : head_of_sqlite(path);
-      if (head.empty()) continue;
-      facts.databases.push_back(found_at(path));
-      facts.databases.back().bookkeeping = bookkeeping_in(head);
+      if (eyes.is_file(path)) take_database(path, facts);
     }
 }
 

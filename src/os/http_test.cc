@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include "os/child.h"
+#include "support/python_server.h"
 
 namespace backout::os {
 namespace {
@@ -39,23 +39,15 @@ server.serve_forever()
 class Http : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    auto child = spawn_child({.argv = {"/usr/bin/python3", "-c", kServer}});
-    ASSERT_TRUE(child);
-    server_ = std::make_unique<Child>(std::move(*child));
-    std::string line;
-    for (char c = 0; read(server_->out().get(), &c, 1) == 1 && c != '\n';) line += c;
-    base_ = "http://127.0.0.1:" + line;
+    server_ = std::make_unique<testing_support::PythonServer>(kServer);
+    base_ = server_->url();
   }
-  static void TearDownTestSuite() {
-    server_->signal_group(SIGKILL);
-    server_->wait(Millis(5000));
-    server_.reset();
-  }
+  static void TearDownTestSuite() { server_.reset(); }
   static Result<HttpResponse> get(const std::string& path, HttpRequest request = {}) {
     request.url = base_ + path;
     return http(request);
   }
-  static inline std::unique_ptr<Child> server_;
+  static inline std::unique_ptr<testing_support::PythonServer> server_;
   static inline std::string base_;
 };
 

@@ -4,12 +4,14 @@
 // stays outside; only the commands go in (nsenter). Needs root and systemd-container; start() says so when they are
 // missing.
 #pragma once
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/text.h"
+#include "conformance/places.h"
 #include "host/host.h"
 #include "os/process.h"
 
@@ -90,6 +92,30 @@ class SystemdHost {
     return os::run_process({.argv = std::move(words), .timeout = Millis(90'000)});
   }
   std::string base_, leader_;
+};
+
+/// One container for all tests of the fixture SELF that derives from it; `inside` is a host in there.
+template <typename Self>
+class SystemdFixture : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    container = new SystemdHost();
+    const auto started = container->start();
+    if (!started) boot_error = started.error().message + "\n" + started.error().next;
+  }
+  static void TearDownTestSuite() {
+    delete container;
+    container = nullptr;
+  }
+  void SetUp() override {
+    ASSERT_TRUE(boot_error.empty()) << "no systemd to test against: " << boot_error;
+    inside.emplace(*local.host, container->leader());
+  }
+
+  static inline SystemdHost* container = nullptr;
+  static inline std::string boot_error;
+  conformance::LocalHost local;
+  std::optional<InContainer> inside;
 };
 
 }  // namespace backout::testing_support

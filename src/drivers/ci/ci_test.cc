@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "os/child.h"
+#include "support/python_server.h"
 
 namespace backout::drivers::ci {
 namespace {
@@ -81,18 +81,10 @@ server.serve_forever()
 class CiServer : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    auto child = os::spawn_child({.argv = {"/usr/bin/python3", "-c", kServer}});
-    ASSERT_TRUE(child);
-    server_ = std::make_unique<os::Child>(std::move(*child));
-    std::string line;
-    for (char c = 0; read(server_->out().get(), &c, 1) == 1 && c != '\n';) line += c;
-    base_ = "http://127.0.0.1:" + line;
+    server_ = std::make_unique<testing_support::PythonServer>(kServer);
+    base_ = server_->url();
   }
-  static void TearDownTestSuite() {
-    server_->signal_group(SIGKILL);
-    server_->wait(Millis(5000));
-    server_.reset();
-  }
+  static void TearDownTestSuite() { server_.reset(); }
   static Answer github(const std::string& how, const std::string& token = "", Millis within = Millis(4000)) {
     return ask({.kind = "github", .project = "example/" + how, .url = base_, .token = token}, kSha, within);
   }
@@ -100,7 +92,7 @@ class CiServer : public ::testing::Test {
     return ask({.kind = "gitlab", .project = project, .url = base_, .token = token}, kSha, Millis(4000));
   }
   static inline const std::string kSha = "4f1c0de" + std::string(33, '0');
-  static inline std::unique_ptr<os::Child> server_;
+  static inline std::unique_ptr<testing_support::PythonServer> server_;
   static inline std::string base_;
 };
 

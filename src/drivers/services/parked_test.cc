@@ -113,20 +113,11 @@ TEST_P(CronTest, OffersToParkAndToUnparkAgain) {
   EXPECT_TRUE(driver->offer(offering)->empty());
 }
 
-class TimerTest : public ::testing::Test {
+class TimerTest : public testing_support::SystemdFixture<TimerTest> {
  protected:
-  static void SetUpTestSuite() {
-    container = new testing_support::SystemdHost();
-    const auto started = container->start();
-    if (!started) boot_error = started.error().message + "\n" + started.error().next;
-  }
-  static void TearDownTestSuite() {
-    delete container;
-    container = nullptr;
-  }
   void SetUp() override {
-    ASSERT_TRUE(boot_error.empty()) << "no systemd to test against: " << boot_error;
-    inside.emplace(*local.host, container->leader());
+    SystemdFixture::SetUp();
+    if (!inside) return;
     sh("cat >/etc/systemd/system/report.timer", "[Timer]\nOnActiveSec=1h\nOnCalendar=daily\n");
     sh("cat >/etc/systemd/system/report.service",
        "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo begins; sleep 60'\n");
@@ -150,10 +141,6 @@ class TimerTest : public ::testing::Test {
   static Action action(const std::string& verb, Json args = subject()) { return {"timer", verb, std::move(args)}; }
   Sight look(const Action& what) { return driver->verify(what, *inside, {}); }
 
-  static inline testing_support::SystemdHost* container = nullptr;
-  static inline std::string boot_error;
-  conformance::LocalHost local;
-  std::optional<testing_support::InContainer> inside;
   std::unique_ptr<driver::Driver> driver = make_timer_driver();
 };
 

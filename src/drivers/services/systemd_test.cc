@@ -10,23 +10,11 @@
 namespace backout::drivers {
 namespace {
 
-using testing_support::InContainer;
-using testing_support::SystemdHost;
-
-class SystemdTest : public ::testing::Test {
+class SystemdTest : public testing_support::SystemdFixture<SystemdTest> {
  protected:
-  static void SetUpTestSuite() {
-    container = new SystemdHost();
-    const auto started = container->start();
-    if (!started) boot_error = started.error().message + "\n" + started.error().next;
-  }
-  static void TearDownTestSuite() {
-    delete container;
-    container = nullptr;
-  }
   void SetUp() override {
-    ASSERT_TRUE(boot_error.empty()) << "no systemd to test against: " << boot_error;
-    inside.emplace(*local.host, container->leader());
+    SystemdFixture::SetUp();
+    if (!inside) return;
     shop.emplace(container->shared());
   }
   void TearDown() override {
@@ -63,10 +51,6 @@ class SystemdTest : public ::testing::Test {
   }
   Sight look(const Action& what) { return driver->verify(what, *inside, {}); }
 
-  static inline SystemdHost* container = nullptr;
-  static inline std::string boot_error;
-  conformance::LocalHost local;
-  std::optional<InContainer> inside;
   std::optional<Shop> shop;
   std::unique_ptr<driver::Driver> driver = make_systemd_driver();
 };
