@@ -7,9 +7,9 @@
 #include <deque>
 #include <string>
 
-#include "database/sqlite/lines_file.h"
 #include "database/sqlite/sides.h"
 #include "database/sqlite/target_table.h"
+#include "os/lines_file.h"
 
 namespace backout::database {
 
@@ -25,7 +25,7 @@ struct CarriedTable {
 
 class Carrier {
  public:
-  Carrier(Connection& target, Sides& sides, LinesFile& conflicts, LinesFile& archive)
+  Carrier(Connection& target, Sides& sides, os::LinesFile& conflicts, os::LinesFile& archive)
       : target_(target), sides_(sides), conflicts_(conflicts), archive_(archive) {}
 
   /// Prepares a table. kInternal: its rows cannot be written here (a collation or function only the application has).
@@ -58,8 +58,8 @@ class Carrier {
 
   Connection& target_;
   Sides& sides_;
-  LinesFile& conflicts_;
-  LinesFile& archive_;
+  os::LinesFile& conflicts_;
+  os::LinesFile& archive_;
   std::deque<CarriedTable> tables_;  // stable addresses
   Json first_ = Json::array(), by_kind_ = Json::object(), archived_columns_ = Json::object();
 };

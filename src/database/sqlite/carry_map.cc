@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "schema/migration_books.h"
+
 namespace backout::database {
 namespace {
 
@@ -95,7 +97,7 @@ std::map<std::string, Choice> take_choices(const std::map<std::string, Choice>& 
 std::string map_table(const Table& base, const Table& live, const Table& target,
                       const std::map<std::string, Choice>& choices, Carry& carry) {
   carry.table = target.name;
-  carry.leave = is_migration_book(target.name);
+  carry.leave = schema::is_migration_book(target.name);
   const std::map<std::string, Choice> by_column = take_choices(choices, carry);
   for (const auto& column : target.columns) {
     if (!writable(column)) continue;
@@ -144,17 +146,6 @@ std::string_view name_of(Affinity affinity) {
     case Affinity::kNumeric: return "NUMERIC";
   }
   return "BLOB";
-}
-
-bool is_migration_book(std::string_view table) {
-  static const std::set<std::string, std::less<>> kBooks{
-      "django_migrations",    "schema_migrations",     "ar_internal_metadata",    "knex_migrations",
-      "knex_migrations_lock", "_prisma_migrations",    "alembic_version",         "flyway_schema_history",
-      "databasechangelog",    "databasechangeloglock", "goose_db_version",        "sequelizemeta",
-      "gorp_migrations",      "_sqlx_migrations",      "__efmigrationshistory",   "__drizzle_migrations",
-      "schema_version",       "schema_info",           "refinery_schema_history", "__diesel_schema_migrations",
-      "migrations",           "yoyo_migration",        "_yoyo_migration"};
-  return kBooks.contains(schema::lowered(table));
 }
 
 CarryMap map_tables(const schema::Snapshot& base, const schema::Snapshot& live, const schema::Snapshot& target,

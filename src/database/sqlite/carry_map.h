@@ -51,10 +51,6 @@ struct CarryMap {
 
 enum class Choice { kCarry, kLeave };
 
-/// Tables in which migrators remember what they have applied. Their rows say what schema a file has, so they stay with
-/// it.
-bool is_migration_book(std::string_view table);
-
 CarryMap map_tables(const schema::Snapshot& base, const schema::Snapshot& live, const schema::Snapshot& target,
                     const std::map<std::string, Choice>& choices);
 

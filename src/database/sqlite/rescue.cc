@@ -39,8 +39,8 @@ Result<void> make_pristine(const RescueJob& job, const Progress& progress) {
 
 class Rescue {
  public:
-  Rescue(const RescueJob& job, Progress progress, Connection target, Sides sides, LinesFile conflicts,
-         LinesFile archive)
+  Rescue(const RescueJob& job, Progress progress, Connection target, Sides sides, os::LinesFile conflicts,
+         os::LinesFile archive)
       : job_(job),
         progress_(std::move(progress)),
         target_(std::move(target)),
@@ -153,7 +153,7 @@ class Rescue {
   Progress progress_;
   Connection target_;
   Sides sides_;
-  LinesFile conflicts_, archive_;
+  os::LinesFile conflicts_, archive_;
   Carrier carrier_;
   schema::Snapshot schema_;
   CarryMap map_;
@@ -166,8 +166,8 @@ Result<Json> rescue(const RescueJob& job, const Progress& progress) {
   TRY_VOID(make_pristine(job, progress));
   auto target = TRY(open_target(job));
   auto sides = TRY(Sides::open(job.base, job.live));
-  auto conflicts = TRY(LinesFile::create(job.conflicts));
-  auto archive = TRY(LinesFile::create(job.archive));
+  auto conflicts = TRY(os::LinesFile::create(job.conflicts));
+  auto archive = TRY(os::LinesFile::create(job.archive));
   Rescue rescue(job, progress, std::move(target), std::move(sides), std::move(conflicts), std::move(archive));
   return rescue.run();
 }

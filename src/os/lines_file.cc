@@ -1,17 +1,18 @@
-#include "database/sqlite/lines_file.h"
+#include "os/lines_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/fault.h"
-#include "database/sqlite/files.h"
 #include "os/file.h"
 
-namespace backout::database {
+namespace backout::os {
 
 Result<LinesFile> LinesFile::create(const std::string& path) {
   const std::string partial = path + ".partial";
-  TRY_VOID(os::remove_file(partial));
+  TRY_VOID(remove_file(partial));
   const int fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return errno_error("creating " + partial);
   LinesFile out;
@@ -42,10 +43,11 @@ Result<void> LinesFile::finish() {
     return errno_error("writing " + path_ + " to disk");
   file_.reset();
   if (lines_ == 0) {
-    TRY_VOID(os::remove_file(partial));
-    return os::remove_file(path_);
+    TRY_VOID(remove_file(partial));
+    return remove_file(path_);
   }
-  return rename_file(partial, path_);
+  if (std::rename(partial.c_str(), path_.c_str()) != 0) return errno_error("renaming " + partial);
+  return sync_directory(std::filesystem::path(path_).parent_path().string());
 }
 
-}  // namespace backout::database
+}  // namespace backout::os

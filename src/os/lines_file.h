@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/result.h"
 
-namespace backout::database {
+namespace backout::os {
 
 class LinesFile {
  public:
@@ -33,4 +33,4 @@ class LinesFile {
   int64_t lines_ = 0;
 };
 
-}  // namespace backout::database
+}  // namespace backout::os

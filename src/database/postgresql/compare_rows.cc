@@ -1,0 +1,49 @@
+#include "database/postgresql/compare_rows.h"
+
+#include "base/text.h"
+
+namespace backout::postgresql {
+namespace {
+
+constexpr const char* kReadOnly = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+/// Sorting is most of the work; jit would compile what runs for a second.
+constexpr const char* kLocal = "SET LOCAL work_mem = '64MB'; SET LOCAL jit = off";
+
+std::string content_hash(const RowTable& table, const RowTable& other) {
+  std::vector<std::string> texts;
+  for (const RowColumn& column : table.columns)
+    if (!column.generated && find_column(other, column.name) != nullptr)
+      texts.push_back("t." + sql_name(column.name) + "::pg_catalog.text");
+  std::sort(texts.begin(), texts.end());
+  const std::string row = texts.empty() ? "''" : "ROW(" + join(texts, ", ") + ")::pg_catalog.text";
+  return "SELECT pg_catalog.count(*) || ' ' || coalesce(pg_catalog.sum(pg_catalog.hashtextextended(" + row +
+         ", 0)::pg_catalog.numeric), 0) FROM " + table.from() + " AS t";
+}
+
+}  // namespace
+
+Result<RowSides> RowSides::open(const Server& server, const std::string& live, const std::string& target,
+                                const std::string& snapshot) {
+  RowSides sides;
+  sides.live = TRY(Connection::open(server, live).with_context("the live database " + live));
+  sides.target = TRY(Connection::open(server, target).with_context("the new database " + target));
+  TRY_VOID(sides.live.exec(std::string(kReadOnly) + "; " + kLocal));
+  TRY_VOID(sides.target.exec(std::string(kReadOnly)));
+  if (!snapshot.empty()) TRY_VOID(sides.target.exec("SET TRANSACTION SNAPSHOT " + sql_text(snapshot)));
+  TRY_VOID(sides.target.exec(kLocal));
+  return sides;
+}
+
+Result<Json> compare_rows(RowSides& sides, const MappedTable& table, RowDifferences& differences) {
+  auto target = TRY(RowStream::open(sides.target, table, RowSide::kTarget).with_context("table " + table.shown));
+  auto live = TRY(RowStream::open(sides.live, table, RowSide::kLive).with_context("table " + table.shown));
+  TRY_VOID(merge_rows(target, live, differences).with_context("table " + table.shown));
+  return Json{{"by", table.matched_by()}, {"how", "merge"}};
+}
+
+Result<bool> content_differs(RowSides& sides, const RowTable& live, const RowTable& target) {
+  return TRY(sides.live.text(content_hash(live, target))) != TRY(sides.target.text(content_hash(target, live)));
+}
+
+}  // namespace backout::postgresql

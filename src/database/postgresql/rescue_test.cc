@@ -1,0 +1,46 @@
+#include "database/postgresql/rescue.h"
+
+#include "database/postgresql/rescue_for_tests.h"
+
+namespace backout::postgresql {
+namespace {
+
+constexpr const char* kShop =
+    "CREATE TABLE customers (id serial PRIMARY KEY, email text UNIQUE, name text);"
+    "CREATE TABLE orders (id bigserial PRIMARY KEY, customer_id int REFERENCES customers ON DELETE CASCADE, total "
+    "numeric(10,2), note text);"
+    "INSERT INTO customers (email, name) SELECT 'c' || i, 'name ' || i FROM generate_series(1, 50) i;"
+    "INSERT INTO orders (customer_id, total, note) SELECT i % 50 + 1, i, 'n' || i FROM generate_series(1, 200) i;";
+
+TEST_F(RescueTest, CarriesWhatUsersDid) {
+  checkpoint(kShop);
+  on_live(
+      "INSERT INTO customers (email, name) VALUES ('new', 'N');"
+      "INSERT INTO orders (customer_id, total, note) VALUES (51, 9.99, E'tab\\t newline\\n back\\\\slash'), (3, NULL, "
+      "'');"
+      "UPDATE orders SET total = 7 WHERE id = 5; UPDATE orders SET note = NULL WHERE id = 8;"
+      "DELETE FROM customers WHERE id = 7");
+  const Json counted = diff();
+  EXPECT_EQ(counted["rows"]["customers"], counts(1, 0, 1));
+  EXPECT_EQ(counted["rows"]["orders"], counts(2, 2, 4));
+  EXPECT_EQ(counted["columns"]["orders"], Json({{"note", 1}, {"total", 1}}));
+  const Json done = rescue();
+  EXPECT_EQ(done["rows"], counted["rows"]);
+  EXPECT_EQ(done["carried"], counted["rows"]);
+  EXPECT_EQ(done["conflict_count"], 0);
+  EXPECT_EQ(done["residue"], Json::object());
+  EXPECT_EQ(done["keys"], Json({{"customers", "id"}, {"orders", "id"}}));
+  EXPECT_EQ(done["sequences"]["orders_id_seq"], 202);
+  expect_same_table("customers");
+  expect_same_table("orders");
+  EXPECT_TRUE(lines("conflicts.jsonl").empty());
+  // And again: the same, and nothing twice.
+  const Json again = rescue();
+  EXPECT_EQ(again["rows"], done["rows"]);
+  EXPECT_EQ(again["carried"], done["carried"]);
+  EXPECT_EQ(diff()["rows"], Json::object());
+  expect_same_table("orders");
+}
+
+}  // namespace
+}  // namespace backout::postgresql
