@@ -279,6 +279,9 @@ Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const V
     if (release.version == version) journey.to_commit = release.commit;
     return release.version != version;
   }));
+  const std::vector<Checkpoint> checkpoints = TRY(workspace.journal().checkpoints(workspace.site().id));
+  journey.noted = checkpoint_for(checkpoints, version);
+  if (journey.noted == nullptr && !checkpoints.empty()) journey.noted = &checkpoints.front();
   for (const Subject& subject : subjects_of(workspace.site())) {
     const bool serves = subject.part == plan::Part::kCode || subject.part == plan::Part::kService;
     if (!serves && subject.part != plan::Part::kCheck) continue;

@@ -153,6 +153,8 @@ driver::Offering offering_for(const Workspace& workspace, const Subject& subject
     offering.subject["from_whole"] = journey.from_whole;
     if (!journey.from_commit.empty()) offering.subject["from_commit"] = journey.from_commit;
     if (!journey.to_commit.empty()) offering.subject["to_commit"] = journey.to_commit;
+    const Json seen_before = journey.noted == nullptr ? Json::object() : saved_part(*journey.noted, subject);
+    if (get(seen_before, "changed").is_array()) offering.subject["changed_before"] = get(seen_before, "changed");
   }
   if (journey.checkpoint != nullptr) offering.saved = saved_part(*journey.checkpoint, subject);
   offering.run_directory = journey.keep_in;

@@ -34,7 +34,8 @@ struct Journey {
   std::vector<std::string> keep_versions;        // known-good: never cleaned up by a run
   std::string keep_in;                           // directory for what the run keeps; may hold "{runs}" and "{run}"
   std::string from_commit = {}, to_commit = {};  // as recorded; empty: not known
-  bool from_whole = false;                       // `from` came to the end of its deploy: what was built for it is whole
+  const Checkpoint* noted = nullptr;  // what was seen while a good release ran, for looks that restore nothing
+  bool from_whole = false;            // `from` came to the end of its deploy: what was built for it is whole
 };
 driver::Offering offering_for(const Workspace& workspace, const Subject& subject, const Journey& journey,
                               const Seen& seen);

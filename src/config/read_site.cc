@@ -89,6 +89,27 @@ void read_keep_builds(const Reading& reading, const Node& node, CodeConfig& code
                          "with layout: releases each release has its own, and it stays on disk; take the line out");
 }
 
+void read_static(const Reading& reading, const Node& node, CodeConfig& code) {
+  for (const Node& item : items_at(node, "static")) {
+    if (!item.is_map()) continue;
+    require(reading, item, "code.static[]", "to");
+    StaticConfig assets{.from = text_at(item, "from"), .to = path_at(reading, item, "to")};
+    assets.keep = span_at(item, "keep", assets.keep);
+    if (assets.from.starts_with('/') || ("/" + assets.from + "/").find("/../") != std::string::npos)
+      reading.findings.error(item.place, "static: '" + assets.from + "' is not a directory of the release",
+                             "name it as seen from there, such as from: public/assets");
+    const bool in_the_code =
+        (assets.to + "/").starts_with(code.path + (code.layout == "releases" ? "/releases/" : "/"));
+    if (!assets.to.empty() && in_the_code)
+      reading.findings.error(item.place, "static: " + assets.to + " is in the code, and comes back with it",
+                             "take the line out");
+    code.statics.push_back(std::move(assets));
+  }
+  if (code.statics.empty() || !code_is_elsewhere(code)) return;
+  reading.findings.error(node.entry("static")->place, "static is for layout: releases and in-place",
+                         "where code comes by a branch or a command, that brings them, too; take the line out");
+}
+
 void read_branch(const Reading& reading, const Node& node, CodeConfig& code) {
   const Node* branch = node.find("branch");
   if (branch == nullptr) {
@@ -148,6 +169,7 @@ void read_code(const Reading& reading) {
   for (const Node& item : items_at(*node, "config"))
     if (item.is_text()) code.config.push_back(absolute(reading.site.directory, item.text));
   read_keep_builds(reading, *node, code);
+  read_static(reading, *node, code);
   read_branch(reading, *node, code);
   read_deploy(reading, *node, code);
   code.binary = text_at(*node, "binary");

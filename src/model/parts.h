@@ -27,6 +27,13 @@ struct UserCommand {  // argv, or one string that is given to sh -c because the 
   Millis timeout{60'000};
 };
 
+/// Static assets outside the release.
+struct StaticConfig {
+  std::string from;  // directory of the release; empty: saved at a checkpoint
+  std::string to;    // absolute
+  Millis keep{7 * 24 * 3600 * 1000LL};
+};
+
 struct CodeConfig {
   std::string layout;  // "releases" | "in-place" (a git checkout) | "branch" | "command": code_is_elsewhere()
   std::string path;    // releases: holds releases/<version> and current; in-place: the checkout
@@ -36,11 +43,12 @@ struct CodeConfig {
   std::vector<std::string> config;       // files saved at checkpoint, put back with the release
   std::vector<std::string> keep_builds;  // in-place: directories that the build fills, kept for next time
   std::string binary;                    // what the service runs: in the release, or absolute; empty: not compared
-  std::vector<std::string> ignore;       // files of a release that are not compared: names and patterns
-  Json branch = Json::object();          // what a platform deploys from: {name, remote, how, path}; empty: nothing
-  Json deploy = Json::object();          // the team's own deploy command: {run, recap, ...}; empty: none
-  int keep = 5;                          // good releases
-  std::vector<std::string> hosts;        // empty: all
+  std::vector<StaticConfig> statics;
+  std::vector<std::string> ignore;  // files of a release that are not compared: names and patterns
+  Json branch = Json::object();     // what a platform deploys from: {name, remote, how, path}; empty: nothing
+  Json deploy = Json::object();     // the team's own deploy command: {run, recap, ...}; empty: none
+  int keep = 5;                     // good releases
+  std::vector<std::string> hosts;   // empty: all
 };
 
 struct ServiceConfig {

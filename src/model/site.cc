@@ -68,6 +68,11 @@ Json subject_of(const CodeConfig& code) {
   put(value, "git", code.git);
   put(value, "user", code.user);
   if (code.layout == "releases" || !code.keep_builds.empty()) value["keep"] = code.keep;
+  for (const StaticConfig& each : code.statics) {
+    Json assets = {{"to", each.to}, {"keep_ms", each.keep.count()}};
+    put(assets, "from", each.from);
+    value["static"].push_back(std::move(assets));
+  }
   if (!code.keep_builds.empty()) value["keep_builds"] = code.keep_builds;
   put(value, "binary", code.binary);
   if (!code.ignore.empty()) value["ignore"] = code.ignore;

@@ -207,6 +207,8 @@ Result<void> Executor::undo(StepRunner& runner, const Step& step, const std::str
 /// Whether a person says to leave what cannot be put back, and to put back the rest. Then it is in `undone.given_up`.
 Result<bool> Executor::may_be_left(const Step& step, const std::string& host, Undone& undone, std::stop_token stop) {
   if (stop.stop_requested()) return Error{Code::kCancelled, "stopped while putting back", ""};
+  if (recorded(ledger_.at({step.id.str(), host, Purpose::kUndo})) == Recorded::kInDoubt)
+    return false;  // its command may still run
   const std::string what = fmt::format("'{}' on {}: {}", step.id.str(), host, undone.bad.why);
   const std::string question =
       "Again it could not be put back: " + what + ". Leave it as it is, and put back the rest?";

@@ -63,13 +63,27 @@ void end_attempt(RunState& state, const Event& event, const Plan& plan) {
   if (step != nullptr && step->phase == Phase::kOpen) --state.opening;
 }
 
+/// Of several hosts, what each says by its name stays beside what the others say; else the last word counts.
+void keep_evidence(RunState& state, const Pair& pair, const Json& evidence) {
+  const bool beside_others = std::any_of(state.pairs.begin(), state.pairs.end(), [&](const auto& each) {
+    const auto& [other, at] = each;
+    return other.step == pair.step && other.host != pair.host && other.purpose == pair.purpose && at.outcome &&
+           at.outcome->succeeded();
+  });
+  Json& kept = state.evidence[pair.step];
+  if (beside_others && kept.is_object() && evidence.is_object())
+    kept.merge_patch(evidence);
+  else
+    kept = evidence;
+}
+
 void end_step(RunState& state, const Event& event, const Plan& plan) {
   take_up_again(state);
   const Pair pair = pair_of(event.body);
   auto outcome = outcome_from_json(get(event.body, "outcome"));
   if (!outcome) return;
   reach(state, pair, plan);
-  if (outcome->succeeded() && pair.purpose == Purpose::kApply) state.evidence[pair.step] = outcome->evidence;
+  if (outcome->succeeded() && pair.purpose == Purpose::kApply) keep_evidence(state, pair, outcome->evidence);
   const Step* step = pair.purpose == Purpose::kApply ? effect_in(plan, pair.step) : nullptr;
   if (step != nullptr && step->phase == Phase::kOpen)
     state.let_in = state.let_in || outcome->succeeded() || get_string(outcome->evidence, "looked") == kLookedSo;

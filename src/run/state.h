@@ -41,8 +41,9 @@ struct RunState {
   IncidentId incident;
   std::string reason;
   std::map<Pair, PairState> pairs;
-  std::map<std::string, Json> evidence;  // by step id: of the newest successful apply (several hosts: the last)
-  bool turned = false;                   // undoing
+  std::map<std::string, Json>
+      evidence;         // by step id: of the newest successful apply (several hosts: merged, the last word counts)
+  bool turned = false;  // undoing
   std::string turned_why;
   bool turned_by_person = false;
   bool door_closed = false, door_opened = false;

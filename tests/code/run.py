@@ -12,12 +12,13 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+import assets  # noqa: E402
 import branches  # noqa: E402
 import builds  # noqa: E402
 import deploys  # noqa: E402
 from cases import Cases, is_built  # noqa: E402
 
-CASES = {**builds.CASES, **branches.CASES, **deploys.CASES}
+CASES = {**builds.CASES, **branches.CASES, **deploys.CASES, **assets.CASES}
 
 
 def main():

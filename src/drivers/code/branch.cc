@@ -179,7 +179,8 @@ class BranchDriver : public driver::Driver {
 
   Result<std::vector<Step>> offer(const driver::Offering& offering) const override {
     Json args = offering.subject;
-    for (const char* of_the_site : {"keep_versions", "from_whole", "to_commit", "from_commit", "beside"})
+    for (const char* of_the_site :
+         {"keep_versions", "from_whole", "to_commit", "from_commit", "changed_before", "beside"})
       args.erase(of_the_site);
     const Branch branch = TRY(branch_of(args, false));
     std::vector<Step> steps;

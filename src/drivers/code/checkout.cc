@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "driver/secrets.h"
 #include "drivers/code/build.h"
+#include "drivers/code/changes.h"
 #include "drivers/code/checkout_offer.h"
 #include "drivers/code/checkout_scripts.h"
 #include "drivers/code/code_ready.h"
@@ -10,6 +11,7 @@
 #include "drivers/code/facts.h"
 #include "drivers/code/kept_builds.h"
 #include "drivers/code/saved_config.h"
+#include "drivers/code/static_files.h"
 #include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
 
@@ -91,6 +93,18 @@ std::string drift(const Facts& facts) {
   return "";
 }
 
+/// What was changed by hand before, for the last words and the report.
+Json changes_left_behind(const Facts& facts, const Action& action, const Place& place, const std::string& ref,
+                         const host::Host& host) {
+  std::vector<std::string> files = checkout::files_in(facts, "by-hand", action.args, place.path);
+  std::erase_if(files, [&](const std::string& file) { return checkout::is_known(action.args, file); });
+  if (files.empty()) return Json::array();
+  return {fmt::format("{} changed by hand in {}{} and not in what runs now: {}; kept as {}; one back: {}",
+                      files.size() == 1 ? "1 file was" : std::to_string(files.size()) + " files were", place.path,
+                      host.is_local() ? "" : " on " + host.name().str(), checkout::first_of(files), ref,
+                      checkout::get_back(place.path, ref, files.front()))};
+}
+
 Sight sight_of_kept(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
   const auto words = words_for_kept(action, place);
   if (!words) return Sight::cannot_tell(words.error().message);
@@ -101,25 +115,14 @@ Sight sight_of_kept(const Action& action, const Place& place, host::Host& host, 
   if (facts->text("parent") != facts->text("head"))
     return Sight::does_not_hold("it was kept from commit " + facts->text("parent") + ", HEAD is " +
                                 facts->text("head"));
-  return Sight::holds("kept as " + ref, {{"kept", facts->text("kept")}, {"ref", ref}});
+  Json evidence = {{"kept", facts->text("kept")}, {"ref", ref}};
+  Json left = changes_left_behind(*facts, action, place, ref, host);
+  if (!left.empty()) evidence["left_behind"] = std::move(left);
+  return Sight::holds("kept as " + ref, std::move(evidence));
 }
 
-/// Files with tracked changes, without those that go with the release by themselves.
-std::vector<std::string> changed_files(const Facts& facts, std::string_view key, const Action& action,
-                                       const std::string& path) {
-  std::vector<std::string> files;
-  for (const std::string& line : facts.all(key)) {
-    const std::string file(key == "changed" ? trimmed(line.substr(std::min<size_t>(2, line.size()))) : line);
-    const Json& config = get(action.args, "config");
-    const bool ours =
-        config.is_array() && std::find(config.begin(), config.end(), Json(path + "/" + file)) != config.end();
-    if (!ours) files.push_back(file);
-  }
-  return files;
-}
-
-/// checkout: on the rollback branch, at the tag, nothing changed. at-commit: at the tag; a build may change tracked
-/// files.
+/// checkout: on the rollback branch, at the tag, nothing changed. at-commit: at the tag; a tracked file may differ when
+/// the build is known to write it.
 Sight sight_of_checkout(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
   const auto facts = state(place.path, place.version, place.user, host, std::move(stop));
   if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
@@ -130,8 +133,8 @@ Sight sight_of_checkout(const Action& action, const Place& place, host::Host& ho
     return Sight::does_not_hold(fmt::format("HEAD is {}, {} is {}", head, place.version, wanted), std::move(evidence));
   if (action.verb == "checkout" && facts->text("branch") != rollback_branch(place.version))
     return Sight::does_not_hold("the branch is '" + facts->text("branch") + "'", std::move(evidence));
-  const std::vector<std::string> changed = changed_files(*facts, "changed", action, place.path);
-  const std::vector<std::string> since = changed_files(*facts, "since-build", action, place.path);
+  const std::vector<std::string> changed = checkout::files_in(*facts, "changed", action.args, place.path);
+  const std::vector<std::string> since = checkout::files_in(*facts, "since-build", action.args, place.path);
   if (!since.empty())
     return Sight::does_not_hold(
         fmt::format("{} changed since it was built: {}", counted(static_cast<int64_t>(since.size()), "tracked file"),
@@ -142,15 +145,26 @@ Sight sight_of_checkout(const Action& action, const Place& place, host::Host& ho
     evidence["untracked"] = untracked;
     and_more = fmt::format("; {} untracked: {}", untracked, shortened(join(facts->all("newcomer"), ", "), 80));
   }
+  if (action.verb == "checkout")
+    if (Json left = checkout::changes_of_before(place.path, place.version, place.user, action.args, host);
+        !left.empty())
+      evidence["left_behind"] = std::move(left);
   if (changed.empty())
     return Sight::holds(fmt::format("HEAD is {}, {}{}", place.version, head, and_more), std::move(evidence));
-  const std::string told = fmt::format("{} changed: {}", counted(static_cast<int64_t>(changed.size()), "tracked file"),
-                                       shortened(join(changed, ", "), 120));
   evidence["changed"] = changed;
-  if (get_bool(action.args, "built"))
-    return Sight::holds(fmt::format("HEAD is {}, {}; since it was built, {}", place.version, head, told),
+  std::vector<std::string> unknown;
+  const bool built = get_bool(action.args, "built");
+  for (const std::string& file : changed)
+    if (!built || !checkout::is_known(action.args, file)) unknown.push_back(file);
+  if (unknown.empty())
+    return Sight::holds(fmt::format("HEAD is {}, {}; its build writes {}, as is known", place.version, head,
+                                    checkout::first_of(changed)),
                         std::move(evidence));
-  return Sight::does_not_hold(told, std::move(evidence));
+  return Sight::does_not_hold(
+      fmt::format("what runs is not {}: {} changed: {}{}", place.version,
+                  counted(static_cast<int64_t>(unknown.size()), "tracked file"), checkout::first_of(unknown),
+                  built ? "; if the build writes it, name it in code.ignore" : ""),
+      std::move(evidence));
 }
 
 Sight sight_of_build(const Action& action, const Place& place, host::Host& host, std::stop_token stop) {
@@ -197,9 +211,11 @@ Sight sight_for_note(const Action& action, host::Host& host, std::stop_token sto
   const auto facts = state(*path, "", *user, host, std::move(stop));
   if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
   const std::string commit = facts->text("head");
-  return Sight::holds("HEAD is " + facts->text("describe"), {{"version", version_in(*facts)},
-                                                             {"commit", is_commit(commit) ? commit : ""},
-                                                             {"branch", facts->text("branch")}});
+  return Sight::holds("HEAD is " + facts->text("describe"),
+                      {{"version", version_in(*facts)},
+                       {"commit", is_commit(commit) ? commit : ""},
+                       {"branch", facts->text("branch")},
+                       {"changed", checkout::files_in(*facts, "changed", action.args, *path)}});
 }
 
 class CheckoutDriver : public driver::Driver {
@@ -215,6 +231,7 @@ class CheckoutDriver : public driver::Driver {
     for (driver::Verb& verb : config_verbs()) verbs.push_back(std::move(verb));
     for (driver::Verb& verb : builds_verbs()) verbs.push_back(std::move(verb));
     for (driver::Verb& verb : compared_verbs()) verbs.push_back(std::move(verb));
+    for (driver::Verb& verb : static_verbs()) verbs.push_back(std::move(verb));
     return verbs;
   }
 
@@ -230,10 +247,16 @@ class CheckoutDriver : public driver::Driver {
     return seen;
   }
 
+  Result<std::vector<std::string>> takes_away(const driver::Offering& offering, host::Host& host,
+                                              std::stop_token stop) const override {
+    return checkout::takes_away(offering, host, std::move(stop));
+  }
+
   Result<host::Command> command(const Action& action, const host::Host& host) const override {
-    if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_command(action);
+    if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_command(action, host);
     if (is_builds_verb(action.verb)) return builds_command(action);
     if (is_compared_verb(action.verb)) return compared_command(action);
+    if (is_static_verb(action.verb)) return static_command(action);
     const Json& args = action.args;
     if (action.verb != "fetch-tag" && action.verb != "keep-dirty" && action.verb != "checkout" &&
         action.verb != "return" && action.verb != "build" && action.verb != "unbuild")
@@ -281,6 +304,7 @@ class CheckoutDriver : public driver::Driver {
     if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_sight(action, host, std::move(stop));
     if (is_builds_verb(action.verb)) return builds_sight(action, host, std::move(stop));
     if (is_compared_verb(action.verb)) return compared_sight(action, host, std::move(stop));
+    if (is_static_verb(action.verb)) return static_sight(action, host, std::move(stop));
     if (action.verb == "note") return sight_for_note(action, host, std::move(stop));
     const auto place = place_of(action.args);
     if (!place) return Sight::cannot_tell(place.error().message);

@@ -5,6 +5,7 @@
 #include "drivers/code/compared.h"
 #include "drivers/code/kept_builds.h"
 #include "drivers/code/saved_config.h"
+#include "drivers/code/static_files.h"
 #include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
 
@@ -37,9 +38,21 @@ Result<Json> found(const driver::Offering& offering) {
   return was;
 }
 
+/// What at-commit and the words about changes by hand leave out.
+void add_not_compared(const Json& subject, Json& args) {
+  for (const char* key : {"config", "ignore"})
+    if (get(subject, key).is_array()) args[key] = get(subject, key);
+}
+
 Step commit_look(const driver::Offering& offering, const std::string& path, const std::string& user, bool builds) {
   Json args = {{"path", path}, {"version", offering.to.str()}, {"user", user}, {"built", builds}};
-  if (get(offering.subject, "config").is_array()) args["config"] = get(offering.subject, "config");
+  add_not_compared(offering.subject, args);
+  // What differed while a good release served is written by the build: at the checkpoint that brings it back, at the
+  // newest one, or by a deploy at its own.
+  Json known = get(offering.saved, "changed");
+  if (!known.is_array()) known = get(offering.subject, "changed_before");
+  if (known.is_array()) args["known"] = std::move(known);
+  if (offering.kind == RunKind::kDeploy) args["noted"] = {{"evidence_of", "note-code"}};
   return step("at-commit", "at-commit", StepKind::kLook, Phase::kCheck, "the checkout is at " + offering.to.str(),
               std::move(args), offering);
 }
@@ -57,6 +70,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     steps = TRY(config_steps_for_checkpoint(kName, offering));
     for (Step& each : TRY(build_steps_for_checkpoint(kName, offering))) steps.push_back(std::move(each));
     for (Step& each : TRY(record_steps(kName, offering))) steps.push_back(std::move(each));
+    for (Step& each : TRY(static_steps_for_checkpoint(kName, offering))) steps.push_back(std::move(each));
     steps.push_back(step("note-code", "note", StepKind::kLook, Phase::kPrepare, "note what runs",
                          {{"path", path}, {"user", user}}, offering));
     if (offering.kind == RunKind::kCheckpoint) return steps;
@@ -67,6 +81,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   const Build build = TRY(build_of(get(subject, "build"), user));
   if (offering.kind == RunKind::kDeploy) {
     steps.push_back(commit_look(offering, path, user, !build.empty()));
+    for (Step& each : TRY(static_looks(kName, offering, path))) steps.push_back(std::move(each));
     for (Step& each : TRY(running_steps(kName, offering, false))) steps.push_back(std::move(each));
     return steps;
   }
@@ -86,6 +101,8 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   const std::vector<std::string> directories = TRY(build_directories(subject));
   Json keep = place;
   keep["ref"] = ref;
+  add_not_compared(subject, keep);
+  if (get(offering.saved, "changed").is_array()) keep["known"] = get(offering.saved, "changed");
   if (!directories.empty()) keep["dirs"] = directories;
   steps.push_back(step("keep-dirty", "keep-dirty", StepKind::kEffect, Phase::kPrepare,
                        "keep what was changed by hand as a commit", keep, offering));
@@ -98,8 +115,10 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   }
   const std::vector<Step> config = TRY(config_steps_for_switch(kName, offering));
   const Millis time{300'000};
+  Json at = place;
+  add_not_compared(subject, at);
   steps.push_back(step("checkout", "checkout", StepKind::kEffect, Phase::kSwitch, "check out " + rollback_branch(to),
-                       place, offering));
+                       std::move(at), offering));
   steps.back().timeout = time + build.timeout;  // its undo builds, but where what was built is put back as it was
   steps.back().needs = before_checkout;
   Json back = keep;
@@ -134,6 +153,16 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     steps.back().timeout = build.timeout;
   }
 
+  StaticSteps assets = TRY(static_steps_for_switch(kName, offering, path, path, false));
+  std::vector<StepId> all_there;
+  for (const Step& each : steps)
+    if (each.phase == Phase::kSwitch) all_there.push_back(each.id);
+  for (Step& each : assets.prepare) steps.push_back(std::move(each));
+  for (Step& each : assets.cutover) {
+    each.needs = all_there;
+    steps.push_back(std::move(each));
+  }
+  for (Step& each : assets.after) steps.push_back(std::move(each));
   steps.push_back(commit_look(offering, path, user, builds_anew));
   for (Step& each : TRY(running_steps(kName, offering, !builds_anew))) steps.push_back(std::move(each));
   return steps;

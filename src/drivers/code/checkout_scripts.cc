@@ -121,6 +121,15 @@ git update-index -q --refresh >/dev/null || :
 durable_tree .
 if [ -f "$gitdir/backout-build" ]; then
   for line; do (become sh -c "$line") </dev/null || fail "building what was there failed: exit status $?"; done
+  # A build may write tracked files, and not as it wrote them then: as found is as kept.
+  GIT_INDEX_FILE=$work/index; export GIT_INDEX_FILE
+  git read-tree "$kept"
+  git update-index -q --refresh >/dev/null || :
+  git ls-tree -r -z --name-only "$head" | git checkout-index -q -f -z --stdin || :
+  changed D | xargs -0 sh -c 'for file; do rm -f -- "$file"; done' sh
+  unset GIT_INDEX_FILE
+  git update-index -q --refresh >/dev/null || :
+  durable_tree .
   rm -f "$gitdir/backout-build"
   durable "$gitdir"
 fi
@@ -189,10 +198,25 @@ fi
 echo end
 )sh";
 
+const std::string_view kKeptChanges = R"sh(
+version=$2
+GIT_OPTIONAL_LOCKS=0; export GIT_OPTIONAL_LOCKS
+if wanted=$(git rev-parse -q --verify "refs/tags/$version^{commit}"); then
+  git for-each-ref --sort=-committerdate --count=20 --format='%(objectname) %(refname)' 'refs/backout/dirty-*' |
+    while read -r kept ref; do
+      [ "$(git rev-parse -q --verify "$kept^1")" = "$wanted" ] || continue
+      files=$(git -c core.quotePath=false diff-tree -r --no-renames --name-only --diff-filter=MDT "$wanted" "$kept" | head -n 20)
+      [ -z "$files" ] || printf '%s\n' "$files" | sed "s|^|by-hand $ref |"
+    done
+fi
+echo end
+)sh";
+
 const std::string_view kKeptState = R"sh(
 ref=$2 version=$3; shift 3
 kept=$(git rev-parse -q --verify "$ref") || { echo end; exit 0; }
 printf 'kept %s\n' "$kept"
+git -c core.quotePath=false diff-tree -r --no-renames --name-only --diff-filter=MDT "$kept^1" "$kept" | head -n 200 | sed 's/^/by-hand /'
 printf 'parent %s\n' "$(git rev-parse "$kept^1")"
 printf 'head %s\n' "$(git rev-parse -q --verify HEAD || echo none)"
 work=$(mktemp -d)

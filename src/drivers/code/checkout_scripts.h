@@ -30,6 +30,8 @@ extern const std::string_view kUnbuild;
 extern const std::string_view kState;
 /// path version: the tag and its objects.
 extern const std::string_view kTagState;
+/// path version: changes by hand that were kept when `version` was left.
+extern const std::string_view kKeptChanges;
 /// path ref version pattern...: what of the work tree differs from what was kept, among files that either commit
 /// knows. Objects that the look makes go to a place of its own.
 extern const std::string_view kKeptState;

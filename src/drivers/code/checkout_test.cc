@@ -1,7 +1,6 @@
 #include "drivers/code/checkout.h"
 
-#include "conformance/conformance.h"
-#include "conformance/world.h"
+#include "drivers/code/checkout_for_tests.h"
 
 namespace backout::drivers {
 namespace {
@@ -11,82 +10,7 @@ using conformance::as_other;
 using conformance::holds;
 using conformance::must;
 
-/// A checkout at v2 on branch main with changes made by hand: edited, deleted, staged, untracked, and an ignored file
-/// that is in the way of v1.
-struct Site {
-  conformance::ScratchDirectory directory;
-  const conformance::Repository& repository = conformance::Repository::shared();
-  conformance::LocalHost local;
-  std::unique_ptr<driver::Driver> driver = make_checkout_driver();
-  std::string path = directory / "shop";
-  std::string snapshot = directory / "snapshot";
-
-  Site() {
-    if (!conformance::other_user().empty()) must("chown " + conformance::other_user() + " " + directory.path());
-    must(as_other(
-        "cd " + directory.path() + "; git clone -q " + repository.path() +
-        " shop; cd shop; git checkout -q -B main v2; "
-        "echo by hand >>app.txt; rm same.txt; echo staged >staged.txt; git add staged.txt; echo loose >loose.txt; "
-        "ln -s loose.txt symlink; printf 'old.txt\\n' >>.git/info/exclude; echo ignored and in the way >old.txt; "
-        "mkdir ignored; echo cache >ignored/cache; echo 'live data' >live.db"));
-    must("cp -a " + path + " " + snapshot);
-  }
-  void restart() const { must("rm -rf " + path + "; cp -a " + snapshot + " " + path); }
-  std::string in(const std::string& command) const { return as_other("cd " + path + " && { " + command + "; }"); }
-
-  Json build() const {
-    return {{{"argv", {"sh", "-c", "cat app.txt >ignored/built; sleep 0.03"}}, {"timeout_ms", 20'000}}};
-  }
-  Json subject() const { return {{"path", path}, {"user", conformance::other_user()}, {"build", build()}}; }
-  driver::Offering offering(const std::string& to = "v1") const {
-    driver::Offering made;
-    made.from = Version("v2");
-    made.to = Version(to);
-    made.subject = subject();
-    made.hosts = {"local"};
-    const auto seen = driver->observe(subject(), *local.host, {});
-    EXPECT_TRUE(seen.has_value()) << (seen ? "" : seen.error().message);
-    made.seen["local"] = seen.value_or(Json::object());
-    return made;
-  }
-  /// As the executor makes it concrete.
-  static Action concrete(Action action) {
-    if (action.args.contains("ref")) action.args["ref"] = "refs/backout/dirty-RUN-0001";
-    return action;
-  }
-  Step step(const std::string& id) const {
-    for (Step& each : conformance::offers_well(*driver, offering()))
-      if (each.id.str() == id) {
-        each.action = concrete(each.action);
-        if (each.undo) each.undo = concrete(*each.undo);
-        return each;
-      }
-    ADD_FAILURE() << id << " is not offered";
-    return {};
-  }
-  void apply(const Action& action) const { conformance::apply_well(*driver, action, *local.host); }
-  Sight look(const Action& action) const { return driver->verify(action, *local.host, {}); }
-
-  /// v1 is there whole, with nothing of v2.
-  bool is_v1() const {
-    return holds(in("[ \"$(git symbolic-ref --short HEAD)\" = backout/rollback-v1 ] && [ \"$(git rev-parse HEAD)\" = " +
-                    repository.commit("v1") +
-                    " ] && [ \"$(cat app.txt)\" = one ] && [ \"$(cat old.txt)\" = only-in-v1 ] && [ ! -e new.txt ] && "
-                    "[ \"$(cat data/shared60)\" = 'one 60' ] && [ $(ls data | wc -l) = 60 ] && [ -e same.txt ] && "
-                    "GIT_OPTIONAL_LOCKS=0 git diff --quiet HEAD"));
-  }
-  /// Everything as in the snapshot: files, branch, commit, what is staged.
-  bool is_as_found() const {
-    const auto git = [](const std::string& where) {
-      return answer(
-          as_other("cd " + where +
-                   "; GIT_OPTIONAL_LOCKS=0; export GIT_OPTIONAL_LOCKS; git rev-parse HEAD; git symbolic-ref HEAD; "
-                   "git diff --cached; git status --porcelain; git ls-files --stage"));
-    };
-    return holds("diff -r --no-dereference --exclude=.git " + snapshot + " " + path + " >&2") &&
-           git(snapshot) == git(path) && git(path).find("\nA  staged.txt\n") != std::string::npos;
-  }
-};
+using Site = CheckoutSite;
 
 TEST(CheckoutDriver, offers_the_way_to_a_tag) {
   Site site;
@@ -106,6 +30,9 @@ TEST(CheckoutDriver, looks_at_a_deploy_without_the_target_being_there) {
   driver::Offering deploy = site.offering();
   deploy.kind = RunKind::kDeploy;
   deploy.seen.clear();
+  deploy.to = Version("v2");
+  EXPECT_EQ(site.look(site.driver->offer(deploy)->at(1).action).kind, SightKind::kDoesNotHold) << "changed by hand";
+  deploy.subject["changed_before"] = {"app.txt", "same.txt", "staged.txt"};
   for (const auto& [version, kind] : {std::pair("v2", SightKind::kHolds), std::pair("v1", SightKind::kDoesNotHold),
                                       std::pair("v77", SightKind::kDoesNotHold)}) {
     deploy.to = Version(version);
@@ -258,36 +185,6 @@ TEST(CheckoutDriver, build_conforms_and_a_checkout_forgets_it) {
   site.apply(*checkout.undo);
   EXPECT_EQ(answer("cat " + site.path + "/ignored/built"), "two\nby hand") << "what was there is built again";
   EXPECT_EQ(site.look(*checkout.undo).kind, SightKind::kHolds);
-}
-
-TEST(CheckoutDriver, at_commit_sees_what_changed_since_the_build) {
-  Site site;
-  for (const char* id : {"keep-dirty", "checkout"}) site.apply(site.step(id).action);
-  Action build = site.step("build-code").action;
-  build.args["build"] = {{{"argv", {"sh", "-c", "echo generated >same.txt"}}, {"timeout_ms", 20'000}}};
-  site.apply(build);
-  const Action at = site.step("at-commit").action;
-  EXPECT_EQ(site.look(at).kind, SightKind::kHolds) << "a build may change files: " << site.look(at).why;
-  must(site.in("echo evil >>app.txt"));
-  EXPECT_EQ(site.look(at).kind, SightKind::kDoesNotHold);
-  EXPECT_NE(site.look(at).why.find("since it was built: app.txt"), std::string::npos) << site.look(at).why;
-  must(site.in("git checkout -q app.txt; echo loose >newcomer.txt"));
-  EXPECT_EQ(site.look(at).kind, SightKind::kHolds);
-}
-
-TEST(CheckoutDriver, at_commit_sees_a_a_wrong_commit_and_changed_files) {
-  Site site;
-  Action at = site.step("at-commit").action;
-  at.args["built"] = false;
-  EXPECT_EQ(site.look(at).kind, SightKind::kDoesNotHold);
-  site.apply(site.step("keep-dirty").action);
-  site.apply(site.step("checkout").action);
-  EXPECT_EQ(site.look(at).kind, SightKind::kHolds);
-  must(site.in("echo x >>app.txt"));
-  EXPECT_EQ(site.look(at).kind, SightKind::kDoesNotHold);
-  EXPECT_NE(site.look(at).why.find("app.txt"), std::string::npos);
-  at.args["config"] = {site.path + "/app.txt"};
-  EXPECT_EQ(site.look(at).kind, SightKind::kHolds) << "a configuration file goes with the release by itself";
 }
 
 TEST(CheckoutDriver, commits_on_the_branch_of_an_earlier_rollback_stay_reachable) {

@@ -42,8 +42,12 @@ const Json& seen_release(const driver::Offering& offering, const std::string& ho
 }
 
 void add_saved_config(const driver::Offering& offering, const Way& way, driver::Readiness& readiness) {
-  if (const std::string set = get_string(get(offering.saved, "config"), "set"); set.starts_with('/'))
-    readiness.needs.push_back({Need::Kind::kReadable, set, "to put the configuration of then back", way.user});
+  // The path is this host's; the set was named by one of the hosts, and is called the same on each.
+  const std::string set = get_string(get(offering.saved, "config"), "set");
+  const std::string name = set.substr(std::min(set.rfind('/') + 1, set.size()));
+  if (set.starts_with('/') && is_version(name))
+    readiness.needs.push_back({Need::Kind::kReadable, way.path + "/.backout/checkpoints/" + name,
+                               "to put the configuration of then back", way.user});
 }
 
 /// How large the release is that runs: the best guess of how large another one becomes.

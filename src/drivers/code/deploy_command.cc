@@ -132,7 +132,8 @@ class DeployCommandDriver : public driver::Driver {
     std::vector<Step> steps;
     if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint) return steps;
     Json args = offering.subject;
-    for (const char* of_the_site : {"keep_versions", "from_whole", "to_commit", "from_commit"}) args.erase(of_the_site);
+    for (const char* of_the_site : {"keep_versions", "from_whole", "to_commit", "from_commit", "changed_before"})
+      args.erase(of_the_site);
     TRY_VOID(check_version(offering.to.str()));
     const UserCommand run = TRY(user_command_argument(get(args, "run"), "run"));
     args["run_id"] = "{run}";

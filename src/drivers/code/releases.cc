@@ -12,6 +12,7 @@
 #include "drivers/code/releases_scripts.h"
 #include "drivers/code/saved_config.h"
 #include "drivers/code/script.h"
+#include "drivers/code/static_files.h"
 #include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
 
@@ -247,6 +248,7 @@ class ReleasesDriver : public driver::Driver {
         {"switch-back", StepKind::kEffect, true, true}, {"prune", StepKind::kEffect, true, true}};
     for (driver::Verb& verb : config_verbs()) verbs.push_back(std::move(verb));
     for (driver::Verb& verb : compared_verbs()) verbs.push_back(std::move(verb));
+    for (driver::Verb& verb : static_verbs()) verbs.push_back(std::move(verb));
     return verbs;
   }
 
@@ -266,8 +268,9 @@ class ReleasesDriver : public driver::Driver {
 
   Result<host::Command> command(const Action& action, const host::Host& host) const override {
     const Json& args = action.args;
-    if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_command(action);
+    if (action.verb == kSaveConfig || action.verb == kRestoreConfig) return config_command(action, host);
     if (is_compared_verb(action.verb)) return compared_command(action);
+    if (is_static_verb(action.verb)) return static_command(action);
     if (action.verb == "fetch") {
       const Place place = TRY(place_of(args));
       const std::string commit = get_string(args, "commit");
@@ -323,6 +326,7 @@ class ReleasesDriver : public driver::Driver {
     const std::string& verb = action.verb;
     if (verb == kSaveConfig || verb == kRestoreConfig) return config_sight(action, host, std::move(stop));
     if (is_compared_verb(verb)) return compared_sight(action, host, std::move(stop));
+    if (is_static_verb(verb)) return static_sight(action, host, std::move(stop));
     if (verb == "fetch" || verb == "build" || verb == "present")
       return sight_of_directory(action, host, std::move(stop));
     if (verb == "unbuild") return sight_of_unbuilt(action, host, std::move(stop));

@@ -4,6 +4,7 @@
 #include "drivers/code/build.h"
 #include "drivers/code/compared.h"
 #include "drivers/code/saved_config.h"
+#include "drivers/code/static_files.h"
 #include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
 
@@ -60,6 +61,7 @@ Result<std::vector<Step>> for_checkpoint(const driver::Offering& offering, const
                                          const std::string& user) {
   std::vector<Step> steps = TRY(config_steps_for_checkpoint(kName, offering));
   for (Step& each : TRY(record_steps(kName, offering))) steps.push_back(std::move(each));
+  for (Step& each : TRY(static_steps_for_checkpoint(kName, offering))) steps.push_back(std::move(each));
   steps.push_back(step("note-code", "note", StepKind::kLook, Phase::kPrepare, "note what runs", offering.hosts,
                        {{"path", path}, {"user", user}}));
   return steps;
@@ -138,15 +140,32 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   if (offering.kind == RunKind::kDeploy) {
     std::vector<Step> steps = TRY(for_checkpoint(offering, path, user));
     steps.push_back(current_look(offering, path));
+    for (Step& each : TRY(static_looks(kName, offering, path + "/releases/" + offering.to.str())))
+      steps.push_back(std::move(each));
     for (Step& each : TRY(running_steps(kName, offering, false))) steps.push_back(std::move(each));
     return steps;
   }
   if (!offering.from.empty()) TRY_VOID(check_version(offering.from.str()));
   std::vector<Step> steps;
   TRY_VOID(bring_target(offering, path, user, steps));
+  std::vector<StepId> there;
+  for (const Step& each : steps) there.push_back(each.id);
+  const std::string leaving = offering.from.empty() ? "" : path + "/releases/" + offering.from.str();
+  StaticSteps assets =
+      TRY(static_steps_for_switch(kName, offering, path + "/releases/" + offering.to.str(), leaving, true));
+  for (Step& each : assets.prepare) {
+    each.needs = there;
+    steps.push_back(std::move(each));
+  }
   for (Step& each : TRY(config_steps_for_switch(kName, offering))) steps.push_back(std::move(each));
-  steps.push_back(TRY(switching(offering, path)));
+  Step switches = TRY(switching(offering, path));
+  for (Step& each : assets.cutover) {  // a page of the target finds its files from the first moment
+    switches.needs.push_back(each.id);
+    steps.push_back(std::move(each));
+  }
+  steps.push_back(std::move(switches));
   steps.push_back(current_look(offering, path));
+  for (Step& each : assets.after) steps.push_back(std::move(each));
   const bool fetched =
       std::any_of(steps.begin(), steps.end(), [](const Step& each) { return each.action.verb == "fetch"; });
   for (Step& each : TRY(running_steps(kName, offering, !fetched))) steps.push_back(std::move(each));

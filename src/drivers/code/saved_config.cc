@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "drivers/code/facts.h"
 #include "drivers/code/script.h"
+#include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
 
 namespace backout::drivers {
@@ -104,6 +105,13 @@ Result<std::string> set_argument(const Json& args, const std::string& path) {
   return set;
 }
 
+/// What is to be copied on `host`: its own list, or the one of all.
+Result<std::vector<std::string>> files_on(const Action& action, const host::Host& host) {
+  const Json& own = get(action.args, "files_on");
+  return path_list_argument(own.contains(host.name().str()) ? Json{{"files", own[host.name().str()]}} : action.args,
+                            "files");
+}
+
 Step config_step(std::string_view driver, std::string id, const char* verb, Phase phase, Json args,
                  const driver::Offering& offering) {
   Step step;
@@ -123,6 +131,16 @@ std::vector<driver::Verb> config_verbs() {
   return {{kSaveConfig, StepKind::kEffect, true, true}, {kRestoreConfig, StepKind::kEffect, true, true}};
 }
 
+Result<std::string> saved_set(const Json& saved, const std::string& path) {
+  if (path.find("{host}") == std::string::npos) return set_argument(saved, path);
+  static constexpr std::string_view kHome = "/.backout/checkpoints/";
+  const std::string set = TRY(path_argument(saved, "set"));
+  const size_t at = set.rfind(kHome);
+  const std::string name = at == std::string::npos ? "" : set.substr(at + kHome.size());
+  if (!is_version(name)) return Error{Code::kInvalid, "'" + one_line(set) + "' is no saved configuration of ours", ""};
+  return path + std::string(kHome) + name;
+}
+
 Result<std::vector<Step>> config_steps_for_checkpoint(std::string_view driver, const driver::Offering& offering) {
   const std::string path = TRY(path_argument(offering.subject, "path"));
   const std::vector<std::string> files = TRY(path_list_argument(offering.subject, "config"));
@@ -139,14 +157,15 @@ Result<std::vector<Step>> config_steps_for_switch(std::string_view driver, const
   const Json& saved = get(offering.saved, "config");
   if (saved.is_null()) return steps;
   const std::string path = TRY(path_argument(offering.subject, "path"));
-  const std::string set = TRY(set_argument(saved, path).with_context("what the checkpoint saved"));
+  const std::string set = TRY(saved_set(saved, path).with_context("what the checkpoint saved"));
   const std::vector<std::string> files =
       TRY(path_list_argument(saved, "files").with_context("what the checkpoint saved"));
   if (files.empty()) return steps;
-  const std::string kept = set_for_this_run(path, "-before");
+  Json keep = {{"path", path}, {"set", set_for_this_run(path, "-before")}, {"files", files}};
+  if (get(saved, "on").is_object()) keep["files_on"] = get(saved, "on");
+  const std::string kept = get_string(keep, "set");
   const std::string count = counted(static_cast<int64_t>(files.size()), "configuration file");
-  steps.push_back(config_step(driver, "keep-config-code", kSaveConfig, Phase::kPrepare,
-                              {{"path", path}, {"set", kept}, {"files", files}}, offering));
+  steps.push_back(config_step(driver, "keep-config-code", kSaveConfig, Phase::kPrepare, std::move(keep), offering));
   steps.back().title = "keep " + count + " as found";
   steps.push_back(config_step(driver, "restore-config-code", kRestoreConfig, Phase::kSwitch,
                               {{"path", path}, {"set", set}}, offering));
@@ -155,18 +174,18 @@ Result<std::vector<Step>> config_steps_for_switch(std::string_view driver, const
   return steps;
 }
 
-Result<host::Command> config_command(const Action& action) {
+Result<host::Command> config_command(const Action& action, const host::Host& host) {
   const std::string path = TRY(path_argument(action.args, "path"));
   const std::string set = TRY(set_argument(action.args, path));
   if (action.verb == kRestoreConfig) return host::shell(script(kRestore), {set});
-  std::vector<std::string> arguments = TRY(path_list_argument(action.args, "files"));
+  std::vector<std::string> arguments = TRY(files_on(action, host));
   if (arguments.empty()) return Error{Code::kInvalid, "'files' is empty", ""};
   arguments.insert(arguments.begin(), {path, set});
   return host::shell(script(kSave), std::move(arguments));
 }
 
 Sight config_sight(const Action& action, host::Host& host, std::stop_token stop) {
-  if (const auto well_formed = config_command(action); !well_formed)
+  if (const auto well_formed = config_command(action, host); !well_formed)
     return Sight::cannot_tell(well_formed.error().message);
   const std::string set = get_string(action.args, "set");
   const auto facts = look(host, script(kLook), {set}, "", std::move(stop));
@@ -175,10 +194,10 @@ Sight config_sight(const Action& action, host::Host& host, std::stop_token stop)
   if (facts->has("damaged")) return Sight::does_not_hold("the saved copy is damaged: " + facts->text("damaged"));
   if (facts->has("differs")) return Sight::does_not_hold(facts->text("differs"));
   const std::vector<std::string>& files = facts->all("file");
-  if (action.verb == kSaveConfig && get(action.args, "files") != Json(files))
+  if (action.verb == kSaveConfig && files_on(action, host).value_or(std::vector<std::string>()) != files)
     return Sight::does_not_hold("another list of files is saved at " + set);
   return Sight::holds(counted(static_cast<int64_t>(files.size()), "file") + " as saved in " + set,
-                      {{"config", {{"set", set}, {"files", files}}}});
+                      {{"config", {{"set", set}, {"files", files}, {"on", {{host.name().str(), files}}}}}});
 }
 
 }  // namespace backout::drivers

@@ -24,13 +24,16 @@ inline constexpr const char* kRestoreConfig = "restore-config";
 std::vector<driver::Verb> config_verbs();
 
 /// Checkpoint: "save-config-code" in prepare; nothing when no file is configured. Its evidence is {config: {set,
-/// files}}.
+/// files, on: {host: files}}}: "{host}" in the path or in a file is another on each host, the set's own name is not.
 Result<std::vector<Step>> config_steps_for_checkpoint(std::string_view driver, const driver::Offering& offering);
 /// Rollback: "keep-config-code" in prepare (what is there now) and "restore-config-code" in switch, undone from what
 /// was kept; nothing when the checkpoint saved no files.
 Result<std::vector<Step>> config_steps_for_switch(std::string_view driver, const driver::Offering& offering);
 
-Result<host::Command> config_command(const Action& action);
+/// Where `path` has the set that a checkpoint's part `saved` names; `path` may have "{host}" in it.
+Result<std::string> saved_set(const Json& saved, const std::string& path);
+
+Result<host::Command> config_command(const Action& action, const host::Host& host);
 Sight config_sight(const Action& action, host::Host& host, std::stop_token stop);
 
 }  // namespace backout::drivers

@@ -47,6 +47,32 @@ struct Site {
   }
 };
 
+TEST(SavedConfig, each_host_has_its_own_path_and_files) {
+  Site site;
+  driver::Offering offering;
+  offering.kind = RunKind::kRollback;
+  offering.from = Version("v2");
+  offering.to = Version("v1");
+  offering.hosts = {"web-1", "local"};
+  offering.subject = {{"path", "/srv/{host}/shop"}};
+  offering.saved = {{"config",
+                     {{"set", "/srv/local/shop/.backout/checkpoints/RUN-0001"},
+                      {"files", {"/etc/local"}},
+                      {"on", {{"web-1", {"/etc/web-1"}}, {"local", {"/etc/local"}}}}}}};
+  const auto steps = config_steps_for_switch("releases", offering);
+  ASSERT_TRUE(steps.has_value()) << steps.error().message;
+  ASSERT_EQ(steps->size(), 2U);
+  EXPECT_EQ(get_string(steps->at(1).action.args, "set"), "/srv/{host}/shop/.backout/checkpoints/RUN-0001");
+  Action keep = steps->at(0).action;
+  keep.args["path"] = "/srv/local/shop";
+  keep.args["set"] = "/srv/local/shop/.backout/checkpoints/RUN-0002-before";
+  const auto command = config_command(keep, *site.local.host);
+  ASSERT_TRUE(command.has_value()) << command.error().message;
+  EXPECT_EQ(command->argv.back(), "/etc/local") << "not what another host has";
+  offering.saved["config"]["set"] = "/srv/local/shop/.backout/checkpoints/..";
+  EXPECT_FALSE(config_steps_for_switch("releases", offering).has_value());
+}
+
 TEST(SavedConfig, saving_conforms) {
   Site site;
   site.old_world();

@@ -1,0 +1,234 @@
+#include "drivers/code/static_files.h"
+
+#include <map>
+
+#include "base/text.h"
+#include "drivers/code/facts.h"
+#include "drivers/code/script.h"
+#include "drivers/code/static_files_scripts.h"
+#include "drivers/code/version.h"
+#include "drivers/command/arguments.h"
+
+namespace backout::drivers {
+namespace {
+
+constexpr Millis kStaticTime{900'000};
+constexpr int64_t kStaticKeepMs = 7 * 24 * 3600 * 1000LL;
+
+struct Assets {
+  std::string from, to;  // from: relative to the release; empty: what a checkpoint saved
+  int64_t keep_ms = kStaticKeepMs;
+  std::string number;  // "1": in step ids
+};
+
+Result<std::vector<Assets>> assets_of(const Json& subject) {
+  std::vector<Assets> all;
+  for (const Json& each : get(subject, "static")) {
+    Assets assets;
+    assets.to = TRY(path_argument(each, "to"));
+    assets.from = TRY(optional_text_argument(each, "from"));
+    if (assets.from.starts_with('/') || ("/" + assets.from + "/").find("/../") != std::string::npos)
+      return Error{Code::kInvalid, "'" + one_line(assets.from) + "' is no directory of the release",
+                   "mend code.static"};
+    assets.keep_ms = get_int(each, "keep_ms", kStaticKeepMs);
+    assets.number = std::to_string(all.size() + 1);
+    all.push_back(std::move(assets));
+  }
+  return all;
+}
+
+std::string set_of_release(const std::string& version) { return "release-" + version; }
+
+/// Where the files of `assets` lie when `version` is at `release`.
+std::string source_of(const Assets& assets, const std::string& release, const std::string& version) {
+  if (!assets.from.empty()) return release + "/" + assets.from;
+  return assets.to + "/.backout-static/" + set_of_release(version) + "/files";
+}
+
+Step static_step(std::string_view driver, std::string id, const char* verb, StepKind kind, Phase phase,
+                 std::string title, Json args, const driver::Offering& offering) {
+  Step step;
+  step.id = StepId(std::move(id));
+  step.phase = phase;
+  step.kind = kind;
+  step.title = std::move(title);
+  step.hosts = offering.hosts;
+  args["user"] = get_string(offering.subject, "user");
+  step.action = {std::string(driver), verb, std::move(args)};
+  step.repeatable = true;
+  step.has_probe = true;
+  step.timeout = kStaticTime;
+  return step;
+}
+
+Step look_at(std::string_view driver, const Assets& assets, const std::string& source,
+             const driver::Offering& offering) {
+  return static_step(driver, "static-" + assets.number, "static-is", StepKind::kLook, Phase::kCheck,
+                     "the static files of " + offering.to.str() + " are in " + one_line(assets.to),
+                     {{"to", assets.to}, {"source", source}}, offering);
+}
+
+/// to set source, as the scripts take them.
+Result<std::vector<std::string>> words_of(const Action& action) {
+  const bool has_set = action.args.contains("set"), has_source = action.args.contains("source");
+  std::vector<std::string> words = {"", "", ""};
+  words[0] = TRY(path_argument(action.args, "to"));
+  if (has_set) {
+    words[1] = TRY(version_argument(action.args, "set"));
+    if (!words[1].starts_with("run-") && !words[1].starts_with("release-"))
+      return Error{Code::kInvalid, "'set' is not one of ours: '" + one_line(words[1]) + "'", ""};
+  }
+  if (has_source) words[2] = TRY(path_argument(action.args, "source"));
+  const std::string& verb = action.verb;
+  if ((!has_set &&
+       (verb == "save-static" || verb == "keep-static" || verb == "bring-static" || verb == "return-static")) ||
+      (!has_source &&
+       (verb == "bring-static" || verb == "static-is" || verb == "static-there" || verb == "tidy-static")))
+    return Error{Code::kInvalid, "'set' or 'source' is missing", ""};
+  return words;
+}
+
+Result<void> add_age_and_spared(const Action& action, std::vector<std::string>& words) {
+  words.push_back(std::to_string(std::max<int64_t>(get_int(action.args, "keep_ms"), 0) / 1000));
+  for (const Json& each : get(action.args, "spared")) {
+    if (!each.is_string()) return Error{Code::kInvalid, "'spared' is no list of versions", ""};
+    TRY_VOID(check_version(each.get<std::string>()));
+    words.push_back(set_of_release(each.get<std::string>()));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_static_verb(std::string_view verb) {
+  return verb.ends_with("-static") || verb == "static-there" || verb == "static-is";
+}
+
+std::vector<driver::Verb> static_verbs() {
+  return {{"save-static", StepKind::kEffect, true, true},  {"keep-static", StepKind::kEffect, true, true},
+          {"bring-static", StepKind::kEffect, true, true}, {"return-static", StepKind::kEffect, true, true},
+          {"tidy-static", StepKind::kEffect, true, true},  {"static-there", StepKind::kLook, true, true},
+          {"static-is", StepKind::kLook, true, true}};
+}
+
+Result<std::vector<Step>> static_steps_for_checkpoint(std::string_view driver, const driver::Offering& offering) {
+  std::vector<Step> steps;
+  const std::string from = offering.from.str();
+  if (from.empty() || !get_bool(offering.subject, "from_whole", true)) return steps;
+  for (const Assets& assets : TRY(assets_of(offering.subject))) {
+    if (!assets.from.empty()) continue;
+    TRY_VOID(check_version(from));
+    steps.push_back(static_step(driver, "save-static-" + assets.number, "save-static", StepKind::kEffect,
+                                Phase::kPrepare, "save the static files of " + from,
+                                {{"to", assets.to}, {"set", set_of_release(from)}}, offering));
+  }
+  return steps;
+}
+
+Result<std::vector<Step>> static_looks(std::string_view driver, const driver::Offering& offering,
+                                       const std::string& release) {
+  std::vector<Step> steps;
+  for (const Assets& assets : TRY(assets_of(offering.subject)))
+    if (!assets.from.empty())
+      steps.push_back(look_at(driver, assets, source_of(assets, release, offering.to.str()), offering));
+  return steps;
+}
+
+Result<StaticSteps> static_steps_for_switch(std::string_view driver, const driver::Offering& offering,
+                                            const std::string& release, const std::string& leaving, bool prepared) {
+  StaticSteps steps;
+  const std::string to = offering.to.str();
+  for (const Assets& assets : TRY(assets_of(offering.subject))) {
+    const std::string source = source_of(assets, release, to), where = one_line(assets.to);
+    const Json place = {{"to", assets.to}, {"set", "run-{run}"}};
+    if (prepared || assets.from.empty())
+      steps.prepare.push_back(static_step(driver, "static-there-" + assets.number, "static-there", StepKind::kLook,
+                                          Phase::kPrepare, "the static files of " + to + " are there",
+                                          {{"to", assets.to}, {"source", source}}, offering));
+    Json keep = place;
+    if (!assets.from.empty() && !leaving.empty()) keep["source"] = leaving + "/" + assets.from;
+    steps.prepare.push_back(static_step(driver, "keep-static-" + assets.number, "keep-static", StepKind::kEffect,
+                                        Phase::kPrepare, "keep the static files in " + where + " as found",
+                                        std::move(keep), offering));
+    if (assets.from.empty() && is_version(offering.from.str()))  // for the way there again
+      steps.prepare.push_back(static_step(driver, "save-static-" + assets.number, "save-static", StepKind::kEffect,
+                                          Phase::kPrepare, "save the static files of " + offering.from.str(),
+                                          {{"to", assets.to}, {"set", set_of_release(offering.from.str())}}, offering));
+    Json bring = place;
+    bring["source"] = source;
+    steps.cutover.push_back(static_step(driver, "bring-static-" + assets.number, "bring-static", StepKind::kEffect,
+                                        Phase::kSwitch, "the static files of " + to + " to " + where, std::move(bring),
+                                        offering));
+    Json back = place;
+    back["user"] = get_string(offering.subject, "user");
+    steps.cutover.back().undo = Action{std::string(driver), "return-static", std::move(back)};
+    steps.after.push_back(look_at(driver, assets, source, offering));
+    Json spared = Json::array({to});
+    if (is_version(offering.from.str())) spared.push_back(offering.from.str());
+    for (const Json& good : get(offering.subject, "keep_versions"))
+      if (good.is_string() && is_version(good.get<std::string>())) spared.push_back(good);
+    steps.after.push_back(static_step(
+        driver, "tidy-static-" + assets.number, "tidy-static", StepKind::kEffect, Phase::kSettle,
+        "keep static files of earlier releases for " + for_people(Millis(assets.keep_ms)),
+        {{"to", assets.to}, {"source", source}, {"keep_ms", assets.keep_ms}, {"spared", std::move(spared)}}, offering));
+  }
+  return steps;
+}
+
+Result<host::Command> static_command(const Action& action) {
+  std::vector<std::string> words = TRY(words_of(action));
+  std::string body(statics::kStart);
+  if (action.verb == "save-static" || action.verb == "keep-static") {
+    body += statics::kKeep;
+    words.push_back(action.verb == "save-static" ? "fresh" : "once");
+  } else if (action.verb == "bring-static") {
+    body += statics::kBring;
+  } else if (action.verb == "return-static") {
+    body += statics::kReturn;
+  } else if (action.verb == "tidy-static") {
+    body += statics::kTidy;
+    TRY_VOID(add_age_and_spared(action, words));
+  } else {
+    return Error{Code::kInvalid, "'" + one_line(action.verb) + "' is a look", ""};
+  }
+  host::Command made = host::shell(script(body), std::move(words));
+  made.user = TRY(optional_text_argument(action.args, "user"));
+  made.timeout = kStaticTime;
+  return made;
+}
+
+Sight static_sight(const Action& action, host::Host& host, std::stop_token stop) {
+  static const std::map<std::string_view, std::string> kWhat = {
+      {"save-static", "set"},     {"keep-static", "run"},  {"bring-static", "is"},       {"static-is", "is"},
+      {"static-there", "source"}, {"tidy-static", "tidy"}, {"return-static", "returned"}};
+  const auto what = kWhat.find(action.verb);
+  auto words = words_of(action);
+  const auto user = optional_text_argument(action.args, "user");
+  if (what == kWhat.end() || !words || !user)
+    return Sight::cannot_tell(!words ? words.error().message : "no such look at static files");
+  words->push_back(what->second);
+  if (const auto added = add_age_and_spared(action, *words); !added) return Sight::cannot_tell(added.error().message);
+  const std::string to = words->at(0), set = words->at(1), source = words->at(2);
+  const auto facts = look(host, script(std::string(statics::kStart) + std::string(statics::kLook)), std::move(*words),
+                          *user, std::move(stop), kStaticTime);
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  const std::string differs = shortened(join(facts->all("differs"), ", "), 200);
+  if (action.verb == "tidy-static")
+    return facts->has("old") ? Sight::does_not_hold("still kept: " + facts->text("old"))
+                             : Sight::holds("nothing older is kept in " + to);
+  if (facts->has("damaged")) return Sight::does_not_hold("the saved copy is damaged: " + facts->text("damaged"));
+  if (what->second == "source" || what->second == "is") {
+    const int64_t files = facts->number("files", -1);
+    if (files < 0) return Sight::does_not_hold(source + " is not there");
+    if (files == 0) return Sight::does_not_hold("there is no file in " + source);
+    if (!differs.empty()) return Sight::does_not_hold("not as in the release, in " + to + ": " + differs);
+    return Sight::holds(counted(files, "static file") + (what->second == "is" ? " in " + to : " in " + source),
+                        {{"static", {{"files", files}}}});
+  }
+  if (!facts->has("kept")) return Sight::does_not_hold("nothing is kept as " + set + " of " + to);
+  if (!differs.empty()) return Sight::does_not_hold("not as kept, in " + to + ": " + differs);
+  return Sight::holds(action.verb == "return-static" ? to + " is as it was found"
+                                                     : to + " is kept in its .backout-static/" + set);
+}
+
+}  // namespace backout::drivers
