@@ -157,26 +157,32 @@ TEST_P(EveryWay, what_others_push_in_between_is_not_written_over) {
   EXPECT_EQ(site.driver->verify(push, *site.local.host, {}).kind, SightKind::kDoesNotHold);
 }
 
-/// A push that comes after our look and before ours: only the lease can see it. git asks this helper on its way.
+/// A push that comes after our look and before ours: only the lease can see it. Here it comes with our `git push`.
 TEST_P(EveryWay, what_others_push_in_the_last_instant_is_not_written_over) {
   const Remote site(GetParam());
   if (site.how == "branch") return;
   site.apply(site.step("fetch-branch").action);
   site.apply(site.step("make-branch").action);
   const Action push = site.step("push-branch").action;
-  must(as_other(
-      "cd " + site.directory.path() +
-      "; git clone -q remote.git theirs; cd theirs; echo theirs >theirs.txt; git add .; "
-      "git -c user.name=t -c user.email=t@t commit -q -m theirs; git push -q origin HEAD:refs/for/later; cd ..; "
-      "mkdir -p clone/.git/hooks; printf '%s\\n' '#!/bin/sh' 'git -C " +
-      site.remote +
-      " update-ref refs/heads/main refs/for/later' >clone/.git/hooks/pre-push; "
-      "chmod +x clone/.git/hooks/pre-push"));
+  must(
+      as_other("cd " + site.directory.path() +
+               "; git clone -q remote.git theirs; cd theirs; echo theirs >theirs.txt; git add .; "
+               "git -c user.name=t -c user.email=t@t commit -q -m theirs; git push -q origin HEAD:refs/for/later; "
+               "mkdir ../bin; printf '%s\n' '#!/bin/sh' 'PATH=${PATH#*:}' "
+               "'for word; do [ \"$word\" != push ] || git -C " +
+               site.remote +
+               " update-ref refs/heads/main refs/for/later; done' 'exec git \"$@\"' >../bin/git; chmod +x ../bin/git"));
   const std::string theirs = site.at("refs/for/later", site.remote);
-  const auto pushed = conformance::apply(*site.driver, push, *site.local.host);
+  auto command = site.driver->command(push, *site.local.host);
+  ASSERT_TRUE(command.has_value());
+  command->env["PATH"] = site.directory / "bin" + ":" + std::getenv("PATH");
+  ASSERT_TRUE(site.local.host->claim(conformance::guard_for_tests()).has_value());
+  const auto pushed =
+      site.local.host->attempt(conformance::guard_for_tests(), conformance::new_attempt(), *command, {}, {});
   ASSERT_TRUE(pushed.has_value());
   EXPECT_FALSE(pushed->ok());
   EXPECT_EQ(site.at("refs/heads/main", site.remote), theirs) << "it was written over";
+  EXPECT_NE(theirs, site.repository.commit("v2"));
 }
 
 }  // namespace

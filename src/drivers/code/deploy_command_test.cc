@@ -54,7 +54,7 @@ struct Team {
   void apply(const Action& action) const { conformance::apply_well(*driver, action, *local.host); }
   Sight look(const Action& action) const { return driver->verify(action, *local.host, {}); }
   std::string work() const { return clone + "/.git/backout-deploy/RUN-0001-v1"; }
-  std::string serves() const { return answer("cat " + live); }
+  std::string serves() const { return std::string(trimmed(conformance::detail::slurp(live))); }
   bool work_is_v1() const {
     return answer(as_other("git -C " + work() + " rev-parse -q --verify HEAD 2>/dev/null")) ==
                repository.commit("v1") &&
