@@ -167,7 +167,7 @@ std::vector<std::string> dump_command(const BackupJob& job, const Program& progr
           fmt::format("--jobs={}", std::clamp(job.jobs, 1, kMostJobs)),
           "--compress=1",
           "--snapshot=" + snapshot,
-          "--lock-wait-timeout=10000",
+          "--lock-wait-timeout=3000",
           "--no-password",
           "--dbname=" + connection};
 }
@@ -224,7 +224,8 @@ Result<Manifest> back_up(const BackupJob& job, const Progress& progress) {
   auto source = TRY(Source::open(job));
   const Program program = TRY(find_program("pg_dump", source.connection().server_version(), job.programs));
   TRY_VOID(clear_earlier_tries(source.connection(), job));
-  TRY_VOID(look_for_room(source.connection(), job));
+  if (auto room = look_for_room(source.connection(), job); !room)
+    return with_who_is_in_the_way(std::move(room).error(), job);
   const std::string partial = job.directory + ".partial-" + random_hex(4);
   TRY_VOID(os::make_directories(partial, 0700));
   auto manifest = dump(job, source, program, partial, progress);

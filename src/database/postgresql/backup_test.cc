@@ -1,14 +1,9 @@
 #include "database/postgresql/backup.h"
 
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <filesystem>
-
-#include "database/postgresql/dump_files.h"
+#include "database/postgresql/backup_for_tests.h"
 #include "database/postgresql/restore.h"
-#include "database/postgresql/testing.h"
-#include "os/test_directory.h"
 
 namespace backout::postgresql {
 namespace {
@@ -45,38 +40,7 @@ CREATE MATERIALIZED VIEW moods AS SELECT mood, count(*) FROM customers GROUP BY 
 SELECT lo_from_bytea(0, 'large'::bytea);
 )";
 
-class PostgresqlBackup : public ::testing::Test {
- protected:
-  void SetUp() override { name_ = cluster_.database("shop"); }
-  void TearDown() override {
-    // Nothing of ours is left, whatever the test did.
-    EXPECT_EQ(ours("%\\_part\\_%"), "");
-  }
-  std::string ours(const std::string& pattern) {
-    return cluster_.text(
-        "postgres",
-        "SELECT string_agg(datname, ' ') FROM pg_catalog.pg_database WHERE datname LIKE '" + name_ + pattern + "'");
-  }
-  Json backup_args() {
-    return {
-        {"server", cluster_.server().conninfo}, {"database", name_}, {"directory", dump()}, {"manifest", manifest()}};
-  }
-  Json source() { return {{"backup", dump()}, {"manifest", manifest()}}; }
-  Json restore_args() { return {{"server", cluster_.server().conninfo}, {"source", source()}, {"beside", beside()}}; }
-  Json verify_args() {
-    Json args = source();
-    args["server"] = cluster_.server().conninfo;
-    args["scratch"] = name_ + "__backout_R1_test";
-    return args;
-  }
-  std::string dump() { return scratch_ / "shop.dump"; }
-  std::string manifest() { return scratch_ / "shop.manifest.json"; }
-  std::string beside() { return name_ + "__backout_R1_new"; }
-
-  TestCluster& cluster_ = TestCluster::the();
-  os::TestDirectory scratch_;
-  std::string name_;
-};
+using PostgresqlBackup = BackupTest;
 
 unsigned mode_of(const std::string& path) {
   struct stat facts {};

@@ -18,6 +18,7 @@ constexpr const char* kUnfinished = "_part_";
 constexpr size_t kTailDigits = 8;
 constexpr size_t kTail = 6 + kTailDigits;
 constexpr Millis kSessionsEnd{10'000};
+constexpr Millis kLook{5};
 constexpr int kHasForceLocale = 150000, kHasBuiltin = 170000;
 
 /// Their values are lists of names: '"$user", public'. Each name must become a literal of its own.
@@ -80,13 +81,19 @@ Json dress_to_json(const DatabaseFacts& dress) {
 }  // namespace
 
 Result<std::optional<Note>> read_note(Connection& connection, const std::string& database) {
-  const std::string comment = TRY(
-      connection.text("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1", {database}));
+  const std::string comment = TRY(connection.text(
+      "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1 AND datconnlimit <> -2",
+      {database}));
   const auto parsed = parse_json(comment);
   if (!parsed || get_int(*parsed, "backout") != 1) return std::optional<Note>();
   const auto dress = database_facts_from_json(get(*parsed, "dress"));
   if (!dress) return std::optional<Note>();
   return std::optional(Note{get_string(*parsed, "made_from"), get_string(*parsed, "made_at"), *dress});
+}
+
+Result<bool> is_half_dropped(Connection& connection, const std::string& database) {
+  return TRY(connection.integer("SELECT count(*) FROM pg_database WHERE datname = $1 AND datconnlimit = -2",
+                                {database})) != 0;
 }
 
 std::string note_statement(const std::string& database, const Note& note) {
@@ -113,6 +120,22 @@ Result<Connection> open_maintenance(const Server& server, const std::string& dat
   auto usual = Connection::open(server, database.empty() ? "postgres" : database);
   if (usual || !database.empty() || usual.error().code != Code::kNotFound) return usual;
   return Connection::open(server, "template1");
+}
+
+Result<Connection> open_maintenance_for(const Server& server, const std::string& database, const std::string& name) {
+  auto connection = TRY(open_maintenance(server, database));
+  const std::string ours = "backout " + sha256_hex(name).substr(0, 16);
+  const BootTime until = system_clock().boot() + kSessionsEnd;
+  while (true) {
+    const Rows rows = TRY(
+        connection.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", {ours}));
+    if (rows.count() == 0) break;
+    if (system_clock().boot() > until)
+      return Error{Code::kBusy, "an earlier try still works at " + name, "wait until it ends, then again"};
+    system_clock().wait(kLook, {});
+  }
+  TRY_VOID(connection.exec("SET application_name = " + sql_text(ours)));
+  return connection;
 }
 
 Result<void> create_empty(Connection& connection, const std::string& name, const DatabaseFacts& facts) {
@@ -168,9 +191,11 @@ Result<void> empty_of_sessions(Connection& connection, const std::string& name) 
 Result<bool> drop_database(Connection& connection, const std::string& name) {
   if (!is_ours(name)) return Error{Code::kInvalid, "the database " + name + " was not made by backout", ""};
   if (!TRY(find_database(connection, name))) return false;
-  TRY_VOID(close_database(connection, name));
+  if (!TRY(is_half_dropped(connection, name))) TRY_VOID(close_database(connection, name));
   TRY_VOID(empty_of_sessions(connection, name));
-  TRY_VOID(connection.exec("DROP DATABASE " + sql_name(name)).with_context("dropping " + name));
+  auto dropped = connection.exec("DROP DATABASE " + sql_name(name));
+  if (!dropped && dropped.error().code != Code::kNotFound)  // an earlier try may just have ended
+    return std::move(dropped).error().with_context("dropping " + name);
   return true;
 }
 

@@ -20,10 +20,13 @@ struct Note {
   std::string made_at;
   DatabaseFacts dress;  // owner, grants, connection limit, comment; settings are on it already
 };
-/// Nothing: there is no such database, or it bears no note of ours.
+/// Nothing: there is no such database, it bears no note of ours, or it is half dropped.
 Result<std::optional<Note>> read_note(Connection& connection, const std::string& database);
 /// The comment as SQL.
 std::string note_statement(const std::string& database, const Note& note);
+
+/// Whether a DROP DATABASE of it was cut off: only another one can follow.
+Result<bool> is_half_dropped(Connection& connection, const std::string& database);
 
 /// Statements that give the database the owner, rights, connection limit and comment of `dress`: for the transaction of
 /// the swap, under the name that the database has there.
@@ -32,6 +35,9 @@ std::vector<std::string> dress_statements(const std::string& database, const Dat
 /// A session that is neither in the live database nor in one of ours: CREATE, DROP and RENAME are done from there.
 /// `database` empty: "postgres", or "template1" where there is none.
 Result<Connection> open_maintenance(const Server& server, const std::string& database);
+/// The same for what makes or drops the database `name`. Sessions that an earlier try left there are ended first: the
+/// server finishes what a client that died asked for.
+Result<Connection> open_maintenance_for(const Server& server, const std::string& database, const std::string& name);
 
 /// An empty database like `facts`, closed to all but our role. Not in a transaction.
 Result<void> create_empty(Connection& connection, const std::string& name, const DatabaseFacts& facts);

@@ -38,9 +38,12 @@ std::string conninfo_word(std::string_view keyword, std::string_view value) {
   return fmt::format("{}='{}'", keyword, replaced(replaced(std::string(value), "\\", "\\\\"), "'", "\\'"));
 }
 
+/// "pg_dump (PostgreSQL) 15.20 (Debian ...)"
 int major_in(std::string_view version) {
-  const size_t at = version.find_last_of(' ', version.find_first_of("0123456789"));
-  const std::string_view digits = version.substr(at == std::string_view::npos ? 0 : at + 1);
+  static constexpr std::string_view kBefore = "(PostgreSQL) ";
+  const size_t at = version.find(kBefore);
+  if (at == std::string_view::npos) return 0;
+  const std::string_view digits = version.substr(at + kBefore.size());
   int major = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), major);
   return major;
@@ -55,6 +58,8 @@ constexpr Meaning kMeanings[] = {
     {"No space left on device", Code::kNoSpace, "make room on that disk and try again"},
     {"Disk quota exceeded", Code::kNoSpace, "make room on that disk and try again"},
     {"could not obtain lock", Code::kBusy, "wait until the migration is through, then again"},
+    // What pg_dump makes of its --lock-wait-timeout.
+    {"canceling statement due to statement timeout", Code::kBusy, "wait until the migration is through, then again"},
     {"canceling statement due to lock timeout", Code::kBusy, "wait until the migration is through, then again"},
     {"password authentication failed", Code::kDenied, "put the right password into ~/.pgpass or PGPASSWORD"},
     {"no password supplied", Code::kDenied, "put the password into ~/.pgpass or PGPASSWORD"},

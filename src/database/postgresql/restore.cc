@@ -161,6 +161,10 @@ Result<void> finish(Connection& connection, const std::string& draft, const std:
 /// True: it is there, whole, made from the same. What is ours and of something else is dropped.
 Result<bool> already_there(Connection& connection, const std::string& name, const std::string& made_from) {
   if (!TRY(find_database(connection, name))) return false;
+  if (TRY(is_half_dropped(connection, name))) {
+    TRY(drop_database(connection, name));
+    return false;
+  }
   const auto note = TRY(read_note(connection, name));
   if (!note)
     return Error{Code::kConflict, "there is a database " + name + " already, and it bears no note of backout",
@@ -198,7 +202,7 @@ Result<RestoreJob> job_from(const Json& args, const Json& source, const std::str
 }  // namespace
 
 Result<Restored> restore_beside(const RestoreJob& job, const Progress& progress) {
-  auto connection = TRY(open_maintenance(job.server, job.maintenance));
+  auto connection = TRY(open_maintenance_for(job.server, job.maintenance, job.beside));
   Restored restored{.database = job.beside,
                     .tables = static_cast<int64_t>(job.manifest.content.tables.size()),
                     .rows = job.manifest.content.rows(),
@@ -218,7 +222,7 @@ Result<Restored> restore_beside(const RestoreJob& job, const Progress& progress)
 
 Result<Restored> copy_beside(const CopyJob& job, const Progress& progress) {
   const auto& [server, kept, beside, maintenance] = job;
-  auto connection = TRY(open_maintenance(server, maintenance));
+  auto connection = TRY(open_maintenance_for(server, maintenance, beside));
   Restored restored{.database = beside};
   const std::string made_from = "template " + kept;
   restored.was_there = TRY(already_there(connection, beside, made_from));
@@ -258,7 +262,7 @@ Result<Json> run_restore(const Json& args, const Progress& progress) {
 Result<Json> run_verify_backup(const Json& args, const Progress& progress) {
   const BootTime began = system_clock().boot();
   const RestoreJob job = TRY(job_from(args, args, "scratch"));
-  auto connection = TRY(open_maintenance(job.server, job.maintenance));
+  auto connection = TRY(open_maintenance_for(job.server, job.maintenance, job.beside));
   std::vector<std::string> notes = job.manifest.notes;
   const Program program = TRY(check_before(connection, job, notes));
   TRY_VOID(drop_unfinished(connection, job.beside));
@@ -277,7 +281,7 @@ Result<Json> run_verify_backup(const Json& args, const Progress& progress) {
 Result<Json> run_discard(const Json& args, const Progress&) {
   const Server server = TRY(server_of(args));
   const std::string database = TRY(need_our_database(args, "database"));
-  auto connection = TRY(open_maintenance(server, get_string(args, "maintenance")));
+  auto connection = TRY(open_maintenance_for(server, get_string(args, "maintenance"), database));
   TRY_VOID(drop_unfinished(connection, database));
   const bool was_there = TRY(drop_database(connection, database));
   return Json{{"removed", database}, {"was_there", was_there}};

@@ -32,6 +32,7 @@ inline bool is_ours(std::string_view database) { return database.find("__backout
 inline Result<std::string> need_our_database(const Json& args, const std::string& key) {
   std::string name = TRY(need(args, key));
   if (!is_ours(name)) return Error{Code::kInvalid, "the database " + name + " was not made by backout", ""};
+  if (name.size() > 63) return Error{Code::kInvalid, "the name " + name + " is longer than the server takes", ""};
   return name;
 }
 
