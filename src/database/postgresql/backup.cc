@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "database/postgresql/dump_files.h"
 #include "database/postgresql/programs.h"
+#include "database/postgresql/read_catalog.h"
 #include "os/file.h"
 
 namespace backout::postgresql {
@@ -59,6 +60,7 @@ class Source {
                    "versions before 12 are not supported"};
     if (TRY(connection.text("SELECT pg_is_in_recovery()")) == "t")
       return Error{Code::kRefused, "the server is a standby", "name the primary in database.postgresql"};
+    TRY_VOID(connection.exec("SET lock_timeout = '4s'"));
     return source;
   }
 
@@ -177,6 +179,7 @@ Result<void> read_while_dumping(Source& source, Manifest& manifest, Dumping& dum
   manifest.sequences = TRY(read_sequences(connection));
   manifest.roles = TRY(read_roles(connection));
   manifest.extensions = TRY(read_extensions(connection));
+  manifest.catalog = to_json(TRY(read_catalog(connection).with_context("reading the catalogue")));
   auto content = read_content(connection, [&](const CountedTable& next) {
     if (progress) progress("dumping; counting and hashing " + next.name);
     return !dumping.failed();
@@ -242,6 +245,7 @@ Result<Manifest> back_up(const BackupJob& job, const Progress& progress) {
 Result<Json> checkpoint_part(const Manifest& manifest, const std::string& directory, const std::string& manifest_path) {
   Json tables = Json::object();
   for (const auto& [name, table] : manifest.content.tables) tables[name] = table.rows;
+  const auto catalog = TRY(schema::postgresql::catalog_from_json(manifest.catalog));
   const std::string sha256 = TRY(os::sha256_of_file(manifest_path));
   return Json{{"driver", "postgresql"},
               {"database", manifest.source},
@@ -255,6 +259,7 @@ Result<Json> checkpoint_part(const Manifest& manifest, const std::string& direct
               {"lsn", manifest.lsn},
               {"tables", tables},
               {"catalog", manifest.catalog},
+              {"schema_hash", hash_of(catalog)},
               {"notes", manifest.notes}};
 }
 

@@ -36,6 +36,16 @@ ALTER TABLE animals ADD COLUMN sound text;
 INSERT INTO cats VALUES ('tom', 4, 9, 'miau');
 CREATE SEQUENCE invoices START 1000;
 SELECT nextval('invoices'), nextval('invoices');
+ALTER TABLE animals ADD CHECK (legs IN (2, 4)), ADD CHECK (name::varchar(20) IN ('tom', 'fido', 'mo'));
+CREATE TABLE states (state varchar(20) DEFAULT 'new' CHECK (state IN ('new', 'done')), at timestamp DEFAULT now());
+CREATE INDEX ON states ((state || '!')) WHERE state <> 'done';
+CREATE VIEW open_states AS SELECT * FROM states s NATURAL JOIN animals WHERE s.state IN ('new', 'old') AND legs > 2;
+CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER stamped BEFORE UPDATE ON states FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state)
+  EXECUTE FUNCTION stamp();
+ALTER TABLE states ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON states USING (state IN ('new', 'done'));
+GRANT SELECT ON states TO PUBLIC;
 CREATE MATERIALIZED VIEW moods AS SELECT mood, count(*) FROM customers GROUP BY 1;
 SELECT lo_from_bytea(0, 'large'::bytea);
 )";

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "database/postgresql/read_catalog.h"
 #include "database/postgresql/restore.h"
+#include "database/postgresql/same_catalog.h"
 
 namespace backout::postgresql {
 namespace {
@@ -52,9 +54,20 @@ void compare_sequences(const std::map<std::string, SequencePosition>& found, con
   }
 }
 
+Result<void> compare_catalog(Connection& connection, const Manifest& manifest, std::vector<std::string>& faults,
+                             std::vector<std::string>& notes) {
+  const auto wanted = TRY(schema::postgresql::catalog_from_json(manifest.catalog).with_context("the manifest"));
+  const auto found = TRY(read_catalog(connection).with_context("reading the catalogue"));
+  CatalogDifferences differences = differences_of(found, wanted);
+  faults.insert(faults.end(), differences.faults.begin(), differences.faults.end());
+  notes.insert(notes.end(), differences.notes.begin(), differences.notes.end());
+  return {};
+}
+
 }  // namespace
 
-Result<std::vector<std::string>> faults_of(Connection& connection, const Manifest& manifest, const Progress& progress) {
+Result<std::vector<std::string>> faults_of(Connection& connection, const Manifest& manifest,
+                                           std::vector<std::string>& notes, const Progress& progress) {
   std::vector<std::string> faults;
   TRY_VOID(connection.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
   const Content found = TRY(read_content(connection, [&](const CountedTable& next) {
@@ -67,9 +80,7 @@ Result<std::vector<std::string>> faults_of(Connection& connection, const Manifes
     if (!manifest.content.tables.contains(name)) compare_table("table " + name, &there, nullptr, faults);
   compare_table("large objects", &found.large_objects, &manifest.content.large_objects, faults);
   compare_sequences(TRY(read_sequences(connection)), manifest, faults);
-  const auto extensions = TRY(read_extensions(connection));
-  for (const auto& [name, version] : manifest.extensions)
-    if (!extensions.contains(name)) faults.push_back("extension " + name + " is missing");
+  TRY_VOID(compare_catalog(connection, manifest, faults, notes));
   TRY_VOID(connection.exec("COMMIT"));
   if (faults.size() > kMostFaults) {
     faults.resize(kMostFaults);

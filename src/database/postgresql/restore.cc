@@ -137,7 +137,7 @@ Result<void> restore_into(const RestoreJob& job, Connection& connection, const D
   if (progress) progress("restoring " + job.manifest.source + " into " + draft.name());
   TRY_VOID(pour(job, program, draft.name()));
   auto restored = TRY(Connection::open(job.server, draft.name()));
-  const auto faults = TRY(faults_of(restored, job.manifest, progress));
+  const auto faults = TRY(faults_of(restored, job.manifest, notes, progress));
   if (faults.empty()) return {};
   return Error{Code::kCorrupt, job.backup + " does not restore to what it must hold: " + join(faults, "; "),
                "use an older checkpoint: backout releases"};

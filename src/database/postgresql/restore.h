@@ -44,8 +44,10 @@ struct CopyJob {
 };
 Result<Restored> copy_beside(const CopyJob& job, const Progress& progress);
 
-/// The differences between the connection's database and the manifest, each a line that says where; empty: none.
-Result<std::vector<std::string>> faults_of(Connection& connection, const Manifest& manifest, const Progress& progress);
+/// The differences between the connection's database and the manifest, each a line that says where; empty: none. What
+/// only reads otherwise is added to `notes`.
+Result<std::vector<std::string>> faults_of(Connection& connection, const Manifest& manifest,
+                                           std::vector<std::string>& notes, const Progress& progress);
 
 /// The verbs: arguments and evidence in docs/formats/postgresql-backup.md.
 Result<Json> run_restore(const Json& args, const Progress& progress);
