@@ -193,6 +193,10 @@ def projects(runner, log):
     return runner.said(log, [PYTHON, "tests/projects/run.py", "--backout", "build/dev/backout"], "projects")
 
 
+def postgresql(runner, log):
+    return runner.said(log, [PYTHON, "tests/postgresql/run.py", "--backout", "build/dev/backout"], "postgresql")
+
+
 def code(runner, log):
     return runner.said(log, [PYTHON, "tests/code/run.py", "--backout", "build/dev/backout"], "code")
 
@@ -247,6 +251,7 @@ SECTIONS = [
     ("cli", "the command line, case by case", ("dev", ()), cli("dev")),
     ("liars", "each liar alone is caught, and without it the same run ends in 0", ("dev", ()), liars),
     ("projects", "ten small real projects taken back, each also with one lying tool", ("dev", ()), projects),
+    ("postgresql", "a real Django shop on a real PostgreSQL, taken back and forward while customers order", ("dev", ()), postgresql),
     ("code", "code brought back by the real git, pip, poetry, npm and bundler", ("dev", ()), code),
     ("ready", "each thing taken away turns ready red and is named", ("dev", ()), ready),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),

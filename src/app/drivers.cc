@@ -1,5 +1,6 @@
 // The one list of drivers.
 #include "app/workspace.h"
+#include "database/postgresql/driver.h"
 #include "database/sqlite/driver.h"
 #include "drivers/checks/http.h"
 #include "drivers/checks/log.h"
@@ -44,6 +45,7 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_ask_driver());
   registry.add(drivers::make_command_driver());
   registry.add(database::make_sqlite_driver(self));
+  registry.add(postgresql::make_postgresql_driver(self));
 }
 
 }  // namespace backout::app

@@ -6,12 +6,12 @@
 #include "app/leftover_places.h"
 #include "app/log_memory.h"
 #include "app/rows.h"
+#include "app/rung.h"
 #include "app/session.h"
 #include "app/settling.h"
 #include "app/staleness.h"
 #include "app/target.h"
 #include "base/text.h"
-#include "database/sqlite/rung.h"
 #include "os/file.h"
 #include "run/resolve.h"
 
@@ -74,9 +74,10 @@ Result<void> decide_without_checkpoint(const Workspace& workspace, const PlanReq
   return {};
 }
 
-void decide_database(Contract& contract, const Subject& subject, const Checkpoint& checkpoint, const Seen& seen) {
+void decide_database(const DatabaseConfig& database, Contract& contract, const Subject& subject,
+                     const Checkpoint& checkpoint, const Seen& seen) {
   const Json saved = saved_part(checkpoint, subject);
-  const auto comparison = database::decide_rung(saved, seen.begin()->second);
+  const auto comparison = decide_rung(database, saved, seen.begin()->second);
   if (!comparison) {
     contract.database_why = "the schemas cannot be compared: " + comparison.error().message;
     contract.refusals.push_back(contract.database_why);
@@ -84,7 +85,8 @@ void decide_database(Contract& contract, const Subject& subject, const Checkpoin
   }
   contract.database_rung = name_of(comparison->rung);
   contract.database_why = comparison->why();
-  if (const std::string copy = get_string(saved, "backup"); contract.database_rung == "restore" && !os::exists(copy))
+  if (const std::string copy = get_string(saved, "backup");
+      !copy.empty() && contract.database_rung == "restore" && !os::exists(copy))
     contract.refusals.push_back("the copy of the database that " + checkpoint.id.str() + " took is gone: " + copy);
 }
 
@@ -93,13 +95,15 @@ Result<std::unique_ptr<StandIn>> from_backups(const Workspace& workspace, const 
                                               Contract& contract, const Subject& subject, const Seen& seen,
                                               const Release& from, const Release& to, const Checkpoint* checkpoint) {
   std::unique_ptr<StandIn> none;
-  if (request.kind != RunKind::kRollback || request.code_only || !workspace.site().database->backups) return none;
+  const DatabaseConfig& database = *workspace.site().database;
+  if (request.kind != RunKind::kRollback || request.code_only || !database.backups || database.kind != "sqlite")
+    return none;
   std::string why = "no checkpoint was taken while " + to.version.str() + " ran";
   if (checkpoint == nullptr) {
     if (TRY(ran_on_this_schema(workspace, contract, subject, seen))) return none;
   } else {
     const Json saved = saved_part(*checkpoint, subject);
-    const auto comparison = database::decide_rung(saved, seen.begin()->second);
+    const auto comparison = decide_rung(database, saved, seen.begin()->second);
     if (comparison && comparison->rung == schema::Rung::kLeave) return none;
     why = fault_of_copy(saved);
     if (why.empty()) return none;
@@ -221,7 +225,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
       if (journey.checkpoint == nullptr)
         TRY_VOID(decide_without_checkpoint(workspace, request, contract, subject, seen));
       else
-        decide_database(contract, subject, *journey.checkpoint, seen);
+        decide_database(*site.database, contract, subject, *journey.checkpoint, seen);
       if (backup) contract.database_why += "; from " + backup->words;
       refuse_half(request, contract, contract.database_rung);
     }

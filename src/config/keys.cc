@@ -147,6 +147,8 @@ constexpr Key kKeys[] = {
   {"database.postgresql.jobs", Type::kWhole, "Connections that dump and restore", "jobs: 4", "2", "", 1, 64},
   {"database.postgresql.tables", Type::kMap, "For each table (`orders`, or `shop.orders` in another schema than public), or a column as `TABLE.COLUMN`: are rows written since the checkpoint carried over a restore, or left behind?", "tables: {sessions: leave}", "carry for every table"},
   {"database.postgresql.tables.*", Type::kChoice, "carry or leave", "orders: carry", "carry", "carry|leave"},
+  {"database.postgresql.fill", Type::kMap, "Values for columns (`TABLE.COLUMN`) that the restored schema wants and that rows written since do not have, because the release dropped them", "fill: {orders.note: \"\"}", "such rows stop the run before the door closes"},
+  {"database.postgresql.fill.*", Type::kText, "The value of one", "orders.note: \"\""},
   {"database.migrations", Type::kMap, "Who changes the schema", "migrations: {django: {manage: venv/bin/python manage.py}}", "", "", 0, 0, "schemas are compared as they are found, and migration tools are not asked"},
   {"database.backups", Type::kMap, "Backups beside those of checkpoints: the team's own, and daily ones", "backups: {dir: /srv/backups/shop, every: 24h}"},
   {"database.backups.dir", Type::kPath, "Where they lie; those that backout makes are put there too", "dir: /srv/backups/shop", kRequired},

@@ -254,11 +254,12 @@ void read_postgresql(const Reading& reading, const Node& node, DatabaseConfig& d
   if (const Node* place = node.find("dsn"); place != nullptr && has_password(dsn))
     reading.findings.error(place->place, "database.postgresql.dsn holds a password",
                            "put it into a file of mode 0600 and name that: password: /etc/shop/db-password");
-  database.args = {{"conninfo", service.empty() ? dsn : "service=" + service},
+  database.args = {{"server", service.empty() ? dsn : "service=" + service},
                    {"database", name},
                    {"maintenance", text_at(node, "maintenance", "postgres")},
                    {"jobs", whole_at(node, "jobs", 2)},
-                   {"tables", texts_at(node, "tables")}};
+                   {"tables", texts_at(node, "tables")},
+                   {"fill", texts_at(node, "fill")}};
   if (const std::string password = text_at(node, "password"); !password.empty())
     database.args["secrets"] = {{"PGPASSWORD", password}};
 }

@@ -255,7 +255,8 @@ class Making {
                   .at = event.at,
                   .took = Millis(get_int(outcome, "took_ms"))};
     if (const auto kind = outcome_kind_of(get_string(outcome, "kind"))) line.kind = *kind;
-    if (line.purpose == "apply" && get_string(get(plan, "action"), "driver") == "sqlite")
+    const std::string driver = get_string(get(plan, "action"), "driver");
+    if (line.purpose == "apply" && (driver == "sqlite" || driver == "postgresql"))
       take_evidence(get(outcome, "evidence"), report_);
     if (line.purpose == "apply") take_left_behind(get(outcome, "evidence"), left_behind_);
 

@@ -12,6 +12,7 @@
 #include "database/postgresql/row_carrier.h"
 #include "database/postgresql/row_files.h"
 #include "database/postgresql/row_proof.h"
+#include "database/postgresql/row_renames.h"
 #include "database/postgresql/row_sequences.h"
 #include "os/file.h"
 
@@ -86,6 +87,16 @@ Error undecided_columns(const Json& counted) {
                       name)};
 }
 
+/// Rows that would all become conflicts: said before anything is closed.
+Error unfilled_columns(const Json& counted) {
+  std::vector<std::string> what;
+  for (const auto& [name, sentence] : get(counted, "unfilled").items()) what.push_back(sentence.get<std::string>());
+  return {Code::kRefused, join(what, "; "),
+          fmt::format("give one in backout.yaml, database: {{postgresql: {{fill: {{{}: \"\"}}}}}}, or leave the rows "
+                      "of that table behind: tables: {{TABLE: leave}}",
+                      get(counted, "unfilled").begin().key())};
+}
+
 Result<void> load_known_of(Connection& writer, const Json& args) {
   const std::string known = get_string(args, "known");
   if (known.empty()) return {};
@@ -99,8 +110,10 @@ Result<Json> diff_rows(const Json& args, const Progress& progress) {
   const Places places = TRY(places_of(args));
   auto writer = TRY(Connection::open(places.server, places.target).with_context("the new database " + places.target));
   auto sides = TRY(RowSides::open(places.server, places.live, places.target, TRY(begin(writer))));
-  const auto target = TRY(read_row_catalogue(sides.target)), live = TRY(read_row_catalogue(sides.live));
-  const auto map = map_rows(live, target, TRY(row_choices(get(args, "tables"))));
+  const auto target = TRY(read_row_catalogue(sides.target));
+  auto live = TRY(read_row_catalogue(sides.live));
+  rename_as_before(live, schema::postgresql::renames_from_json(get(args, "renamed")));
+  const auto map = map_rows(live, target, TRY(row_choices(get(args, "tables"))), TRY(row_fill(get(args, "fill"))));
   TRY_VOID(load_known_of(writer, args));
   const bool known = !get_string(args, "known").empty();
   auto found = TRY(find_differences(sides, writer, map, {.known = known}, progress));
@@ -111,6 +124,7 @@ Result<Json> diff_rows(const Json& args, const Progress& progress) {
   }
   const Json counted = TRY(report.json(map, TRY(changed_unkeyed(map, sides, live, target)), sides));
   if (get_bool(args, "refuse_undecided") && !get(counted, "undecided").empty()) return undecided_columns(counted);
+  if (get_bool(args, "refuse_undecided") && !get(counted, "unfilled").empty()) return unfilled_columns(counted);
   if (const std::string result = get_string(args, "result"); !result.empty())
     TRY_VOID(os::write_file_atomic(result, canonical(counted) + "\n", 0600));
   return counted;
@@ -145,7 +159,9 @@ class RowRescue {
     sides_ = TRY(RowSides::open(places_.server, places_.live, places_.target, TRY(begin(*writer_))));
     target_tables_ = TRY(read_row_catalogue(sides_->target));
     live_tables_ = TRY(read_row_catalogue(sides_->live));
-    map_ = map_rows(live_tables_, target_tables_, TRY(row_choices(get(args_, "tables"))));
+    rename_as_before(live_tables_, schema::postgresql::renames_from_json(get(args_, "renamed")));
+    map_ = map_rows(live_tables_, target_tables_, TRY(row_choices(get(args_, "tables"))),
+                    TRY(row_fill(get(args_, "fill"))));
     if (!only_.empty()) map_.keep_only(only_);
     return load_known_of(*writer_, args_);
   }

@@ -125,7 +125,10 @@ RowReference reference_of(const Json& json) {
 
 std::string RowTable::shown() const { return schema == "public" ? name : schema + "." + name; }
 
-std::string RowTable::from() const { return (partitioned ? "" : "ONLY ") + sql_name(schema, name); }
+std::string RowTable::from() const {
+  if (!source.empty()) return source;
+  return (partitioned ? "" : "ONLY ") + sql_name(schema, name);
+}
 
 const RowColumn* find_column(const RowTable& table, const std::string& name) {
   for (const RowColumn& column : table.columns)

@@ -33,6 +33,7 @@ struct RowTable {
   int64_t estimated_rows = 0;
   std::vector<RowColumn> columns;
   std::vector<std::vector<std::string>> keys;  // unique and NOT NULL, the primary key first
+  std::string source;                          // for FROM instead of its name; see row_renames.h
 
   /// For people and evidence: "orders" when it is in public, else "sales.orders".
   std::string shown() const;

@@ -90,6 +90,12 @@ void map_columns(MappedTable& table, const std::map<std::string, RowChoice>& cho
     if (!column.generated && find_column(table.target, column.name) == nullptr) table.only_live.push_back(column.name);
 }
 
+void take_fill(MappedTable& table, const RowFill& fill) {
+  for (const std::string& column : table.only_target)
+    for (const std::string& name : {table.target.schema + "." + table.target.name, table.target.shown()})
+      if (const auto found = fill.find(name + "." + column); found != fill.end()) table.fill[column] = found->second;
+}
+
 /// The reason why its rows cannot be matched, or empty.
 std::string map_table(MappedTable& table, const std::map<std::string, RowChoice>& choices) {
   table.shown = table.target.shown();
@@ -117,6 +123,15 @@ bool MappedTable::converts() const {
   return std::any_of(columns.begin(), columns.end(), [](const MappedColumn& column) { return column.converts; });
 }
 
+std::vector<std::string> MappedTable::unfilled() const {
+  std::vector<std::string> names;
+  for (const std::string& name : only_target)
+    if (const RowColumn* column = find_column(target, name);
+        column != nullptr && column->not_null && !column->has_default && !fill.contains(name))
+      names.push_back(name);
+  return names;
+}
+
 std::string MappedTable::matched_by() const {
   if (multiset) return "all columns";
   std::vector<std::string> names;
@@ -137,7 +152,8 @@ void RowMap::keep_only(const std::set<std::string>& only) {
   dropped_tables.clear();
 }
 
-RowMap map_rows(const RowCatalogue& live, const RowCatalogue& target, const std::map<std::string, RowChoice>& choices) {
+RowMap map_rows(const RowCatalogue& live, const RowCatalogue& target, const std::map<std::string, RowChoice>& choices,
+                const RowFill& fill) {
   RowMap map;
   for (const auto& [oid, table] : target.tables) {
     const RowTable* in_live = live.find(table.schema, table.name);
@@ -151,6 +167,7 @@ RowMap map_rows(const RowCatalogue& live, const RowCatalogue& target, const std:
     if (const std::string why = map_table(mapped, choices); !why.empty()) {
       map.unkeyed[table.shown()] = why;
     } else {
+      take_fill(mapped, fill);
       map.tables.push_back(std::move(mapped));
     }
   }
@@ -162,6 +179,16 @@ RowMap map_rows(const RowCatalogue& live, const RowCatalogue& target, const std:
   std::sort(map.new_tables.begin(), map.new_tables.end(),
             [](const RowTable& a, const RowTable& b) { return a.shown() < b.shown(); });
   return map;
+}
+
+Result<RowFill> row_fill(const Json& fill) {
+  RowFill values;
+  if (fill.is_null()) return values;
+  for (const auto& [name, value] : fill.items()) {
+    if (!value.is_string()) return Error{Code::kInvalid, "fill: " + name + " is no text", ""};
+    values[name] = value.get<std::string>();
+  }
+  return values;
 }
 
 Result<std::map<std::string, RowChoice>> row_choices(const Json& tables) {

@@ -38,6 +38,10 @@ struct MappedTable {
   std::vector<MappedColumn> columns;     // those both have; the key's first
   size_t key_size = 0;                   // so many of them; all when it is a multiset
   std::vector<std::string> only_live, only_target;
+  std::map<std::string, std::string> fill;  // of only_target: what rows that live has more of get there
+
+  /// Columns that such rows must have a value for, and get none.
+  std::vector<std::string> unfilled() const;
 
   bool converts() const;
   bool by_integer() const { return !multiset && key_size == 1 && columns.front().order == KeyOrder::kInteger; }
@@ -55,6 +59,11 @@ struct RowMap {
   void keep_only(const std::set<std::string>& tables);
 };
 
-RowMap map_rows(const RowCatalogue& live, const RowCatalogue& target, const std::map<std::string, RowChoice>& choices);
+/// Values for columns that new rows have none for: {"orders.note": ""}.
+using RowFill = std::map<std::string, std::string>;
+Result<RowFill> row_fill(const Json& fill);
+
+RowMap map_rows(const RowCatalogue& live, const RowCatalogue& target, const std::map<std::string, RowChoice>& choices,
+                const RowFill& fill = {});
 
 }  // namespace backout::postgresql

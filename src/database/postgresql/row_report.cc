@@ -38,6 +38,16 @@ Result<void> RowReport::add_rewritten(const TableDifference& difference, Connect
   return {};
 }
 
+void RowReport::add_unfilled(const TableDifference& difference) {
+  const MappedTable& table = *difference.map;
+  if (table.leave || difference.counts.insert == 0) return;
+  for (const std::string& column : table.unfilled()) {
+    const std::string name = table.shown + "." + column;
+    unfilled_[name] = fmt::format("{}: {} that users wrote have no value for it, and the restored schema wants one",
+                                  name, counted(difference.counts.insert, "row"));
+  }
+}
+
 void RowReport::add_not_carried(const TableDifference& difference) {
   const MappedTable& table = *difference.map;
   for (const std::string& column : table.only_target)
@@ -45,7 +55,9 @@ void RowReport::add_not_carried(const TableDifference& difference) {
         "{}.{}: {}: old rows keep the value of the checkpoint{}", table.shown, column,
         table.chosen_columns.contains(column) ? "left, as configured" : "the live database has no such column",
         difference.counts.insert > 0
-            ? ", and " + counted(difference.counts.insert, "new row") + " could only have its default"
+            ? ", and " + counted(difference.counts.insert, "new row") +
+                  (table.fill.contains(column) ? " get '" + one_line(table.fill.at(column)) + "'"
+                                               : " could only have its default")
             : std::string()));
   if (difference.rows_with_news > 0)
     not_carried_.push_back(
@@ -60,6 +72,7 @@ Result<void> RowReport::add(const TableDifference& difference, Connection& targe
   if (difference.counts.all() > 0) (table.leave ? left_ : rows_)[table.shown] = to_json(difference.counts);
   for (const auto& [column, changes] : difference.columns) columns_[table.shown][column] = changes;
   TRY_VOID(add_rewritten(difference, target));
+  add_unfilled(difference);
   if (!table.leave) add_not_carried(difference);
   return {};
 }
@@ -91,6 +104,7 @@ Result<Json> RowReport::json(const RowMap& map, const std::map<std::string, std:
               {"keys", keys_},
               {"rewritten", rewritten_},
               {"undecided", undecided_},
+              {"unfilled", unfilled_},
               {"not_carried", not_carried},
               {"unkeyed", changed_unkeyed},
               {"new_tables", new_tables},

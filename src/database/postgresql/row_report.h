@@ -24,9 +24,11 @@ class RowReport {
 
  private:
   Result<void> add_rewritten(const TableDifference& difference, Connection& target);
+  void add_unfilled(const TableDifference& difference);
   void add_not_carried(const TableDifference& difference);
   Json rows_ = Json::object(), columns_ = Json::object(), left_ = Json::object(), keys_ = Json::object(),
-       rewritten_ = Json::array(), undecided_ = Json::array(), not_carried_ = Json::array(), compared_ = Json::object();
+       rewritten_ = Json::array(), undecided_ = Json::array(), not_carried_ = Json::array(), compared_ = Json::object(),
+       unfilled_ = Json::object();
 };
 
 }  // namespace backout::postgresql

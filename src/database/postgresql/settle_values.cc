@@ -100,9 +100,7 @@ Result<void> settle_types(Connection& target, const StagedTable& table) {
 }
 
 Result<void> settle_nulls(Connection& target, const StagedTable& table) {
-  for (const std::string& name : table.map->only_target) {
-    const RowColumn& column = *find_column(table.map->target, name);
-    if (!column.not_null || column.has_default) continue;
+  for (const std::string& name : table.map->unfilled()) {
     const RowRefusal refusal{"not-null", "column " + name + " must have a value, and new rows have none for it"};
     TRY_VOID(target.exec(report_statement(table, refusal, "s.mark = 'a' AND s.op = 'i'")));
   }

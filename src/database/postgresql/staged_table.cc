@@ -87,6 +87,10 @@ std::string StagedTable::insert(const std::string& condition) const {
     names.push_back(sql_name(map->columns[i].name));
     values.push_back(value(i));
   }
+  for (const auto& [column, text] : map->fill) {
+    names.push_back(sql_name(column));
+    values.push_back(sql_text(text) + "::" + find_column(map->target, column)->type);
+  }
   return "INSERT INTO " + sql_name(map->target.schema, map->target.name) + " (" + join(names, ", ") +
          ") OVERRIDING SYSTEM VALUE SELECT " + join(values, ", ") + " FROM " + stage() + " AS s WHERE s.op = 'i' AND " +
          condition;

@@ -69,9 +69,9 @@ Result<Closed> close_and_rename(const SwapJob& job, Connection& maintenance, con
   incoming = Connection();
   TRY(end_sessions(maintenance, oids.old_oid, {}, kSessionsLimit));
   TRY(end_sessions(maintenance, oids.new_oid, {}, kSessionsLimit));
-  const auto renamed = maintenance.exec("BEGIN; ALTER DATABASE " + sql_name(job.database) + " RENAME TO " +
-                                        sql_name(job.keep) + "; ALTER DATABASE " + sql_name(job.incoming) +
-                                        " RENAME TO " + sql_name(job.database) + "; COMMIT");
+  const auto renamed = maintenance.exec(
+      "BEGIN; ALTER DATABASE " + sql_name(job.database) + " RENAME TO " + sql_name(job.keep) + "; ALTER DATABASE " +
+      sql_name(job.incoming) + " RENAME TO " + sql_name(job.database) + "; " + join(job.dressing, "; ") + "; COMMIT");
   if (!renamed) {
     (void)maintenance.exec("ROLLBACK");
     return Error(renamed.error()).with_context("renaming " + job.database);

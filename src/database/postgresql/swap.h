@@ -6,6 +6,7 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "database/postgresql/connection.h"
 #include "driver/tool.h"
@@ -19,6 +20,8 @@ struct SwapJob {
   std::string incoming;     // what shall have it
   std::string keep;         // what the live one is called then
   std::string marker;       // a file beside the run: which oids
+  /// What gives the new one its owner and rights, under the live name, in the transaction of the renames.
+  std::vector<std::string> dressing;
 
   /// Called when the database is closed and nobody but `live` is in it: false, and why, when a row may have been
   /// written since the rescue. Then it is opened again, and `again` carries what is new; a few times.

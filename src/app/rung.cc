@@ -1,0 +1,12 @@
+#include "app/rung.h"
+
+#include "database/postgresql/rung.h"
+#include "database/sqlite/rung.h"
+
+namespace backout::app {
+
+Result<schema::Comparison> decide_rung(const DatabaseConfig& database, const Json& saved, const Json& seen) {
+  return database.kind == "postgresql" ? postgresql::decide_rung(saved, seen) : database::decide_rung(saved, seen);
+}
+
+}  // namespace backout::app

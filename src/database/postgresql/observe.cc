@@ -1,0 +1,55 @@
+#include "database/postgresql/observe.h"
+
+#include "database/postgresql/connection.h"
+#include "database/postgresql/read_catalog.h"
+#include "database/postgresql/verb_args.h"
+
+namespace backout::postgresql {
+namespace {
+
+constexpr const char* kRole =
+    "SELECT r.rolname, r.rolsuper, r.rolsuper OR r.rolcreatedb, "
+    "pg_catalog.pg_has_role(d.datdba, 'USAGE') AND (r.rolsuper OR r.rolcreatedb), "
+    "r.rolsuper OR pg_catalog.pg_has_role('pg_signal_backend', 'USAGE') "
+    "FROM pg_catalog.pg_roles r, pg_catalog.pg_database d "
+    "WHERE r.rolname = current_user AND d.datname = pg_catalog.current_database()";
+
+Result<Json> role_of(Connection& connection) {
+  const Rows rows = TRY(connection.query(kRole));
+  return Json{{"name", rows.text(0, 0)},
+              {"superuser", rows.flag(0, 1)},
+              {"may_create", rows.flag(0, 2)},
+              {"may_rename", rows.flag(0, 3)},
+              {"may_end", rows.flag(0, 4)}};
+}
+
+}  // namespace
+
+Result<Json> schema_of(Connection& connection) {
+  const auto catalog = TRY(read_catalog(connection));
+  return Json{{"schema", schema::postgresql::to_json(catalog)},
+              {"schema_hash", schema::postgresql::hash_of_objects(catalog)}};
+}
+
+Result<Json> observe(const Json& args) {
+  const std::string name = get_string(args, "database");
+  auto connection = Connection::open(TRY(server_of(args)), name);
+  if (!connection) {
+    if (connection.error().code == Code::kNotFound && !name.empty()) return Json{{"exists", false}, {"database", name}};
+    return connection.error();
+  }
+  Json seen = TRY(schema_of(*connection));
+  seen["exists"] = true;
+  seen["database"] = connection->database();
+  seen["server_version"] = connection->server_version();
+  seen["size"] = TRY(connection->integer("SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"));
+  seen["role"] = TRY(role_of(*connection));
+  const Rows users = TRY(connection->query(
+      "SELECT coalesce(usename, backend_type), count(*) FROM pg_catalog.pg_stat_activity "
+      "WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() GROUP BY 1 ORDER BY 1"));
+  seen["sessions"] = Json::object();
+  for (int row = 0; row < users.count(); ++row) seen["sessions"][users.text(row, 0)] = users.integer(row, 1);
+  return seen;
+}
+
+}  // namespace backout::postgresql

@@ -1,0 +1,183 @@
+#include "database/postgresql/offer.h"
+
+#include "base/text.h"
+#include "database/postgresql/rung.h"
+#include "schema/postgresql/renames.h"
+
+namespace backout::postgresql {
+namespace {
+
+constexpr size_t kLongestBase = 28;  // a name has 63 bytes, and ours are longer: "__backout_RUN_undone"
+
+/// "shop" from any name: what step ids may hold.
+std::string subject_name(const std::string& database) {
+  std::string name;
+  for (const char c : database) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+    name += plain ? c : '-';
+  }
+  return name.empty() ? "database" : name;
+}
+
+/// Rates of a slow disk; a step that takes longer hangs.
+Millis time_for(const Json& seen) { return Millis(120'000 + get_int(seen, "size") / 1'000); }
+
+struct Deed {
+  std::string verb;
+  Json args;
+};
+
+class Offer {
+ public:
+  Offer(const driver::Offering& offering, const Json& seen)
+      : offering_(offering),
+        seen_(seen),
+        database_(get_string(seen, "database", get_string(offering.subject, "database"))),
+        name_(subject_name(database_)),
+        host_(offering.hosts.front()) {}
+
+  /// A dump of the live database beside the journal; for a checkpoint it proves itself in a scratch database.
+  void save(const std::string& word, bool proved) {
+    const std::string backup = in_run(word + ".dump"), manifest = in_run(word + ".manifest.json");
+    add(word, Phase::kPrepare, "save " + database_ + ": dump it, with what it holds counted in the same moment",
+        {"backup", {{"directory", backup}, {"manifest", manifest}, {"jobs", get(offering_.subject, "jobs")}}});
+    if (proved)
+      add("verify-" + word, Phase::kPrepare, "restore that dump into a scratch database and compare every table",
+          {"verify-backup", {{"backup", backup}, {"manifest", manifest}, {"scratch", beside("test")}}}, {word});
+  }
+
+  Result<void> restore() {
+    const Json& saved = offering_.saved;
+    const std::string kept = get_string(saved, "template"), dump = get_string(saved, "backup");
+    if (kept.empty() && dump.empty())
+      return Error{Code::kNotFound, "the checkpoint names no dump of the database",
+                   "use an older one: backout releases"};
+    const std::string incoming = beside("new");
+    const Json source = kept.empty() ? Json{{"backup", dump},
+                                            {"manifest", get_string(saved, "manifest")},
+                                            {"manifest_sha256", get_string(saved, "manifest_sha256")}}
+                                     : Json{{"template", kept}};
+    const std::string from = kept.empty() ? "restore the dump of " + get_string(saved, "taken_at", "the checkpoint")
+                                          : "copy the kept database " + one_line(kept);
+    add("restore", Phase::kPrepare, from + " beside the live database, and compare it",
+        {"restore",
+         {{"source", source}, {"beside", incoming}, {"like", database_}, {"jobs", get(offering_.subject, "jobs")}}},
+        {}, Deed{"discard", {{"database", incoming}}});
+    const auto names = TRY(renames_to(saved));
+    Json rows{{"live", database_},
+              {"target", incoming},
+              {"tables", map_of("tables")},
+              {"fill", map_of("fill")},
+              {"renamed", to_json(names)}};
+    if (get(saved, "known").is_string()) rows["known"] = get(saved, "known");
+    Json count = rows;
+    count["refuse_undecided"] = true;
+    count["result"] = in_run("count.json");
+    add("count", Phase::kPrepare, "count the rows written since", {"diff", count}, {"restore"});
+    rows["record"] = in_run("rescue.json");
+    rows["conflicts"] = in_run("conflicts.jsonl");
+    rows["archive"] = in_run("archive.jsonl");
+    add("rescue", Phase::kLastRows,
+        "carry the rows written since into the restored database, and prove it by a second comparison",
+        {"rescue", rows});
+    const Json ways{{"keep", beside("old")}, {"marker", in_run("swap.json")}};
+    Json swap = ways, back = ways;
+    swap["incoming"] = incoming;
+    swap["rescue"] = rows;
+    swap["catalog"] = in_run("catalog.json");
+    back["aside"] = beside("undone");
+    add("swap", Phase::kSwitch, "the restored database takes the name " + database_ + "; the old one is kept, closed",
+        {"swap", swap}, {}, Deed{"swap-back", back});
+    const std::string hash = TRY(schema_hash_of(saved));
+    const Json renamed_back = to_json(inverse(names));
+    push("schema-is", Phase::kCheck, StepKind::kLook, "the database has the schema of the checkpoint",
+         {"schema-is", {{"schema_hash", hash}}});
+    add("keep", Phase::kSettle, "keep what the way forward needs: the replaced database",
+        {"keep",
+         {{"keep", get(ways, "keep")},
+          {"marker", get(ways, "marker")},
+          {"catalog", in_run("catalog.json")},
+          {"rescue_record", in_run("rescue.json")},
+          {"renamed", renamed_back},
+          {"part", in_run("part.json")}}});
+    return {};
+  }
+
+  std::vector<Step> take() { return std::move(steps_); }
+
+ private:
+  std::string in_run(const std::string& name) const { return offering_.run_directory + "/" + name_ + "." + name; }
+  /// "shop__backout_R7_new": whole in the name of the run, shortened in the name of the database.
+  std::string beside(const std::string& word) const {
+    const std::string run = offering_.run_directory.substr(offering_.run_directory.rfind('/') + 1);
+    std::string base = database_.substr(0, kLongestBase);
+    while (!base.empty() && (static_cast<unsigned char>(base.back()) & 0x80U) != 0) base.pop_back();
+    return base + "__backout_" + run + "_" + word;
+  }
+  Json map_of(const char* key) const {
+    const Json& map = get(offering_.subject, key);
+    return map.is_object() ? map : Json::object();
+  }
+  /// What the restored database calls otherwise than the live one: known from the run before when that is the one that
+  /// was replaced then, else the names of the checkpoint and of now within one database.
+  Result<schema::postgresql::Renames> renames_to(const Json& saved) const {
+    if (get(saved, "renamed").is_object()) return schema::postgresql::renames_from_json(get(saved, "renamed"));
+    return schema::postgresql::renames(TRY(schema::postgresql::catalog_from_json(get(saved, "catalog"))),
+                                       TRY(schema::postgresql::catalog_from_json(get(seen_, "schema"))));
+  }
+  StepId id_of(const std::string& word) const { return StepId(word + "-" + name_); }
+
+  Step& push(const std::string& word, Phase phase, StepKind kind, std::string title, Deed deed) {
+    Step step{.id = id_of(word), .phase = phase, .kind = kind, .title = std::move(title), .hosts = {host_}};
+    for (const char* key : {"server", "maintenance", "secrets"})
+      if (offering_.subject.contains(key)) deed.args[key] = get(offering_.subject, key);
+    if (!deed.args.contains("database")) deed.args["database"] = database_;
+    step.action = {.driver = "postgresql", .verb = std::move(deed.verb), .args = std::move(deed.args)};
+    step.has_probe = true;
+    step.repeatable = true;
+    step.on_unknown = OnUnknown::kRerun;
+    step.timeout = time_for(seen_);
+    steps_.push_back(std::move(step));
+    return steps_.back();
+  }
+
+  void add(const std::string& word, Phase phase, std::string title, Deed deed,
+           const std::vector<std::string>& needs = {}, std::optional<Deed> undo = std::nullopt) {
+    Step& step = push(word, phase, StepKind::kEffect, std::move(title), std::move(deed));
+    for (const auto& need : needs) step.needs.push_back(id_of(need));
+    if (!undo) return;
+    Json args = undo->args;
+    for (const char* key : {"server", "maintenance", "secrets", "database"})
+      if (step.action.args.contains(key) && !args.contains(key)) args[key] = step.action.args[key];
+    step.undo = Action{.driver = "postgresql", .verb = undo->verb, .args = std::move(args)};
+  }
+
+  const driver::Offering& offering_;
+  const Json& seen_;
+  std::string database_, name_, host_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace
+
+Result<std::vector<Step>> offer_postgresql(const driver::Offering& offering) {
+  if (offering.hosts.size() != 1)
+    return Error{Code::kUnsupported, "a PostgreSQL database is reached from one place", ""};
+  const auto found = offering.seen.find(offering.hosts.front());
+  const Json& seen = found == offering.seen.end() ? get({}, "") : found->second;
+  Offer offer(offering, seen);
+  switch (offering.kind) {
+    case RunKind::kDeploy:
+    case RunKind::kCheckpoint: offer.save("backup", true); break;
+    case RunKind::kRollback:
+    case RunKind::kForward: {
+      const auto comparison = TRY(decide_rung(offering.saved, seen));
+      offer.save("save", false);
+      if (comparison.rung == schema::Rung::kRestore) TRY_VOID(offer.restore());
+      break;
+    }
+  }
+  return offer.take();
+}
+
+}  // namespace backout::postgresql

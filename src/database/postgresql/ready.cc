@@ -1,0 +1,152 @@
+#include "database/postgresql/ready.h"
+
+#include "base/text.h"
+#include "database/postgresql/dump_files.h"
+#include "database/postgresql/programs.h"
+#include "database/postgresql/restore.h"
+#include "database/postgresql/rung.h"
+#include "database/postgresql/sessions.h"
+#include "os/file.h"
+
+namespace backout::postgresql {
+namespace {
+
+using driver::Need;
+
+constexpr uint64_t kReadAtOnce = 256U << 20;
+constexpr const char* kTakeAnother =
+    "take a new checkpoint while this release still runs, or go back to an older one: backout releases";
+
+Finding finding(std::string id, Severity severity, std::string what, std::string next) {
+  return {std::move(id), severity, "", "", std::move(what), std::move(next), Json::object()};
+}
+
+/// The same sizes as the manifest names; what is wrong, else empty.
+std::string odd_sizes(const std::string& directory, const Manifest& manifest) {
+  for (const auto& [name, file] : manifest.files) {
+    const auto size = os::size_of(directory + "/" + name);
+    if (!size) return name + ": " + size.error().message;
+    if (*size != file.size) return fmt::format("{} has {} bytes, not {}", name, *size, file.size);
+  }
+  return "";
+}
+
+Result<void> look_at_dump(const Json& args, Json& seen) {
+  const std::string directory = get_string(args, "backup"), path = get_string(args, "manifest");
+  seen["there"] = os::exists(directory) && os::exists(path);
+  if (!get_bool(seen, "there")) return {};
+  const auto manifest = load_manifest(path, get_string(args, "manifest_sha256"));
+  if (!manifest) {
+    seen["bytes"] = manifest.error().message;
+    return {};
+  }
+  seen["size"] = manifest->size();
+  seen["taken_at"] = manifest->taken_at;
+  if (manifest->size() > kReadAtOnce && !get_bool(args, "prove")) {
+    const std::string odd = odd_sizes(directory, *manifest);
+    seen["bytes"] = odd.empty() ? "size-alone" : odd;
+  } else {
+    const auto same = check_dump(directory, *manifest);
+    seen["bytes"] = same ? "same" : same.error().message;
+  }
+  const auto record = os::read_file(directory + ".verified.json", 1 << 20);
+  const auto verified = record ? parse_json(*record) : Result<Json>(record.error());
+  const auto sha256 = os::sha256_of_file(path);
+  seen["proved"] = verified && sha256 && get_string(*verified, "manifest_sha256") == *sha256;
+  return {};
+}
+
+void look_at_kept_database(Connection& maintenance, const std::string& name, Json& seen) {
+  const auto kept = find_database(maintenance, name);
+  seen["there"] = kept && *kept;
+  seen["bytes"] = "same";
+  seen["proved"] = true;
+  if (!kept || !*kept) return;
+  seen["size"] = (*kept)->size;
+  if ((*kept)->open) seen["bytes"] = "it was opened, and may have been written to";
+}
+
+void judge_copy(const driver::Offering& offering, const Json& looked, bool needed, std::vector<Finding>& findings) {
+  const Severity bad = needed ? Severity::kRed : Severity::kWarning;
+  const std::string kept = get_string(offering.saved, "template");
+  const std::string what = kept.empty() ? "the checkpoint's dump " + get_string(offering.saved, "backup")
+                                        : "the kept database " + one_line(kept);
+  const std::string note = needed ? "" : "; the way back as it is now does not need it";
+  const std::string bytes = get_string(looked, "bytes");
+  if (!get_bool(looked, "there")) {
+    findings.push_back(finding("backup", bad, what + " is gone" + note, kTakeAnother));
+  } else if (bytes != "same" && bytes != "size-alone") {
+    findings.push_back(finding("backup", bad, what + " is damaged: " + bytes + note, kTakeAnother));
+  } else {
+    const bool proved = get_bool(looked, "proved");
+    findings.push_back(
+        finding("backup", proved ? Severity::kOk : Severity::kWarning,
+                fmt::format("{}, {}, {}{}", what, bytes_for_people(static_cast<uint64_t>(get_int(looked, "size"))),
+                            proved ? "restored and compared when it was made" : "never restored",
+                            bytes == "size-alone" ? "; of its bytes only the number was looked at" : ""),
+                proved ? "" : kTakeAnother));
+  }
+}
+
+}  // namespace
+
+Result<Json> look_at_readiness(const Json& args) {
+  Json seen{{"there", false}, {"proved", false}};
+  const Server server = TRY(server_of(args));
+  auto maintenance = TRY(Connection::open(server, get_string(args, "maintenance", "postgres")));
+  if (const std::string kept = get_string(args, "template"); !kept.empty())
+    look_at_kept_database(maintenance, kept, seen);
+  else
+    TRY_VOID(look_at_dump(args, seen));
+  for (const auto& [key, program] : {std::pair{"dump", "pg_dump"}, std::pair{"restore", "pg_restore"}})
+    if (const auto found = find_program(program, maintenance.server_version(), ""); !found)
+      seen[key] = {{"message", found.error().message}, {"next", found.error().next}};
+  if (const auto free = nothing_in_the_way(maintenance, TRY(need(args, "database"))); !free) {
+    seen["in_the_way"] = free.error().message;
+    seen["next"] = free.error().next;
+  }
+  return seen;
+}
+
+driver::Readiness readiness_of(const driver::Offering& offering, const Json& seen, const Result<Json>& looked) {
+  driver::Readiness readiness;
+  std::vector<Finding>& findings = readiness.findings;
+  if (!get_bool(seen, "exists")) {
+    findings.push_back(finding("database", Severity::kRed, "there is no database " + get_string(seen, "database"),
+                               "correct database: postgresql: in backout.yaml"));
+    return readiness;
+  }
+  const auto comparison = decide_rung(offering.saved, seen);
+  const bool restores = comparison && comparison->rung == schema::Rung::kRestore;
+  const auto size = static_cast<uint64_t>(std::max<int64_t>(get_int(seen, "size"), 0));
+  constexpr uint64_t kMore = 1U << 20;
+  readiness.needs = {
+      {Need::Kind::kWritable, offering.run_directory, "to save the database first"},
+      {Need::Kind::kRoom, offering.run_directory, "to save the database first", "", size / 2 + kMore, 64}};
+  if (!looked) {
+    findings.push_back(finding("server", Severity::kRed, "the server could not be looked at: " + looked.error().message,
+                               looked.error().next));
+    return readiness;
+  }
+  if (!offering.saved.empty()) judge_copy(offering, *looked, restores, findings);
+  for (const char* program : {"dump", "restore"})
+    if (const Json& why = get(*looked, program); why.is_object())
+      findings.push_back(finding("tool", Severity::kRed, get_string(why, "message"), get_string(why, "next")));
+  const Severity bad = restores ? Severity::kRed : Severity::kWarning;
+  const Json& role = get(seen, "role");
+  const std::string name = one_line(get_string(role, "name"));
+  if (!get_bool(role, "may_create"))
+    findings.push_back(finding("role", bad, "the role " + name + " may not create a database",
+                               "ALTER ROLE " + sql_name(name) + " CREATEDB"));
+  else if (!get_bool(role, "may_rename"))
+    findings.push_back(finding("role", bad, "the role " + name + " may not rename " + get_string(seen, "database"),
+                               "make it a member of the database's owner"));
+  if (!get_bool(role, "may_end"))
+    findings.push_back(finding("role", bad, "the role " + name + " may not end other roles' sessions",
+                               "GRANT pg_signal_backend TO " + sql_name(name)));
+  if (const std::string why = get_string(*looked, "in_the_way"); !why.empty())
+    findings.push_back(finding("in-the-way", bad, why, get_string(*looked, "next")));
+  return readiness;
+}
+
+}  // namespace backout::postgresql

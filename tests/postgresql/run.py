@@ -1,0 +1,202 @@
+#!/usr/bin/python3
+"""PostgreSQL, whole program, with a real Django shop that is written to all the time:
+tests/postgresql/run.py --backout build/dev/backout [--keep] [CASE...]"""
+import argparse
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+from cluster import Cluster  # noqa: E402
+from shop import Customers, Shop  # noqa: E402
+
+
+def expect(condition, words):
+    if not condition:
+        raise AssertionError(words)
+
+
+def judged(customers):
+    customers.end()
+    faults = customers.judge()
+    expect(not faults, "\n".join(faults))
+
+
+def back_and_forward(shop):
+    """A release that v1 cannot live with is taken back under load, and goes out again; no order is lost on any way."""
+    customers = Customers(shop).begin()
+    customers.have_ordered(30)
+    shop.deploy("v2")
+    customers.have_ordered(30)
+    plan = shop.run(shop.backout, "plan")
+    expect("restored beside" in plan, plan)
+    shop.run(shop.backout, "rollback", "--yes", "--reason", "a test")
+    expect(shop.ask("/version")[1] == "v1", "v1 does not serve")
+    customers.have_ordered(30)
+    judged(customers)
+    expect(shop.sql("SELECT count(*) FROM shop_product WHERE price > 100") == "0", "prices are in cents still")
+    expect(shop.sql("SELECT count(*) FROM django_migrations WHERE app = 'shop'") == "1", "the books of migrations are not those of v1")
+    customers.begin()
+    shop.run(shop.backout, "rollback", "--forward", "--yes", "--reason", "a test")
+    expect(shop.ask("/version")[1] == "v2", "v2 does not serve")
+    customers.have_ordered(30)
+    judged(customers)
+    expect(shop.sql("SELECT count(*) FROM shop_product WHERE price > 100") == "2", "prices are not in cents")
+    report = shop.run(shop.backout, "report")
+    expect("shop_order" in report, report)
+
+
+def aborted(shop):
+    """A check behind the door fails: everything is put back as it was found, and no order is lost."""
+    customers = Customers(shop).begin()
+    customers.have_ordered(20)
+    shop.deploy("v2")
+    customers.have_ordered(20)
+    shop.write_yaml(more="  - {run: 'false', name: never, attempts: 1}")
+    shop.run(shop.backout, "rollback", "--yes", "--reason", "a test", status=1)
+    expect(shop.ask("/version")[1] == "v2", "v2 does not serve again")
+    customers.have_ordered(20)
+    judged(customers)
+    expect([name for name in shop.cluster.databases() if name.endswith("_old")] == [], "something is left: " + str(shop.cluster.databases()))
+
+
+def resumed(shop, words):
+    """What was killed is gone on with until it says done."""
+    for _ in range(5):
+        shop.run(shop.backout, "resume", status=None)
+        if ended(shop):
+            return
+    raise AssertionError(f"{words}: not done after five times resume")
+
+
+def ended(shop):
+    return shop.words[-1].endswith("-> 0")
+
+
+def killed(shop):
+    """kill -9 of the controller around every command of a rollback, and of the tool inside it, on one site that goes back and forward."""
+    customers = Customers(shop).begin()
+    customers.have_ordered(10)
+    shop.deploy("v2")
+    back = True
+    for point in range(1, 40):
+        when = ("before", "during", "after")[point % 3]
+        customers.have_ordered(5)
+        shop.kill = f"command:{point}:{when}"
+        shop.run(shop.backout, "rollback", *([] if back else ["--forward"]), "--yes", "--reason", "a test", status=None)
+        shop.kill = ""
+        finished = ended(shop)
+        if not finished:
+            resumed(shop, f"{'back' if back else 'forward'}, killed at {point} {when}")
+        wanted = "v1" if back else "v2"
+        expect(shop.ask("/version")[1] == wanted, f"killed at {point} {when}: {wanted} does not serve")
+        judged(customers)
+        customers.begin()
+        back = not back
+        if finished:
+            break
+    expect(point > 10, f"a rollback has only {point} commands")
+    customers.end()
+
+
+def server_killed(shop):
+    """kill -9 of PostgreSQL while rows are carried and swapped: it comes up again, and the run goes on or is undone."""
+    customers = Customers(shop).begin()
+    customers.have_ordered(10)
+    shop.deploy("v2")
+    back = True
+    for number, verb in enumerate(["restore", "diff", "rescue", "swap", "restore", "rescue", "swap"]):
+        customers.have_ordered(5)
+        enemy = Enemy(shop, verb, 0.05 * (number % 3))
+        shop.run(shop.backout, "rollback", *([] if back else ["--forward"]), "--yes", "--reason", "a test", status=None)
+        struck = enemy.end()
+        expect(struck, f"nothing was struck during {verb}")
+        if not ended(shop):
+            last = shop.words[-1]
+            if "backout resume" in last or "backout abort" in last:
+                resumed(shop, f"the server was killed during {verb}")
+            else:
+                shop.run(shop.backout, "rollback", *([] if back else ["--forward"]), "--yes", "--reason", "a test")
+        wanted = "v1" if back else "v2"
+        expect(shop.ask("/version")[1] == wanted, f"server killed during {verb}: {wanted} does not serve")
+        customers.have_ordered(5)
+        judged(customers)
+        customers.begin()
+        back = not back
+    customers.end()
+
+
+class Enemy:
+    """Ends PostgreSQL by SIGKILL once, while `backout internal postgresql VERB` runs, and starts it again."""
+
+    def __init__(self, shop, verb, after):
+        self.shop, self.verb, self.after = shop, verb, after
+        self.stopped, self.struck = threading.Event(), False
+        self.thread = threading.Thread(target=self.wait, daemon=True)
+        self.thread.start()
+
+    def runs(self):
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    words = (entry / "cmdline").read_bytes().split(b"\0")
+                except OSError:
+                    continue
+                if words[1:4] == [b"internal", b"postgresql", self.verb.encode()]:
+                    return True
+        return False
+
+    def wait(self):
+        while not self.stopped.wait(0.002):
+            if self.runs():
+                time.sleep(self.after)
+                self.shop.cluster.kill()
+                self.struck = True
+                return
+
+    def end(self):
+        self.stopped.set()
+        self.thread.join()
+        return self.struck
+
+
+CASES = {"back-and-forward": back_and_forward, "aborted": aborted, "killed": killed, "server-killed": server_killed}
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--backout", required=True)
+    options.add_argument("--keep", action="store_true", help="leave the directories")
+    options.add_argument("case", nargs="*", choices=[[], *CASES], metavar="CASE")
+    options = options.parse_args()
+    directory = Path(tempfile.mkdtemp(prefix="backout-postgresql-"))
+    passed = failed = 0
+    for name in options.case or CASES:
+        began, shop, words = time.monotonic(), None, ""
+        cluster = Cluster()
+        try:
+            shop = Shop(directory / name, options.backout, cluster)
+            CASES[name](shop)
+        except Exception:
+            words = traceback.format_exc() + ("\n".join(shop.words) if shop else "")
+        finally:
+            if shop:
+                shop.end()
+            cluster.remove()
+        passed, failed = passed + (not words), failed + bool(words)
+        print(f"{'FAILED' if words else 'passed'} {name} ({time.monotonic() - began:.1f} s)", *(f"    {line}" for line in words.splitlines()),
+              sep="\n", flush=True)
+    if options.keep:
+        print(f"kept: {directory}")
+    else:
+        shutil.rmtree(directory)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

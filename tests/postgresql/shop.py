@@ -1,0 +1,189 @@
+"""A real Django shop on a real PostgreSQL: deployed, written to all the time, and judged from outside."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+YAML = """site: shop
+state: {root}/backout
+base_url: http://127.0.0.1:{port}
+hosts: {{local: {{root: {root}/target}}}}
+code: {{layout: releases, path: {root}}}
+services:
+  - process: web
+    start: [/usr/bin/python3, -B, /usr/bin/gunicorn, -w, "2", --threads, "4", -b, "127.0.0.1:{port}", shop.wsgi]
+    cwd: {root}/current
+    env: {{SHOP_PG: {pg}, SHOP_DOOR: {root}/door}}
+    pidfile: {root}/run/web.pid
+    log: {root}/log/web.log
+    port: {port}
+    drain: 5s
+door: {{command: {{close: "touch {root}/door", open: "rm -f {root}/door", probe: "test -e {root}/door"}}}}
+database:
+  postgresql: {{dsn: "host={pg} user=postgres", database: shop, tables: {tables}, fill: {fill}}}
+checks:
+  - {{get: /health/, status: 200, contains: ok, send_header: {{x-behind: "1"}}, attempts: 20, every: 250ms}}
+  - {{get: /version, contains: "{{{{version}}}}", send_header: {{x-behind: "1"}}}}
+  - {{get: /selftest, status: 200, send_header: {{x-behind: "1"}}, attempts: 2}}
+{more}
+watch: {{first: 0s}}
+"""
+TABLES = "{shop_product.price: leave}"
+FILL = "{shop_order.note: rung, shop_order.channel: web}"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Shop:
+    def __init__(self, directory, backout, cluster, tables=TABLES, fill=FILL, more=""):
+        self.root, self.backout, self.cluster = Path(directory), str(Path(backout).resolve()), cluster
+        self.root.mkdir(parents=True)
+        self.packages = self.root / "packages"
+        shutil.copytree(HERE / "django", self.packages)
+        self.port = free_port()
+        self.words, self.kill = [], ""
+        cluster.sql("postgres", "CREATE ROLE shop LOGIN")
+        cluster.sql("postgres", "CREATE DATABASE shop OWNER shop")
+        self.write_yaml(tables, fill, more)
+        self.run("sh", self.packages / "deploy.sh", "v1")
+        self.run(self.backout, "record", "v1")
+        self.run(self.backout, "good", "v1")
+
+    def write_yaml(self, tables=TABLES, fill=FILL, more=""):
+        (self.root / "backout.yaml").write_text(
+            YAML.format(root=self.root, port=self.port, pg=self.cluster.directory, tables=tables, fill=fill, more=more))
+
+    @property
+    def environment(self):
+        return {**os.environ, "SHOP_ROOT": str(self.root), "SHOP_PACKAGES": str(self.packages), "SHOP_PORT": str(self.port),
+                "SHOP_PG": str(self.cluster.directory), "SHOP_DOOR": str(self.root / "door"),
+                **({"BACKOUT_KILL": self.kill} if self.kill else {})}
+
+    def run(self, *argv, status=0, limit=180):
+        done = subprocess.run([str(word) for word in argv], cwd=self.root, env=self.environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit)
+        self.words.append(f"$ {' '.join(map(str, argv))}\n{done.stdout}-> {done.returncode}")
+        if status is not None and done.returncode != status:
+            raise AssertionError(f"ended in {done.returncode}, not {status}:\n" + "\n".join(self.words[-3:]))
+        return done.stdout
+
+    def deploy(self, version, status=0):
+        return self.run(self.backout, "deploy", "--version", version, "--", "sh", self.packages / "deploy.sh", version, status=status)
+
+    def ask(self, path, **fields):
+        """(status, text); status 0: no answer."""
+        data = urllib.parse.urlencode(fields).encode() if fields else None
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", data, 20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(errors="replace")
+        except OSError as error:
+            return 0, str(error)
+
+    def sql(self, text, database="shop"):
+        return self.cluster.sql(database, text)
+
+    def end(self):
+        pidfile = self.root / "run" / "web.pid"
+        if pidfile.exists() and pidfile.read_text().strip():
+            try:
+                os.killpg(int(pidfile.read_text()), 15)
+            except ProcessLookupError:
+                pass
+
+
+class Customers:
+    """Some who order, have it shipped, and cancel, and remember what they were told."""
+
+    def __init__(self, shop, count=3):
+        self.shop, self.count = shop, count
+        self.lock = threading.Lock()
+        self.told, self.ids, self.gone, self.shipped, self.tried, self.closed = {}, [], set(), set(), 0, 0
+        self.stopped = threading.Event()
+        self.threads = []
+
+    def begin(self):
+        self.stopped.clear()
+        self.threads = [threading.Thread(target=self.live, args=(number,), daemon=True) for number in range(self.count)]
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def end(self):
+        self.stopped.set()
+        for thread in self.threads:
+            thread.join()
+        self.threads = []
+
+    def live(self, number):
+        turn = 0
+        while not self.stopped.wait(0.02):
+            with self.lock:
+                self.tried += 1
+                token = f"order-{self.tried:06d}"
+            status, text = self.shop.ask("/order", token=token, customer=f"c{number}-{turn % 7}@example.com", note="ring twice")
+            if status != 201:
+                with self.lock:
+                    self.closed += 1
+                continue
+            made = json.loads(text)["id"]
+            with self.lock:
+                self.told[token] = made
+                self.ids.append(made)
+            turn += 1
+            if turn % 5 == 0 and self.shop.ask("/ship", token=token)[0] == 200:
+                self.shipped.add(token)
+            if turn % 7 == 0:
+                status, text = self.shop.ask("/cancel", token=token)
+                with self.lock:
+                    if status == 200:
+                        self.gone.add(token)
+                    self.told.pop(token)  # not known, when there was no answer
+
+    def have_ordered(self, more, seconds=60):
+        goal, until = len(self.ids) + more, time.monotonic() + seconds
+        while len(self.ids) < goal:
+            if time.monotonic() > until:
+                raise AssertionError(f"no {more} more orders in {seconds} s: {self.shop.ask('/health/')}")
+            time.sleep(0.05)
+
+    def judge(self):
+        """What is not as the customers were told; empty when all is well. To be called when they rest."""
+        faults = []
+        there = [line.split("|") for line in self.shop.sql("SELECT token, id, status FROM shop_order").splitlines()]
+        count = {}
+        for token, _, _ in there:
+            count[token] = count.get(token, 0) + 1
+        by_token = {token: (int(number), status) for token, number, status in there}
+        for token, number in self.told.items():
+            if count.get(token) != 1:
+                faults.append(f"{token} was confirmed, and is there {count.get(token, 0)} times")
+            elif by_token[token][0] != number:
+                faults.append(f"{token} has id {by_token[token][0]}, and its customer was told {number}")
+            elif token in self.shipped and by_token[token][1] != "shipped":
+                faults.append(f"{token} was shipped, and is {by_token[token][1]}")
+        faults += [f"{token} was cancelled, and is there" for token in self.gone if token in by_token]
+        if len(set(self.ids)) != len(self.ids):
+            faults.append("an id was given twice")
+        last = int(self.shop.sql("SELECT last_value FROM shop_order_id_seq"))
+        if self.ids and last < max(self.ids):
+            faults.append(f"the next id would be {last + 1}, and {max(self.ids)} was given already")
+        orphans = self.shop.sql("SELECT count(*) FROM shop_order o LEFT JOIN shop_customer c ON c.id = o.customer_id "
+                                "LEFT JOIN shop_product p ON p.id = o.product_id WHERE c.id IS NULL OR p.id IS NULL")
+        if orphans != "0":
+            faults.append(f"{orphans} orders whose customer or product is not there")
+        return faults[:20]
