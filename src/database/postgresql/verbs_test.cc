@@ -1,0 +1,157 @@
+// The driver's own way, against a real server: what offer() says, done by the tool's verbs one after the other, there,
+// undone, and done again.
+#include "database/postgresql/verbs.h"
+
+#include <filesystem>
+
+#include "database/postgresql/driver.h"
+#include "database/postgresql/testing.h"
+
+namespace backout::postgresql {
+namespace {
+
+class PostgresqlVerbs : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    database_ = cluster_.database("Shop \"1\"");
+    cluster_.run(
+        database_,
+        "CREATE TABLE client (id bigserial PRIMARY KEY, email text NOT NULL UNIQUE);"
+        "CREATE TABLE orders (id bigserial PRIMARY KEY, client bigint NOT NULL REFERENCES client, note text NOT NULL);"
+        "INSERT INTO client(email) VALUES ('a@x'), ('b@x'); INSERT INTO orders(client, note) VALUES (1, 'bread'), (2, "
+        "'milk')");
+    directory_ = cluster_.directory() + "/" + random_hex(6);
+    std::filesystem::create_directories(directory_);
+    driver_ = make_postgresql_driver("backout");
+    subject_ = {{"server", cluster_.server().conninfo},
+                {"database", database_},
+                {"maintenance", "postgres"},
+                {"jobs", 2},
+                {"tables", Json::object()},
+                {"fill", {{"orders.note", "none"}}}};
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  Json verb(const std::string& name, const Json& args) {
+    auto done = run_verb(name, args, {});
+    EXPECT_TRUE(done) << name << ": " << done.error().message;
+    return done ? *done : Json::object();
+  }
+  std::vector<Step> offered(RunKind kind, const Json& saved, const std::string& run) {
+    driver::Offering offering{.kind = kind, .site = SiteId("shop/production")};
+    offering.subject = subject_;
+    offering.hosts = {"local"};
+    offering.seen["local"] = verb("observe", subject_);
+    offering.saved = saved;
+    offering.run_directory = directory_ + "/" + run;
+    std::filesystem::create_directories(offering.run_directory);
+    auto steps = driver_->offer(offering);
+    EXPECT_TRUE(steps) << steps.error().message;
+    return steps ? *steps : std::vector<Step>();
+  }
+  /// Does the steps in the order of their phases, each looked at before and after. The part that the last one kept.
+  Json lived(const std::vector<Step>& steps) {
+    Json part;
+    for (const Step& step : steps) {
+      if (step.kind == StepKind::kEffect) {
+        EXPECT_EQ(get_string(*look_at(step.action.verb, step.action.args), "sight"), "does-not-hold") << step.id.str();
+        const Json evidence = verb(step.action.verb, step.action.args);
+        if (get(evidence, "part").is_object()) part = get(evidence, "part");
+      }
+      const auto sight = look_at(step.action.verb, step.action.args);
+      EXPECT_TRUE(sight && get_string(*sight, "sight") == "holds")
+          << step.id.str() << ": " << (sight ? get_string(*sight, "why") : sight.error().message);
+    }
+    return part;
+  }
+  void undo(const std::vector<Step>& steps) {
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step)
+      if (step->undo) verb(step->undo->verb, step->undo->args);
+  }
+  void migrate() {
+    cluster_.run(database_,
+                 "ALTER TABLE client RENAME TO customer; ALTER TABLE customer RENAME email TO mail;"
+                 "ALTER TABLE orders DROP note; ALTER TABLE orders ADD channel text NOT NULL DEFAULT 'web';"
+                 "INSERT INTO customer(mail) VALUES ('c@x'); INSERT INTO orders(client) VALUES (3); DELETE FROM orders "
+                 "WHERE id = 1;"
+                 "UPDATE customer SET mail = 'B@x' WHERE id = 2");
+  }
+  std::string text(const std::string& sql) { return cluster_.text(database_, sql); }
+
+  TestCluster& cluster_ = TestCluster::the();
+  std::string database_, directory_;
+  std::unique_ptr<driver::Driver> driver_;
+  Json subject_;
+};
+
+constexpr const char* kOldRows =
+    "SELECT string_agg(o.id || c.email || o.note, ' ' ORDER BY o.id) FROM orders o JOIN client c ON c.id = o.client";
+
+TEST_F(PostgresqlVerbs, ThereUndoneThereAgainAndForward) {
+  const Json saved = lived(offered(RunKind::kCheckpoint, {}, "C-1"));
+  ASSERT_TRUE(saved.is_object());
+  migrate();
+
+  const auto first = offered(RunKind::kRollback, saved, "R-1");
+  lived(first);
+  EXPECT_EQ(text(kOldRows), "2B@xmilk 3c@xnone");
+  undo(first);
+  EXPECT_EQ(text("SELECT string_agg(id || channel, ' ' ORDER BY id) FROM orders"), "2web 3web");
+  EXPECT_FALSE(cluster_.has(database_ + "__backout_R-1_new"));
+
+  const Json kept = lived(offered(RunKind::kRollback, saved, "R-2"));
+  EXPECT_EQ(text(kOldRows), "2B@xmilk 3c@xnone");
+  EXPECT_EQ(text("INSERT INTO orders(client, note) VALUES (1, 'cake') RETURNING id"), "4") << "no id is given twice";
+  EXPECT_EQ(text("INSERT INTO client(email) VALUES ('d@x') RETURNING id"), "4");
+
+  lived(offered(RunKind::kForward, kept, "R-3"));
+  EXPECT_EQ(text("SELECT string_agg(o.id || c.mail || o.channel, ' ' ORDER BY o.id) FROM orders o JOIN customer c ON "
+                 "c.id = o.client"),
+            "2B@xweb 3c@xweb 4a@xweb");
+  EXPECT_EQ(text("SELECT mail FROM customer WHERE id = 4"), "d@x");
+}
+
+TEST_F(PostgresqlVerbs, ANameWithoutAValueStopsItBeforeAnythingIsClosed) {
+  subject_.erase("fill");
+  const Json saved = lived(offered(RunKind::kCheckpoint, {}, "C-1"));
+  migrate();
+  for (const Step& step : offered(RunKind::kRollback, saved, "R-1")) {
+    if (step.action.verb != "diff") {
+      if (step.phase == Phase::kPrepare) verb(step.action.verb, step.action.args);
+      continue;
+    }
+    const auto counted = run_verb("diff", step.action.args, {});
+    ASSERT_FALSE(counted);
+    EXPECT_EQ(counted.error().code, Code::kRefused);
+    EXPECT_NE(counted.error().message.find("orders.note"), std::string::npos) << counted.error().message;
+    EXPECT_NE(counted.error().next.find("fill"), std::string::npos) << counted.error().next;
+    return;
+  }
+  FAIL() << "nothing was counted";
+}
+
+TEST_F(PostgresqlVerbs, ASecretIsInNoStep) {
+  subject_["secrets"] = {{"PGPASSWORD", "$A_PLACE_OF_THE_PASSWORD"}};
+  ::setenv("A_PLACE_OF_THE_PASSWORD", "tea-and-biscuits", 1);
+  for (const Step& step : offered(RunKind::kCheckpoint, {}, "C-1")) {
+    EXPECT_EQ(step.action.args.dump().find("tea-and-biscuits"), std::string::npos);
+    EXPECT_EQ(get_string(get(step.action.args, "secrets"), "PGPASSWORD"), "$A_PLACE_OF_THE_PASSWORD");
+  }
+  ::unsetenv("A_PLACE_OF_THE_PASSWORD");
+}
+
+TEST_F(PostgresqlVerbs, WrongArgumentsAreErrors) {
+  EXPECT_EQ(run_verb("swop", {}, {}).error().code, Code::kInvalid);
+  for (const char* name :
+       {"backup", "verify-backup", "restore", "diff", "rescue", "swap", "swap-back", "keep", "discard"}) {
+    const auto done = run_verb(name, {{"server", cluster_.server().conninfo}}, {});
+    ASSERT_FALSE(done) << name;
+    EXPECT_EQ(done.error().code, Code::kInvalid) << name << ": " << done.error().message;
+  }
+  Json stranger = {{"server", cluster_.server().conninfo}, {"database", database_}};
+  EXPECT_EQ(run_verb("discard", stranger, {}).error().code, Code::kInvalid) << "not ours";
+  EXPECT_TRUE(cluster_.has(database_));
+}
+
+}  // namespace
+}  // namespace backout::postgresql
