@@ -238,6 +238,11 @@ Result<Manifest> back_up(const BackupJob& job, const Progress& progress) {
     return removed ? std::move(error) : std::move(error).followed_by(removed.error());
   }
   TRY_VOID(name_dump(partial, job.directory));
+  if (job.as) {
+    manifest->source = job.as->source;
+    manifest->taken_at = job.as->taken_at;
+    manifest->database = job.as->database;
+  }
   TRY_VOID(store_manifest(*manifest, job.manifest));
   return manifest;
 }

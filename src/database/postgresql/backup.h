@@ -7,11 +7,19 @@
 // Every table is locked against changes of its definition (ACCESS SHARE) before the snapshot is taken, so that
 // definitions and rows are of one moment. Reads and writes go on; a migration waits, and is named when it came first.
 #pragma once
+#include <optional>
+
 #include "base/json.h"
 #include "database/postgresql/manifest.h"
 #include "database/postgresql/verb_args.h"
 
 namespace backout::postgresql {
+
+/// What the manifest says instead of the database's own: for one that was only made to be dumped.
+struct DumpedAs {
+  std::string source, taken_at;
+  DatabaseFacts database;
+};
 
 struct BackupJob {
   Server server;
@@ -20,6 +28,7 @@ struct BackupJob {
   std::string manifest;
   int jobs = 2;
   std::string programs;  // a directory to take pg_dump from; empty: find_program
+  std::optional<DumpedAs> as = {};
 };
 
 /// kBusy: a migration is in the way. kDenied, kNoSpace, kUnavailable, kUnsupported (server or pg_dump too old),

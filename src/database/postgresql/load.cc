@@ -1,0 +1,178 @@
+#include "database/postgresql/load.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/text.h"
+#include "database/archive/stream.h"
+#include "database/archive/trailer.h"
+#include "database/postgresql/backup.h"
+#include "database/postgresql/dump_files.h"
+#include "database/postgresql/programs.h"
+#include "database/postgresql/restore.h"
+#include "database/postgresql/script.h"
+#include "os/file.h"
+
+namespace backout::postgresql {
+namespace {
+
+struct Loading {
+  Server server;
+  std::string archive, sha256, taken_at, beside, like, maintenance, programs;
+  BackupJob backup;  // of what was loaded
+};
+
+struct Poured {
+  archive::Kind kind = archive::Kind::kUnknown;
+  std::string sha256;
+  std::vector<std::string> complaints;
+};
+
+Result<Loading> loading_from(const Json& args) {
+  Loading job;
+  job.server = TRY(server_of(args));
+  job.archive = TRY(need_path(args, "archive"));
+  job.sha256 = TRY(need(args, "sha256"));
+  job.taken_at = get_string(args, "taken_at");
+  job.beside = TRY(need_our_database(args, "beside"));
+  job.like = TRY(need(args, "like"));
+  job.maintenance = get_string(args, "maintenance");
+  job.programs = get_string(args, "programs");
+  job.backup.server = job.server;
+  job.backup.directory = TRY(need_path(args, "directory"));
+  job.backup.manifest = TRY(need_path(args, "manifest"));
+  job.backup.programs = job.programs;
+  return job;
+}
+
+/// What pg_restore complained of, as far as it does no harm; kCorrupt for anything else.
+Result<std::vector<std::string>> complaints_of(const os::ProcessResult& ran) {
+  std::vector<std::string> harmless;
+  for (const std::string& line : split(ran.err, '\n')) {
+    if (line.find("error:") == std::string::npos) continue;
+    if (!is_harmless(line)) return program_error(ran, "pg_restore");
+    harmless.push_back(one_line(line));
+  }
+  if (!ran.ok() && harmless.empty()) return program_error(ran, "pg_restore");
+  return harmless;
+}
+
+Result<void> pour_archive(const Loading& job, const std::string& database, int server_version, Poured& poured) {
+  const Program program = TRY(find_program("pg_restore", server_version, job.programs));
+  const std::string connection = TRY(connection_argument(job.server, database));
+  const auto ran =
+      TRY(run_program({program.path, "--no-password", "--no-subscriptions", "--dbname=" + connection, job.archive},
+                      "backout load", {}));
+  auto complaints = complaints_of(ran);
+  if (!complaints && complaints.error().code == Code::kInternal) complaints.error().code = Code::kCorrupt;
+  poured.complaints = TRY(std::move(complaints).with_context(job.archive + " does not restore"));
+  return {};
+}
+
+/// From its first byte to its last: SQL text is run on the way, the others are only measured.
+Result<void> read_archive(const Loading& job, const std::string& database, Poured& poured) {
+  auto into = TRY(Connection::open(job.server, database));
+  TRY_VOID(into.exec("SET search_path = public, pg_catalog"));
+  ScriptRunner script(into);
+  std::optional<archive::Kind> kind;
+  std::string head;
+  const auto hand_on = [&](std::string_view bytes) -> Result<void> {
+    return *kind == archive::Kind::kPgSql || *kind == archive::Kind::kSql ? script.take(bytes) : Result<void>();
+  };
+  const auto streamed = TRY(archive::stream(job.archive, {}, [&](std::string_view bytes) -> Result<void> {
+    if (kind) return hand_on(bytes);
+    head += bytes;
+    if (head.size() < archive::kHead) return {};
+    kind = archive::kind_of(head);
+    return hand_on(std::exchange(head, {}));
+  }));
+  if (!kind) {
+    kind = archive::kind_of(head);
+    TRY_VOID(hand_on(std::exchange(head, {})));
+  }
+  poured.kind = *kind;
+  poured.sha256 = streamed.sha256;
+  if (*kind == archive::Kind::kEmpty) return Error{Code::kCorrupt, "there is nothing in it", ""};
+  if (*kind == archive::Kind::kPgSql || *kind == archive::Kind::kSql) {
+    TRY_VOID(script.finish());
+    if (const std::string fault = archive::fault_of_end(*kind, streamed.head, streamed.tail); !fault.empty())
+      return Error{Code::kCorrupt, fault, ""};
+    poured.complaints = script.complaints();
+  } else if (!archive::is_postgresql(*kind)) {
+    return Error{Code::kUnsupported,
+                 fmt::format("it is a {}, and the site's database is PostgreSQL", archive::name_of(*kind)), ""};
+  }
+  return {};
+}
+
+Result<Poured> pour_into(const Loading& job, const std::string& database, int server_version) {
+  Poured poured;
+  if (std::filesystem::is_directory(job.archive)) {
+    poured.kind = archive::Kind::kPgDirectory;
+    poured.sha256 = TRY(os::sha256_of_file(job.archive + "/toc.dat"));
+  } else {
+    TRY_VOID(read_archive(job, database, poured).with_context(job.archive));
+  }
+  if (poured.sha256 != job.sha256)
+    return Error{Code::kConflict, job.archive + " is not the file that was chosen: its bytes have changed",
+                 "plan the rollback again"};
+  if (poured.kind == archive::Kind::kPgCustom || poured.kind == archive::Kind::kPgTar ||
+      poured.kind == archive::Kind::kPgDirectory)
+    TRY_VOID(pour_archive(job, database, server_version, poured));
+  return poured;
+}
+
+Result<Poured> load_into(Loading& job, Connection& connection, const std::string& draft, const Progress& progress) {
+  const DatabaseFacts facts = TRY(read_database_facts(connection, job.like));
+  TRY_VOID(create_empty(connection, draft, facts));
+  if (progress) progress("restoring " + one_line(job.archive) + " into " + draft);
+  Poured poured = TRY(pour_into(job, draft, connection.server_version()));
+  job.backup.database = draft;
+  job.backup.as = DumpedAs{job.archive, job.taken_at, facts};
+  const Manifest made = TRY(back_up(job.backup, progress));
+  if (made.content.tables.empty()) {
+    TRY_VOID(os::remove_file(job.backup.manifest));
+    return Error{Code::kCorrupt, "there is no table in " + job.archive, ""};
+  }
+  return poured;
+}
+
+}  // namespace
+
+Result<Json> run_load(const Json& args, const Progress& progress) {
+  Loading job = TRY(loading_from(args));
+  const BootTime began = system_clock().boot();
+  Poured poured;
+  auto there = load_manifest(job.backup.manifest);
+  if (!there || there->source != job.archive || !check_dump(job.backup.directory, *there)) {
+    auto connection = TRY(open_maintenance_for(job.server, job.maintenance, job.beside));
+    TRY_VOID(drop_unfinished(connection, job.beside));
+    const std::string draft = unfinished_name(job.beside);
+    auto loaded = load_into(job, connection, draft, progress);
+    auto dropped = drop_database(connection, draft);
+    if (!loaded) return dropped ? loaded.error() : std::move(loaded).error().followed_by(dropped.error());
+    TRY_VOID(dropped ? Result<void>() : Result<void>(dropped.error()));
+    poured = std::move(*loaded);
+    there = load_manifest(job.backup.manifest);
+  }
+  const Manifest manifest = TRY(std::move(there));
+  const Json part = TRY(checkpoint_part(manifest, job.backup.directory, job.backup.manifest));
+  return Json{{"part", part},
+              {"kind", archive::name_of(poured.kind)},
+              {"complaints", poured.complaints},
+              {"tables", manifest.content.tables.size()},
+              {"rows", manifest.content.rows()},
+              {"size", manifest.size()},
+              {"notes", manifest.notes},
+              {"took_ms", (system_clock().boot() - began).count()}};
+}
+
+Result<Json> look_at_load(const Json& args) {
+  const auto manifest = load_manifest(TRY(need_path(args, "manifest")));
+  if (!manifest) return sight(false, manifest.error().message);
+  return sight_of(check_dump(TRY(need_path(args, "directory")), *manifest),
+                  "it is loaded, and has the files that its manifest names");
+}
+
+}  // namespace backout::postgresql
