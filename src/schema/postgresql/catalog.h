@@ -165,6 +165,9 @@ const T* find_named(const std::vector<T>& list, const std::string& name) {
   return nullptr;
 }
 
+/// Without the schema where it is public.
+std::string shown(const std::string& full_name);
+
 Json to_json(const Catalog& catalog);
 /// kCorrupt when it is not what to_json made.
 Result<Catalog> catalog_from_json(const Json& value);

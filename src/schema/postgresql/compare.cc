@@ -40,8 +40,9 @@ Finding& Findings::add(std::string_view rule, const std::string& object, const s
 }
 
 std::span<const Family> families() {
-  static const std::vector<Family> all = {kTables, kColumns,   kConstraints, kIndexes,    kTypes,      kSequences,
-                                          kViews,  kFunctions, kTriggers,    kPrivileges, kPartitions, kSettings};
+  static const std::vector<Family> all = {kTables,     kColumns,  kConstraints,    kIndexes,  kTypes,
+                                          kSequences,  kViews,    kFunctions,      kTriggers, kPrivileges,
+                                          kPartitions, kSettings, kMigratorFamily, kEvidence};
   return all;
 }
 

@@ -49,7 +49,7 @@ struct Family {
 std::span<const Family> families();
 
 extern const Family kTables, kColumns, kConstraints, kIndexes, kTypes, kSequences, kViews, kFunctions, kTriggers,
-    kPrivileges, kPartitions, kSettings;
+    kPrivileges, kPartitions, kSettings, kMigratorFamily, kEvidence;
 
 /// The table that code which knows `table` meets: of the same name, else renamed. nullptr: there is none.
 const Table* counterpart(const Sides& sides, const Table& table);
@@ -57,8 +57,5 @@ const Table* counterpart(const Sides& sides, const Table& table);
 const Column* counterpart(const Sides& sides, const Table& wanted, const Table& there, const Column& column);
 /// The table of `wanted` that `table` was; nullptr: it is new.
 const Table* predecessor(const Sides& sides, const Table& table);
-
-/// Without the schema where it is public.
-std::string shown(const std::string& full_name);
 
 }  // namespace backout::schema::postgresql
