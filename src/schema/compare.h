@@ -22,12 +22,14 @@ std::string_view name_of(Rung rung);  // "leave", "restore"
 struct Question {
   enum class Kind {
     kReplay,      // do the code's statements run on the new schema?
-    kDeletes,     // does the code delete rows of these tables, empty them, or change their keys?
-    kKeyChanges,  // does it empty them or change their keys?
-    kProbe,       // does this query return a row?
+    kDeletes,     // does the code delete rows of these tables, empty them, or change these columns?
+    kKeyChanges,  // does it empty them, or change these columns?
+    kProbe,       // is it so in the rows that are there?
   };
   Kind kind = Kind::kReplay;
-  std::vector<std::string> about = {};  // tables; or the query
+  std::vector<std::string> tables = {};
+  std::vector<std::string> columns = {};  // "public.users.id"
+  std::string probe = {};                 // a query; no row: nothing stands in the way
 };
 
 struct Finding {

@@ -37,6 +37,13 @@ std::string columns_of(const std::string& kinds) {
          " ORDER BY a.attrelid, a.attnum";
 }
 
+std::string action(const std::string& letter) {
+  return "CASE " + letter +
+         " WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN "
+         "'d' "
+         "THEN 'set default' END";
+}
+
 std::string constraints_of(const std::string& of, const std::string& join, const std::string& catalog) {
   const std::string name = "(SELECT json_agg(a.attname ORDER BY k.n) FROM unnest(";
   return "SELECT k0." + of +
@@ -51,9 +58,9 @@ std::string constraints_of(const std::string& of, const std::string& join, const
          "p.relnamespace WHERE p.oid = k0.confrelid), 'parent_columns', " +
          name +
          "k0.confkey) WITH ORDINALITY k(c, n) JOIN pg_attribute a ON a.attrelid = k0.confrelid AND a.attnum = k.c), "
-         "'on_update', (json_build_object('a', 'no action', 'r', 'restrict', 'c', 'cascade', 'n', 'set null', 'd', "
-         "'set default')) ->> k0.confupdtype::text, 'on_delete', (json_build_object('a', 'no action', 'r', 'restrict', "
-         "'c', 'cascade', 'n', 'set null', 'd', 'set default')) ->> k0.confdeltype::text, 'deferrable', "
+         "'on_update', " +
+         action("k0.confupdtype") + ", 'on_delete', " + action("k0.confdeltype") +
+         ", 'deferrable', "
          "k0.condeferrable, 'deferred', k0.condeferred, 'validated', k0.convalidated) FROM pg_constraint k0 " +
          join + " WHERE k0.contype <> 'n' AND " + users(catalog, "k0." + of) + " ORDER BY k0." + of + ", k0.conname";
 }
@@ -124,15 +131,14 @@ std::vector<CatalogQuery> all_queries() {
       {"tables/constraints",
        constraints_of("conrelid", "JOIN pg_class c ON c.oid = k0.conrelid" + in_schema, "pg_class")},
       {"tables/indexes",
-       "SELECT x.indrelid::bigint, json_build_object('name', ic.relname, 'definition', "
-       "regexp_replace(pg_get_indexdef(x.indexrelid), '^.*? USING ', ''), 'columns', (SELECT "
-       "json_agg(coalesce(a.attname::text, '') ORDER BY k.n) FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(c, n) "
-       "LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.c AND k.c <> 0 WHERE k.n <= "
-       "x.indnkeyatts), 'expressions', pg_get_expr(x.indexprs, x.indrelid), 'predicate', pg_get_expr(x.indpred, "
-       "x.indrelid), 'unique', x.indisunique, 'nulls_not_distinct', coalesce((to_jsonb(x) ->> "
-       "'indnullsnotdistinct')::boolean, false), 'valid', x.indisvalid, 'ready', x.indisready, 'of_constraint', EXISTS "
-       "(SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))) FROM pg_index "
-       "x JOIN pg_class ic ON ic.oid = x.indexrelid " +
+       "SELECT x.indrelid::bigint, json_build_object('name', ic.relname, 'definition', substr(d.def, strpos(d.def, ' "
+       "USING ') + 7), 'columns', (SELECT json_agg(coalesce(a.attname::text, '') ORDER BY k.n) FROM "
+       "unnest(x.indkey::int2[]) WITH ORDINALITY k(c, n) LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND "
+       "a.attnum = k.c AND k.c <> 0 WHERE k.n <= x.indnkeyatts), 'expressions', pg_get_expr(x.indexprs, x.indrelid), "
+       "'predicate', pg_get_expr(x.indpred, x.indrelid), 'unique', x.indisunique, 'nulls_not_distinct', d.def LIKE '% "
+       "NULLS NOT DISTINCT%', 'valid', x.indisvalid, 'ready', x.indisready, 'of_constraint', x.indexrelid IN (SELECT "
+       "k.conindid FROM pg_constraint k WHERE k.contype IN ('p', 'u', 'x'))) FROM pg_index x JOIN pg_class ic ON "
+       "ic.oid = x.indexrelid CROSS JOIN LATERAL (SELECT pg_get_indexdef(x.indexrelid) AS def OFFSET 0) d " +
            of_table + "indrelid" + in_schema + "WHERE c.relkind IN ('r', 'p', 'm') AND " + user_class +
            " ORDER BY x.indrelid, ic.relname"},
       {"tables/triggers",

@@ -33,6 +33,7 @@ class FactsWalker {
     }
     facts_.star = has_star(get(node, "targetList")) || has_star(get(node, "returningList"));
     enter(kind, node);
+    if (stars_ > plain_stars_) facts_.odd_star = true;
   }
 
  private:
@@ -62,16 +63,18 @@ class FactsWalker {
     } else if (kind == "RangeVar" || kind == "relation") {
       if (const std::string table = table_name(node); !table.empty()) {
         facts_.tables.insert(table);
+        facts_.subqueries = facts_.subqueries || !seen_.insert(table).second;
         const std::string alias = get_string(get(node, "alias"), "aliasname");
         facts_.aliases.insert(alias.empty() ? get_string(node, "relname") : alias);
       }
+    } else if (kind == "RangeSubselect" || kind == "RangeFunction" || kind == "CommonTableExpr") {
+      facts_.subqueries = true;
     } else if (kind == "JoinExpr") {
       facts_.natural_join = facts_.natural_join || get_bool(node, "isNatural");
     } else if (kind == "FuncCall") {
       facts_.calls = true;
-      facts_.odd_star = facts_.odd_star || has_star_below(get(node, "args"));
-    } else if (kind == "RowExpr") {
-      facts_.odd_star = facts_.odd_star || has_star_below(get(node, "args"));
+    } else if (kind == "ResTarget") {
+      if (is_star(get(get(node, "val"), "ColumnRef"))) ++plain_stars_;
     } else if (kind == "SelectStmt") {
       const bool set_operation = get_string(node, "op", "SETOP_NONE") != "SETOP_NONE";
       if ((get(node, "distinctClause").is_array() && has_star(get(node, "targetList"))) ||
@@ -80,6 +83,7 @@ class FactsWalker {
         facts_.odd_star = true;
     } else if (kind == "ColumnRef") {
       const Json& parts = get(node, "fields");
+      if (is_star(node)) ++stars_;
       if (parts.is_array() && parts.size() == 1) facts_.names.insert(get_string(get(parts[0], "String"), "sval"));
     }
     walk(node);
@@ -143,12 +147,9 @@ class FactsWalker {
              return is_star(get(get(get(each, "ResTarget"), "val"), "ColumnRef"));
            });
   }
-  static bool has_star_below(const Json& arguments) {
-    return arguments.is_array() && std::any_of(arguments.begin(), arguments.end(),
-                                               [](const Json& each) { return is_star(get(each, "ColumnRef")); });
-  }
-
   StatementFacts& facts_;
+  std::set<std::string> seen_;
+  int stars_ = 0, plain_stars_ = 0;  // plain: an item of a SELECT or RETURNING list
 };
 
 }  // namespace

@@ -30,9 +30,10 @@ struct StatementFacts {
   std::set<std::string> names;    // unqualified names of columns, or of tables in the place of one
   std::set<std::string> aliases;  // names under which tables are known in it
   bool natural_join = false;
-  bool star = false;      // SELECT * or RETURNING * at the top
-  bool odd_star = false;  // t.* inside of a call or a row; SELECT DISTINCT *, set operations over *
-  bool calls = false;     // functions: what those do is not in the text
+  bool subqueries = false;  // in FROM, or WITH; or a table joined with itself
+  bool star = false;        // SELECT * or RETURNING * at the top
+  bool odd_star = false;    // t.* inside of a call, a row or a cast; SELECT DISTINCT *, set operations over *
+  bool calls = false;       // functions: what those do is not in the text
 };
 
 Result<StatementFacts> parse_statement(const std::string& sql);

@@ -231,13 +231,26 @@ class Replay {
         if (facts.names.contains(column))
           return breaks("statement-meaning",
                         column + " is a column of " + where + " now, and stood for something else");
-      if (facts.natural_join) return breaks("statement-meaning", "NATURAL JOIN, and " + where + " has a new column");
+      if (facts.natural_join && shared(facts, *table, columns->second))
+        return breaks("statement-meaning", "NATURAL JOIN, and " + where + " has a new column");
       if (facts.odd_star)
         return breaks("statement-meaning", "all columns of " + where + " are compared or handed on, a new one too");
       for (const auto& alias : facts.aliases)
         if (facts.names.contains(alias) && !is_column(facts, alias))
           return breaks("statement-meaning", "a whole row of " + alias + " is handed on, with a new column");
     }
+  }
+
+  /// A new column of `table` may be common to both sides of a join; false only where every table is known.
+  bool shared(const StatementFacts& facts, const Table& table, const std::vector<std::string>& columns) const {
+    if (facts.subqueries) return true;
+    return std::any_of(facts.tables.begin(), facts.tables.end(), [&](const std::string& name) {
+      const Table* other = resolve(sides_.now, name);
+      return other == nullptr ||
+             (other != &table && std::any_of(columns.begin(), columns.end(), [&](const std::string& column) {
+                return find_named(other->columns, column) != nullptr;
+              }));
+    });
   }
 
   bool is_column(const StatementFacts& facts, const std::string& name) const {
@@ -254,16 +267,9 @@ class Replay {
     };
     for (const auto& name : facts.deletes) note(name, evidence_.deleted_from);
     for (const auto& name : facts.truncates) note(name, evidence_.emptied);
-    for (const auto& [name, columns] : facts.updates) {
-      const Table* table = resolve(sides_.now, name);
-      if (table == nullptr) continue;
-      const bool key = std::any_of(table->constraints.begin(), table->constraints.end(), [&](const Constraint& each) {
-        return (each.type == "primary key" || each.type == "unique") &&
-               std::any_of(each.columns.begin(), each.columns.end(),
-                           [&](const std::string& column) { return columns.contains(column); });
-      });
-      if (key) evidence_.keys_changed.insert(table->full_name());
-    }
+    for (const auto& [name, columns] : facts.updates)
+      if (const Table* table = resolve(sides_.now, name))
+        for (const auto& column : columns) evidence_.updated.insert(table->full_name() + "." + column);
   }
 
   const ReplaySides& sides_;
@@ -284,8 +290,7 @@ Result<Evidence> replay(const ReplaySides& sides, const Statements& statements, 
   if (sides.control != nullptr) control.emplace(TRY(Prober::on(*sides.control, statements.search_path)));
   for (const auto& sql : statements.texts) TRY_VOID(replay.statement(sql, there, control ? &*control : nullptr));
   for (const auto& finding : comparison.findings)
-    if (finding.question && finding.question->kind == schema::Question::Kind::kProbe)
-      for (const auto& query : finding.question->about) replay.probe(query, there);
+    if (finding.question && !finding.question->probe.empty()) replay.probe(finding.question->probe, there);
   return replay.take();
 }
 

@@ -149,9 +149,9 @@ class ConstraintComparison {
     }
     Finding& finding = findings_.add("check-added", name, constraint.definition);
     if (of_new && !calls_users_code(constraint.expression))
-      finding.question = Question{Question::Kind::kProbe,
-                                  {"SELECT 1 FROM (SELECT " + join(values, ", ") + ") AS new_columns WHERE (" +
-                                   constraint.expression + ") IS FALSE"}};
+      finding.question = Question{.kind = Question::Kind::kProbe,
+                                  .probe = "SELECT 1 FROM (SELECT " + join(values, ", ") + ") AS new_columns WHERE (" +
+                                           constraint.expression + ") IS FALSE"};
   }
 
   void added_reference(const Constraint& key, const std::string& name) {
@@ -167,10 +167,10 @@ class ConstraintComparison {
       findings_.add("reference-cascades", name, key.definition);
     } else if (References::refuses_deletes(key)) {
       findings_.add("reference-restricts", name, key.definition).question =
-          Question{Question::Kind::kDeletes, References(sides_.there).that_delete_from({key.parent})};
+          References(sides_.there).question(Question::Kind::kDeletes, there_, {&key});
     } else {
       findings_.add("reference-added-on-new", name, key.definition).question =
-          Question{Question::Kind::kKeyChanges, {key.parent}};
+          References(sides_.there).question(Question::Kind::kKeyChanges, there_, {&key});
     }
   }
 

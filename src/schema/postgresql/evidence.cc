@@ -1,5 +1,7 @@
 #include "schema/postgresql/evidence.h"
 
+#include <optional>
+
 #include "base/text.h"
 #include "schema/postgresql/rules.h"
 
@@ -22,34 +24,46 @@ bool meets(const std::vector<std::string>& tables, const std::set<std::string>& 
   return std::any_of(tables.begin(), tables.end(), [&](const std::string& each) { return done.contains(each); });
 }
 
-void answer(Finding& finding, const Evidence& evidence) {
+/// Nothing: it was not asked, or the server did not answer.
+std::optional<bool> probed(const Question& question, const Evidence& evidence) {
+  const auto probe = evidence.probes.find(question.probe);
+  return question.probe.empty() || probe == evidence.probes.end() ? std::nullopt : std::optional(probe->second);
+}
+
+/// New references to tables of the code: in the way of deletes where rows point there, of TRUNCATE in any case.
+void answer_about_references(Finding& finding, const Evidence& evidence) {
   const Question& question = *finding.question;
-  const bool keys = meets(question.about, evidence.emptied) || meets(question.about, evidence.keys_changed);
-  switch (question.kind) {
+  const bool none = probed(question, evidence) == false;
+  const bool changes = meets(question.columns, evidence.updated);
+  if (meets(question.tables, evidence.emptied) || (changes && !none)) {
+    finding.fits = false;
+    finding.harms = Harms("W");
+    finding.breaks = "a statement of the code empties " + shown(join(question.tables, ", ")) +
+                     " or changes keys there, which what points there refuses (23503, 0A000)";
+  } else if (question.kind == Question::Kind::kDeletes && none) {
+    finding.fits = true;
+    finding.breaks += "; no row points there";
+  } else if (question.kind == Question::Kind::kDeletes && evidence.tried > 0 && evidence.all_read) {
+    finding.fits = !meets(question.tables, evidence.deleted_from);
+    finding.breaks += finding.fits ? "; none of its " + counted(static_cast<int64_t>(evidence.tried), "statement") +
+                                         " that were tried deletes there"
+                                   : "; a statement of the code does that";
+  }
+}
+
+void answer(Finding& finding, const Evidence& evidence) {
+  switch (finding.question->kind) {
     case Question::Kind::kReplay:
       if (evidence.tried > 0) finding.breaks += "; " + evidence.words();
       return;
     case Question::Kind::kDeletes:
-      if (evidence.tried == 0 || !evidence.all_read) return;
-      finding.fits = !keys && !meets(question.about, evidence.deleted_from);
-      finding.breaks += finding.fits ? "; none of its " + counted(static_cast<int64_t>(evidence.tried), "statement") +
-                                           " that were tried deletes there"
-                                     : "; a statement of the code does that";
+    case Question::Kind::kKeyChanges: answer_about_references(finding, evidence); return;
+    case Question::Kind::kProbe:
+      if (const auto row = probed(*finding.question, evidence); row && !finding.harms.has(Harm::kSilent)) {
+        finding.fits = !*row;
+        finding.breaks += *row ? "; the database says that it is so" : "; the database says that it is not so";
+      }
       return;
-    case Question::Kind::kKeyChanges:
-      if (!keys) return;
-      finding.fits = false;
-      finding.harms = Harms("W");
-      finding.breaks = "a statement of the code empties " + shown(join(question.about, ", ")) +
-                       " or changes its keys: rows that point there refuse it (23503, 0A000)";
-      return;
-    case Question::Kind::kProbe: {
-      const auto probe = question.about.empty() ? evidence.probes.end() : evidence.probes.find(question.about[0]);
-      if (probe == evidence.probes.end() || finding.harms.has(Harm::kSilent)) return;
-      finding.fits = !probe->second;
-      finding.breaks += finding.fits ? "; asked the database: it is not so" : "; asked the database: it is so";
-      return;
-    }
   }
 }
 

@@ -21,8 +21,9 @@ struct Evidence {
   size_t no_evidence = 0;  // failed on the old schema as well
   bool all_read = true;    // every text was understood
   std::vector<Shown> shown;
-  std::set<std::string> deleted_from, emptied, keys_changed;  // full names of tables
-  std::map<std::string, bool> probes;                         // query -> it returned a row
+  std::set<std::string> deleted_from, emptied;  // full names of tables
+  std::set<std::string> updated;                // "public.users.name"
+  std::map<std::string, bool> probes;           // query -> it returned a row
   /// "214 statements tried: 212 held, 2 broke".
   std::string words() const;
 };

@@ -78,6 +78,8 @@ std::string type_words(const std::vector<Piece>& pieces, size_t& i) {
   std::string type;
   while (i < pieces.size() && pieces[i].kind == Piece::Kind::kName && (type.empty() || among(kMore, pieces[i].text)))
     type += (type.empty() ? "" : " ") + pieces[i++].text;
+  if (i + 1 < pieces.size() && pieces[i].kind == Piece::Kind::kDot && pieces[i + 1].kind == Piece::Kind::kName)
+    type += "." + pieces[i + 1].text, i += 2;
   if (i + 2 < pieces.size() && pieces[i].text == "(" && pieces[i + 1].kind == Piece::Kind::kNumber) i += 3;
   if (i + 1 < pieces.size() && pieces[i].text == "[" && pieces[i + 1].text == "]") i += 2, type += "[]";
   return type;

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
+#include "schema/compare.h"
 #include "schema/postgresql/catalog.h"
 
 namespace backout::schema::postgresql {
@@ -27,6 +29,24 @@ class References {
     }
     return {all.begin(), all.end()};
   }
+
+  /// Where `keys` of `table` stand in the way of deletes or of changes of keys, and whether any row does.
+  Question question(Question::Kind kind, const Table& table, const std::vector<const Constraint*>& keys) const {
+    Question out{.kind = kind};
+    std::vector<std::string> selects;
+    for (const Constraint* key : keys) {
+      out.tables.push_back(key->parent);
+      for (const auto& column : key->parent_columns) out.columns.push_back(key->parent + "." + column);
+      std::vector<std::string> given;
+      for (const auto& column : key->columns) given.push_back(quoted_name(column) + " IS NOT NULL");
+      selects.push_back("(SELECT 1 FROM " + quoted_name(table.schema) + "." + quoted_name(table.name) + " WHERE " +
+                        join(given, " AND ") + " LIMIT 1)");
+    }
+    if (kind == Question::Kind::kDeletes) out.tables = that_delete_from(out.tables);
+    out.probe = join(selects, " UNION ALL ");
+    return out;
+  }
+  static std::string quoted_name(const std::string& name) { return "\"" + replaced(name, "\"", "\"\"") + "\""; }
 
  private:
   const Catalog& catalog_;

@@ -29,17 +29,21 @@ constexpr RuleText kTableRules[] = {
 
 void compare_added(const Sides& sides, const Table& table, Findings& findings) {
   const References references(sides.there);
-  std::vector<std::string> refusing, pointed;
+  std::vector<const Constraint*> refusing, all;
+  std::vector<std::string> parents;
   for (const Constraint& key : table.constraints) {
     if (key.type != "foreign key" || find(sides.wanted.tables, key.parent) == nullptr) continue;
-    auto& list = References::refuses_deletes(key) ? refusing : pointed;
-    if (std::find(list.begin(), list.end(), key.parent) == list.end()) list.push_back(key.parent);
+    all.push_back(&key);
+    if (!References::refuses_deletes(key)) continue;
+    refusing.push_back(&key);
+    parents.push_back(shown(key.parent));
   }
   if (!refusing.empty()) {
-    findings.add("table-added-restricts", table.full_name(), "points at " + shown(join(refusing, ", "))).question =
-        Question{Question::Kind::kDeletes, references.that_delete_from(refusing)};
-  } else if (!pointed.empty()) {
-    findings.add("table-added", table.full_name()).question = Question{Question::Kind::kKeyChanges, pointed};
+    findings.add("table-added-restricts", table.full_name(), "points at " + join(parents, ", ")).question =
+        references.question(Question::Kind::kDeletes, table, all);
+  } else if (!all.empty()) {
+    findings.add("table-added", table.full_name()).question =
+        references.question(Question::Kind::kKeyChanges, table, all);
   } else {
     findings.add("table-added", table.full_name());
   }

@@ -131,7 +131,7 @@ void compare_labels(const Sides& sides, const Enum& type, const Enum& other, Fin
   for (const auto& label : removed) findings.add("enum-value-removed", name, "'" + label + "'");
   if (!added.empty())
     findings.add("enum-value-added", name, "'" + join(added, "', '") + "'").question =
-        Question{Question::Kind::kProbe, {probe_for(sides.there, other, added)}};
+        Question{.kind = Question::Kind::kProbe, .probe = probe_for(sides.there, other, added)};
 }
 
 void compare_domain(const Domain& domain, const Domain& other, Findings& findings) {
