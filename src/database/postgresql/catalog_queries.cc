@@ -130,15 +130,18 @@ std::vector<CatalogQuery> all_queries() {
            user_class + " ORDER BY x.attrelid, x.attname, pg_get_userbyid(g.grantee), g.privilege_type"},
       {"tables/constraints",
        constraints_of("conrelid", "JOIN pg_class c ON c.oid = k0.conrelid" + in_schema, "pg_class")},
-      {"tables/indexes",
+      {"tables/indexes",  // of a constraint's index only whether it is valid: the constraint tells the rest
        "SELECT x.indrelid::bigint, json_build_object('name', ic.relname, 'definition', substr(d.def, strpos(d.def, ' "
-       "USING ') + 7), 'columns', (SELECT json_agg(coalesce(a.attname::text, '') ORDER BY k.n) FROM "
-       "unnest(x.indkey::int2[]) WITH ORDINALITY k(c, n) LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND "
-       "a.attnum = k.c AND k.c <> 0 WHERE k.n <= x.indnkeyatts), 'expressions', pg_get_expr(x.indexprs, x.indrelid), "
-       "'predicate', pg_get_expr(x.indpred, x.indrelid), 'unique', x.indisunique, 'nulls_not_distinct', d.def LIKE '% "
-       "NULLS NOT DISTINCT%', 'valid', x.indisvalid, 'ready', x.indisready, 'of_constraint', x.indexrelid IN (SELECT "
-       "k.conindid FROM pg_constraint k WHERE k.contype IN ('p', 'u', 'x'))) FROM pg_index x JOIN pg_class ic ON "
-       "ic.oid = x.indexrelid CROSS JOIN LATERAL (SELECT pg_get_indexdef(x.indexrelid) AS def OFFSET 0) d " +
+       "USING ') + 7), 'columns', CASE WHEN x.of_constraint THEN NULL ELSE (SELECT json_agg(coalesce(a.attname::text, "
+       "'') ORDER BY k.n) FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(c, n) LEFT JOIN pg_attribute a ON a.attrelid "
+       "= x.indrelid AND a.attnum = k.c AND k.c <> 0 WHERE k.n <= x.indnkeyatts) END, 'expressions', "
+       "pg_get_expr(x.indexprs, x.indrelid), 'predicate', pg_get_expr(x.indpred, x.indrelid), 'unique', x.indisunique, "
+       "'nulls_not_distinct', coalesce(d.def LIKE '% NULLS NOT DISTINCT%', false), 'valid', x.indisvalid, 'ready', "
+       "x.indisready, 'of_constraint', x.of_constraint) FROM (SELECT *, indexrelid IN (SELECT k.conindid FROM "
+       "pg_constraint k WHERE k.contype IN ('p', 'u', 'x')) AS of_constraint FROM pg_index) x JOIN pg_class ic ON "
+       "ic.oid "
+       "= x.indexrelid CROSS JOIN LATERAL (SELECT CASE WHEN NOT x.of_constraint THEN pg_get_indexdef(x.indexrelid) END "
+       "AS def OFFSET 0) d " +
            of_table + "indrelid" + in_schema + "WHERE c.relkind IN ('r', 'p', 'm') AND " + user_class +
            " ORDER BY x.indrelid, ic.relname"},
       {"tables/triggers",

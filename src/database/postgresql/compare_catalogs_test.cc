@@ -34,6 +34,7 @@ constexpr char kOld[] =
     "CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2024-02-01');"
     "CREATE TABLE events_2 PARTITION OF events FOR VALUES FROM ('2024-02-01') TO ('2024-03-01');"
     "CREATE TABLE loose(at date NOT NULL, what text);"
+    "CREATE TABLE rowed(a int); CREATE FUNCTION all_rowed() RETURNS SETOF rowed LANGUAGE sql AS 'SELECT * FROM rowed';"
     "GRANT SELECT, INSERT ON users TO PUBLIC;";
 
 Catalog catalog_of(const std::string& database) {
@@ -128,6 +129,10 @@ TEST(CompareCatalogs, Additions) {
       {"CREATE TABLE extra(id int PRIMARY KEY, x text NOT NULL UNIQUE)", {"table-added"}},
       {"CREATE TABLE extra(u bigint REFERENCES users ON DELETE CASCADE)", {"table-added"}},
       {"CREATE TABLE extra(u bigint REFERENCES users)", {"table-added-restricts"}},
+      {"CREATE SCHEMA postgres; CREATE TABLE postgres.loose(a int)",
+       {"table-added-shadows", "schema-added", "table-added"}},
+      {"CREATE SCHEMA other; CREATE TABLE other.loose(a int)", {"schema-added", "table-added"}},
+      {"ALTER TABLE rowed ADD gift text", {"column-added-row-type", "column-added"}},
       {"CREATE INDEX ON orders(total)", {"index-added"}},
       {"CREATE INDEX ON orders(lower(note)) WHERE note IS NOT NULL AND total > 3", {"index-added"}},
       {"CREATE INDEX ON orders((100 / total))", {"index-added-expression"}},

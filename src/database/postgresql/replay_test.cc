@@ -172,10 +172,15 @@ TEST(Statements, ComeFromPgStatStatementsOrSayWhyNot) {
   auto connection = Connection::open(cluster.server(), name);
   ASSERT_TRUE(connection);
   EXPECT_EQ(read_statements(*connection)->why_none, "pg_stat_statements is not installed in this database");
-  cluster.run(name, "CREATE EXTENSION pg_stat_statements");
+  cluster.run(name, "CREATE EXTENSION pg_stat_statements; CREATE TABLE t(a int)");
+  cluster.run(name, "INSERT INTO t VALUES (7)");
+  cluster.run(name, "CREATE ROLE not_kept_" + random_hex(4) + " PASSWORD 'secret'");
   const auto statements = read_statements(*connection);
   ASSERT_TRUE(statements);
-  EXPECT_NE(statements->why_none.find("shared_preload_libraries"), std::string::npos) << statements->why_none;
+  EXPECT_EQ(statements->source, "pg_stat_statements");
+  const auto& texts = statements->texts;
+  EXPECT_NE(std::find(texts.begin(), texts.end(), "INSERT INTO t VALUES ($1)"), texts.end());
+  for (const auto& text : texts) EXPECT_EQ(text.find("secret"), std::string::npos);
 }
 
 TEST(Statements, TheParserSaysWhatTheyDo) {

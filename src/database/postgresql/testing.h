@@ -74,7 +74,8 @@ class TestCluster {
                  "--locale=C.UTF-8"});
     must({"sh", "-c",
           "printf \"listen_addresses=''\\nunix_socket_directories='%s'\\nfsync=off\\nwal_level=logical\\n"
-          "max_prepared_transactions=4\\nmax_connections=60\\n\" \"$1\" >>\"$1/data/postgresql.conf\"",
+          "max_prepared_transactions=4\\nmax_connections=60\\nshared_preload_libraries=pg_stat_statements\\n\" \"$1\" "
+          ">>\"$1/data/postgresql.conf\"",
           "sh", directory_});
     start();
   }

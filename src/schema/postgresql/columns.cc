@@ -15,6 +15,8 @@ constexpr RuleText kColumnRules[] = {
      "its default runs code of users, or takes from a sequence that not everybody who inserts may use"},
     {"column-added-generated", Fit::kNo, "WU",
      "its expression is computed for rows that the code writes, and may fail"},
+    {"column-added-row-type", Fit::kNo, "RXU",
+     "functions or columns have whole rows of the table as their type, which have a field more now"},
     {"column-removed", Fit::kNo, "RWD", "statements that name it fail (42703), and its values are gone"},
     {"column-renamed", Fit::kNo, "RW", "statements that name it fail (42703)"},
     {"column-recreated", Fit::kNo, "XD", "it was dropped and made again under its name: its old values are gone"},
@@ -86,6 +88,26 @@ void compare_new_column(const Sides& sides, const Table& table, const Column& co
   findings.add("column-added", name).question = Question{Question::Kind::kReplay, {table.full_name()}};
 }
 
+/// `text` has the full name, and not as the beginning of a longer one.
+bool names_table(const std::string& text, const std::string& full_name) {
+  for (size_t at = text.find(full_name); at != std::string::npos; at = text.find(full_name, at + 1)) {
+    const char next = at + full_name.size() < text.size() ? text[at + full_name.size()] : ' ';
+    if (next == ' ' || next == ',' || next == ')' || next == '[') return true;
+  }
+  return false;
+}
+
+bool has_row_type_users(const Catalog& catalog, const std::string& table) {
+  return std::any_of(catalog.functions.begin(), catalog.functions.end(),
+                     [&](const Function& each) {
+                       return names_table(each.arguments, table) || names_table(each.result, table);
+                     }) ||
+         std::any_of(catalog.tables.begin(), catalog.tables.end(), [&](const Table& each) {
+           return std::any_of(each.columns.begin(), each.columns.end(),
+                              [&](const Column& column) { return names_table(column.type, table); });
+         });
+}
+
 void compare_default(const Column& column, const Column& other, const std::string& name, Findings& findings) {
   const bool was = column.default_text && !is_null_constant(*column.default_text);
   const bool is = other.default_text && !is_null_constant(*other.default_text);
@@ -152,6 +174,8 @@ void compare_columns_of(const Sides& sides, const Table& table, const Table& oth
   if (!in_order || !new_ones_last) findings.add("column-order", table.full_name());
   for (const Column& column : other.columns)
     if (std::find(met.begin(), met.end(), &column) == met.end()) compare_new_column(sides, other, column, findings);
+  if (other.columns.size() > met.size() && has_row_type_users(sides.wanted, table.full_name()))
+    findings.add("column-added-row-type", table.full_name());
 }
 
 void compare_all_columns(const Sides& sides, Findings& findings) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "schema/postgresql/catalog.h"
 
 namespace backout::schema::postgresql {
 namespace {

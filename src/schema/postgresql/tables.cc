@@ -9,6 +9,7 @@ constexpr RuleText kTableRules[] = {
     {"table-added", Fit::kYes, "", "the code does not know it and never touches it"},
     {"table-added-restricts", Fit::kNo, "W",
      "its rows point at tables of the code without ON DELETE CASCADE or SET NULL: deletes there can be refused"},
+    {"table-added-shadows", Fit::kNo, "X", "its name is found before that of the code's own table of another schema"},
     {"table-removed", Fit::kNo, "RWD", "statements that name it fail (42P01), and its rows are gone"},
     {"table-renamed", Fit::kNo, "RW", "statements that name it fail (42P01)"},
     {"table-moved", Fit::kNo, "RW", "statements that name it fail (42P01) unless their search_path finds it"},
@@ -26,6 +27,33 @@ constexpr RuleText kTableRules[] = {
     {"schema-removed", Fit::kNo, "RW", "statements that name it fail (3F000)"},
     {"schema-owner", Fit::kNo, "W", "what only its owner may do is refused"},
 };
+
+/// The search_paths that sessions may have: the default, and those that were set.
+std::vector<std::vector<std::string>> search_paths(const Catalog& catalog) {
+  std::vector<std::vector<std::string>> out;
+  for (const Role& role : catalog.whole.roles)
+    if (role.login) out.push_back({role.name, "public"});
+  for (const Setting& setting : catalog.whole.settings) {
+    if (setting.name != "search_path") continue;
+    out.emplace_back();
+    for (const auto& part : split(setting.value, ','))
+      out.back().push_back(replaced(std::string(trimmed(part)), "\"", ""));
+  }
+  return out;
+}
+
+/// The table of the code that is no longer found, because the new one is before it.
+const Table* shadowed(const Sides& sides, const Table& added) {
+  for (const Table& table : sides.wanted.tables) {
+    if (table.name != added.name || table.schema == added.schema) continue;
+    for (const auto& path : search_paths(sides.there)) {
+      const auto mine = std::find(path.begin(), path.end(), added.schema);
+      const auto its = std::find(path.begin(), path.end(), table.schema);
+      if (mine < its && its != path.end()) return &table;
+    }
+  }
+  return nullptr;
+}
 
 void compare_added(const Sides& sides, const Table& table, Findings& findings) {
   const References references(sides.there);
@@ -89,6 +117,10 @@ void compare_all_tables(const Sides& sides, Findings& findings) {
       compare_pair(sides, table, *other, findings);
     }
   }
+  for (const Table& table : sides.there.tables)
+    if (predecessor(sides, table) == nullptr)
+      if (const Table* other = shadowed(sides, table))
+        findings.add("table-added-shadows", table.full_name(), "before " + shown(other->full_name()));
   for (const Table& table : sides.there.tables) {
     if (table.is_view() || predecessor(sides, table) != nullptr || !table.partition_bound.empty()) continue;
     compare_added(sides, table, findings);
