@@ -195,6 +195,52 @@ TEST_F(Failure, OfClosingLeavesInDoubtWhereUsersAre) {
   EXPECT_EQ(ways_out(state(), plan).abort, Abort::kYes);
 }
 
+TEST_F(Failure, OfAServiceWhereThereIsNoDoorSpeaksOfNone) {
+  const auto without_door = [] {
+    std::vector<Step> steps = shop_rollback();
+    std::erase_if(steps, [](const Step& step) { return step.id.str() == "close" || step.id.str() == "open"; });
+    for (Step& step : steps) std::erase(step.needs, StepId("close"));
+    return steps;
+  };
+  FakeSite stopping;
+  std::vector<Step> steps = without_door();
+  for (Step& step : steps)
+    if (step.id.str() == "stop") step.action.verb = "murky";
+  stopping.plan_is(std::move(steps));
+  EXPECT_EQ(stopping.live().exit(), 4);
+  EXPECT_EQ(about_the_door(stopping.state(), stopping.plan),
+            "stopping services was begun; whether users are inside is not known");
+
+  FakeSite failing;
+  failing.plan_is(without_door(), OnFailedCheck::kHold);
+  failing.faults([](const Try& each) { return each.is("stop") ? Fault::kFail : Fault::kNone; });
+  EXPECT_EQ(failing.live().exit(), 5);
+  EXPECT_EQ(about_the_door(failing.state(), failing.plan),
+            "stopping services failed; whether users are inside is not known");
+
+  FakeSite switching;
+  switching.plan_is(without_door(), OnFailedCheck::kHold);
+  switching.faults([](const Try& each) { return each.is("switch") ? Fault::kFail : Fault::kNone; });
+  EXPECT_EQ(switching.live().exit(), 5);
+  EXPECT_EQ(users(switching.state(), switching.plan), Users::kOutside);
+  EXPECT_THAT(about_the_door(switching.state(), switching.plan), HasSubstr("services are stopped since "));
+
+  plan_is(without_door(), OnFailedCheck::kHold);
+  fails("start", Fault::kFail);
+  EXPECT_EQ(live().exit(), 5);
+  EXPECT_EQ(users(state(), plan), Users::kUnknown);
+  EXPECT_EQ(about_the_door(state(), plan), "starting services failed; whether users are inside is not known");
+
+  FakeSite looking;
+  steps = without_door();
+  for (Step& step : steps)
+    if (step.id.str() == "look") step.action = fake_action("look", "healthy", "yes");
+  looking.plan_is(std::move(steps), OnFailedCheck::kHold);
+  EXPECT_EQ(looking.live().exit(), 5);
+  EXPECT_EQ(about_the_door(looking.state(), looking.plan),
+            "services were started again, and there is no door: users may be inside");
+}
+
 TEST_F(Failure, OfOpeningIsNotPutBackWhenTheDoorWasSeenOpenOnce) {
   plan_is(shop_rollback());
   fails("open", Fault::kFailDone);

@@ -72,7 +72,11 @@ Result<Outcome> StepRunner::run(const Step& step, const std::string& host, Purpo
       next == Next::kDone && effort_ != Effort::kFindOut && must_still_hold(step, purpose, ledger_.state());
   if (next == Next::kGiveUp || (next == Next::kDone && !again)) return *before.outcome;
 
-  const Job made = TRY(job(step, host, purpose));
+  auto prepared = job(step, host, purpose);
+  // Nothing was begun, and by this plan nothing can be: an undo that fails, so that another run may take over.
+  if (!prepared && purpose == Purpose::kUndo && next == Next::kAct)
+    return cannot_begin(step, host, purpose, prepared.error());
+  const Job made = TRY(std::move(prepared));
   context_.progress.step_begins(step, host, purpose);
   if (again) return look_whether_it_holds(made, *before.outcome, stop);
   switch (purpose == Purpose::kUndo ? StepKind::kEffect : step.kind) {
@@ -90,6 +94,16 @@ Result<Outcome> StepRunner::run(const Step& step, const std::string& host, Purpo
     case Next::kGiveUp: break;
   }
   return act(made, stop);
+}
+
+Result<Outcome> StepRunner::cannot_begin(const Step& step, const std::string& host, Purpose purpose,
+                                         const Error& error) {
+  Outcome outcome{OutcomeKind::kRefused, one_line(error.message)};
+  Json ended = pair_json({step.id.str(), host, purpose});
+  ended["outcome"] = to_json(outcome);
+  TRY_VOID(ledger_.append({{EventType::kStepEnded, std::move(ended)}}));
+  context_.progress.step_ends(step, host, purpose, outcome);
+  return outcome;
 }
 
 Result<Outcome> StepRunner::take_look(const Job& job, std::stop_token stop) {

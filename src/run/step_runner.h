@@ -40,6 +40,7 @@ class StepRunner {
   Result<Job> job(const Step& step, const std::string& host, Purpose purpose) const;
 
   // Acting: step_runner.cc.
+  Result<Outcome> cannot_begin(const Step& step, const std::string& host, Purpose purpose, const Error& error);
   Result<Outcome> take_look(const Job& job, std::stop_token stop);
   /// `replaced`: an earlier attempt that never started, whose place this one takes.
   Result<Outcome> act(const Job& job, std::stop_token stop, const host::AttemptId* replaced = nullptr);

@@ -1,4 +1,5 @@
 // Putting back: order, what cannot be, what fails on the way.
+#include "run/ways.h"
 #include "support/fake_site.h"
 
 namespace backout::run {
@@ -85,6 +86,21 @@ TEST_F(Undo, ThatFailsAgainIsLeftWhenAPersonSaysSoAndTheRestIsPutBack) {
   EXPECT_THAT(lived.why(), HasSubstr("NOT put back, left as it is: 'swap' on local"));
   EXPECT_EQ(web1.at("web"), "old");
   EXPECT_EQ(local.at("door"), "open");
+}
+
+TEST_F(Undo, ThatCannotEvenBeBegunIsOneThatFailedAndLeavesAWayOut) {
+  std::vector<Step> steps = shop_rollback();
+  for (Step& step : steps)
+    if (step.id.str() == "swap") step.undo->verb = "of-an-older-version";
+  plan_is(std::move(steps));
+  fails("start");
+  const Lived lived = live();
+  EXPECT_EQ(lived.exit(), 5);
+  EXPECT_THAT(lived.why(), HasSubstr("could not put back 'swap' on local: driver"));
+  EXPECT_TRUE(ways_out(state(), plan).replace);
+  const Lived closed = live(Wish::kConclude);
+  EXPECT_TRUE(closed.end->ended);
+  EXPECT_THAT(closed.why(), HasSubstr("NOT put back: 'swap' on local"));
 }
 
 TEST_F(Undo, ThatFailsAgainIsNotLeftWhenAPersonSaysNo) {

@@ -65,6 +65,34 @@ bool closing_in_doubt(const RunState& state, const Plan& plan) {
   return false;
 }
 
+bool has_door(const Plan& plan) { return !effects_in(plan, Phase::kOpen).empty(); }
+
+/// Where there is no door: something was started, or begun to be, and not stopped since.
+bool may_serve_again(const RunState& state, const Plan& plan) {
+  for (const Step* step : closing(plan))
+    if (!pairs_of(state, *step, Purpose::kUndo).empty()) return true;
+  for (const Step* step : effects_in(plan, Phase::kStart))
+    for (const auto& [pair, at] : state.pairs)
+      if (pair.step == step->id.str() && pair.purpose == Purpose::kApply && at.may_have_run() &&
+          !succeeded(state.at({pair.step, pair.host, Purpose::kUndo})))
+        return true;
+  return false;
+}
+
+/// about_the_door of a site without one: what keeps users out is that nothing serves them.
+std::string about_services(const RunState& state, const Plan& plan, Users users) {
+  if (users == Users::kOutside)
+    return fmt::format("services are stopped{}: users are outside",
+                       state.door_closed_at ? " since " + to_hms(*state.door_closed_at) + " UTC" : "");
+  if (!state.door_closed)
+    return fmt::format("stopping services {}; whether users are inside is not known",
+                       any_failed(state, closing(plan), Purpose::kApply) ? "failed" : "was begun");
+  const bool failed = state.turned ? any_failed(state, closing(plan), Purpose::kUndo)
+                                   : any_failed(state, effects_in(plan, Phase::kStart), Purpose::kApply);
+  if (failed) return "starting services failed; whether users are inside is not known";
+  return "services were started again, and there is no door: users may be inside";
+}
+
 bool own_command_ran(const RunState& state, const Plan& plan) {
   if (plan.contract.kind != RunKind::kDeploy) return false;
   const auto steps = effects_in(plan, Phase::kSwitch);
@@ -114,6 +142,7 @@ bool keeps_users_out(const Plan& plan, const Step& step) {
 Users users(const RunState& state, const Plan& plan) {
   if (state.door_opened) return Users::kInside;
   if (!state.door_closed) return closing_in_doubt(state, plan) ? Users::kUnknown : Users::kInside;
+  if (!has_door(plan) && may_serve_again(state, plan)) return Users::kUnknown;
   switch (opening(state, plan)) {
     case Opening::kNone:
     case Opening::kSeenClosed: return state.let_in && !state.turned ? Users::kUnknown : Users::kOutside;
@@ -123,7 +152,9 @@ Users users(const RunState& state, const Plan& plan) {
 }
 
 std::string about_the_door(const RunState& state, const Plan& plan) {
-  switch (users(state, plan)) {
+  const Users where = users(state, plan);
+  if (where != Users::kInside && !has_door(plan)) return about_services(state, plan, where);
+  switch (where) {
     case Users::kInside: return "";
     case Users::kOutside:
       if (opening(state, plan) == Opening::kNone)

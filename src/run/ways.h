@@ -15,7 +15,8 @@ bool keeps_users_out(const Plan& plan, const Step& step);
 enum class Users { kInside, kOutside, kUnknown };
 /// Where users are, as far as was seen.
 Users users(const RunState& state, const Plan& plan);
-/// The same as a sentence; empty when they are inside and nothing casts doubt on it.
+/// The same as a sentence, of services where there is no door; empty when they are inside and nothing casts doubt on
+/// it.
 std::string about_the_door(const RunState& state, const Plan& plan);
 
 enum class Abort {
