@@ -14,12 +14,13 @@ namespace {
 
 constexpr const char* kDeployName = "deploy-command";
 
-// path version source commit run: the tag, and a clean work tree at it. The state of a try lies beside the work tree.
+// path version source commit run: the tag, and a clean work tree at it. The state of a try lies beside the work tree;
+// `last` names the one whose command was begun last.
 constexpr std::string_view kWorktree = R"sh(
 path=$1 version=$2 source=${3:-origin} commit=$4 run=$5
 cd "$path"
 gitdir=$(git rev-parse --absolute-git-dir)
-home=$gitdir/backout-deploy work=$gitdir/backout-deploy/$run-$version
+home=$gitdir/backout-deploy work=$gitdir/backout-deploy/$run-$version last=$gitdir/backout-deploy/last
 tagged() { git rev-parse -q --verify "refs/tags/$version^{commit}"; }
 )sh";
 
@@ -44,6 +45,10 @@ constexpr std::string_view kRunIt = R"sh(
 rm -f "$work.log" "$work.status"
 echo begun >"$work.status"
 durable "$work.status"
+printf '%s %s\n' "$run" "$version" >"$last.tmp"
+durable "$last.tmp"
+mv -T "$last.tmp" "$last"
+durable "$home"
 cd "$work"
 { status=0; (become sh -c "$6") </dev/null 2>&1 || status=$?; echo "ended $status" >"$work.status.tmp"; } | tee "$work.log"
 durable "$work.log"
@@ -68,6 +73,7 @@ if [ -d "$work" ]; then
   git -C "$work" status --porcelain | head -n 3 | sed 's/^...//; s/^/changed /'
 fi
 [ ! -f "$work.status" ] || printf 'status %s\n' "$(cat "$work.status")"
+[ ! -f "$last" ] || printf 'last %s\n' "$(cat "$last")"
 [ ! -f "$work.log" ] || tail -n 2000 "$work.log" | grep -A 1000 -a 'PLAY RECAP' | sed 's/\x1b\[[0-9;]*m//g; s/^/log /'
 echo end
 )sh";
@@ -108,6 +114,10 @@ Sight sight_of_deploy(const Action& action, host::Host& host, std::stop_token st
   if (status.empty()) return Sight::does_not_hold("the deploy command never began");
   if (status == "begun") return Sight::cannot_tell("the deploy command began and did not come to its end");
   if (status != "ended 0") return Sight::does_not_hold("the deploy command " + status);
+  // What it did was done over: by its undo, or by a later run.
+  const std::vector<std::string> last = split(facts->text("last"), ' ');
+  if (last.size() == 2 && last[1] != version)
+    return Sight::does_not_hold(fmt::format("since then {} deployed {}", one_line(last[0]), one_line(last[1])));
   if (deploy->recap != "ansible") return Sight::holds("the deploy command ended with 0; checks say whether it worked");
   const Recap recap = ansible_recap(join(facts->all("log"), "\n"));
   if (recap.empty()) return Sight::does_not_hold("the deploy command ended with 0, but left no PLAY RECAP");

@@ -114,10 +114,32 @@ TEST(DeployCommand, its_undo_is_the_same_command_at_the_version_that_was_there) 
   const Step step = team.step("deploy-code");
   team.apply(step.action);
   EXPECT_EQ(team.serves(), "one");
+  EXPECT_EQ(team.look(step.action).kind, SightKind::kHolds);
   ASSERT_TRUE(step.undo);
+  EXPECT_EQ(team.look(*step.undo).kind, SightKind::kDoesNotHold);
   team.apply(*step.undo);
   EXPECT_EQ(team.serves(), "two");
   EXPECT_EQ(team.look(*step.undo).kind, SightKind::kHolds);
+}
+
+TEST(DeployCommand, what_was_deployed_over_since_does_not_hold) {
+  const Team team;
+  const Step step = team.step("deploy-code");
+  team.apply(step.action);
+  team.apply(*step.undo);
+  const Sight undone = team.look(step.action);
+  EXPECT_EQ(undone.kind, SightKind::kDoesNotHold) << undone.why;
+  EXPECT_EQ(undone.why, "since then RUN-0001 deployed v2");
+  team.apply(step.action);
+  EXPECT_EQ(team.look(step.action).kind, SightKind::kHolds) << "and once more, by a retry";
+  EXPECT_EQ(team.look(*step.undo).kind, SightKind::kDoesNotHold);
+
+  Action later = *step.undo;
+  later.args["run_id"] = "RUN-0002";
+  team.apply(later);
+  EXPECT_EQ(team.look(step.action).why, "since then RUN-0002 deployed v2");
+  team.apply(step.action);
+  EXPECT_EQ(team.look(later).kind, SightKind::kDoesNotHold);
 }
 
 TEST(DeployCommand, one_that_failed_does_not_hold_whatever_it_did_before) {
