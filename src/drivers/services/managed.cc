@@ -102,11 +102,14 @@ Result<Json> ManagedDriver::observe(const Json& subject, host::Host& host, std::
   const Managed managed = TRY(ask(subject, host, stop).with_context(service.name));
   const Look seen = TRY(look_at(service, managed, host, stop).with_context(service.name));
   const Instance* up = nullptr;
-  for (const Instance& instance : managed.instances)
+  bool starting = false;
+  for (const Instance& instance : managed.instances) {
     if (instance.kind == Instance::Kind::kUp && up == nullptr) up = &instance;
+    starting |= instance.starting;
+  }
   Json facts = stable_facts(seen, expected_of(service, up == nullptr ? Instance{} : *up, managed, seen));
   facts["seen_at"] = seen.now;
-  facts["running"] = up != nullptr;
+  facts["running"] = up != nullptr || starting;  // what was coming up is up again when things are put back
   facts["instances"] = managed.instances.size();
   if (!managed.unusable.empty()) {
     facts["unusable"] = managed.unusable;

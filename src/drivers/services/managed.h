@@ -21,6 +21,7 @@ struct Instance {
   int64_t pid = 0;
   int64_t restarts = 0;   // by the keeper itself, lately
   bool given_up = false;  // it is down, and its keeper will not start it again by itself
+  bool starting = false;  // it was begun and is not called up yet; not one that fell and waits for its next try
 };
 
 struct Managed {

@@ -38,6 +38,7 @@ Result<Pm2App> parse_pm2_list(std::string_view output, std::string_view name) {
     Instance instance{.name = std::string(name), .state = status.empty() ? "without a status" : status};
     instance.kind = kind_of(status);
     instance.given_up = instance.kind == Instance::Kind::kDown;
+    instance.starting = status == "launching";
     instance.pid = get_int(one, "pid");
     instance.restarts = restarts_of(env);
     app.instances.push_back(std::move(instance));

@@ -25,6 +25,8 @@ TEST(Pm2List, InstancesAreUpComingOrDown) {
   EXPECT_EQ(app->instances[0].pid, 16048);
   EXPECT_EQ(app->instances[0].restarts, 1) << "up later than it was created";
   EXPECT_EQ(app->instances[1].kind, Kind::kComing);
+  EXPECT_TRUE(app->instances[1].starting);
+  EXPECT_FALSE(app->instances[0].starting);
   EXPECT_TRUE(app->cluster);
   EXPECT_TRUE(app->paths.contains("/srv/shop/releases/v1/app.js"));
   EXPECT_EQ(app->logs, std::vector<std::string>{"/l/clu-error-1.log"});
@@ -213,6 +215,14 @@ TEST_F(Pm2Test, OneThatIgnoresItsSignalIsKilledAfterItsDrain) {
   EXPECT_TRUE(stopped.ok()) << stopped.err;
   EXPECT_NE(stopped.out.find("KILL"), std::string::npos) << stopped.out;
   EXPECT_EQ(look(action("stop", subject())).kind, SightKind::kHolds) << look(action("stop", subject())).why;
+}
+
+TEST_F(Pm2Test, WhatWasComingUpWhenThePlanWasMadeCountsAsRunning) {
+  ecosystem("wait_ready: true, listen_timeout: 20000");
+  EXPECT_EQ(get_bool(*driver->observe(from_ecosystem(), *local.host, {}), "running", true), false);
+  sh("\"$PM2\" ping; cd " + shop.path + "/current; \"$PM2\" start ecosystem.config.js --only shop >/dev/null 2>&1 &");
+  ASSERT_TRUE(comes_true([&] { return sh("\"$PM2\" jlist").find("\"status\":\"launching\"") != std::string::npos; }));
+  EXPECT_EQ(get_bool(*driver->observe(from_ecosystem(), *local.host, {}), "running", false), true);
 }
 
 TEST_F(Pm2Test, ALookStartsNoDaemon) {

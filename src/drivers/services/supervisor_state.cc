@@ -78,6 +78,7 @@ Result<std::vector<Instance>> parse_supervisor_status(std::string_view output, c
     if (!program.means(words[0])) continue;
     Instance instance{.name = words[0], .state = words[1], .kind = kind_of(words[1])};
     instance.given_up = words[1] == "FATAL" || words[1] == "STOPPED";
+    instance.starting = words[1] == "STARTING";
     if (words.size() > 3 && words[2] == "pid")
       std::from_chars(words[3].data(), words[3].data() + words[3].size(), instance.pid);
     else if (words.size() > 2)

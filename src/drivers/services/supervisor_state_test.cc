@@ -49,6 +49,9 @@ TEST(SupervisorStatus, EveryStateIsUpComingOrDown) {
   for (const char* given_up : {"nofile", "web-admin"}) EXPECT_TRUE(read(given_up).at(0).given_up) << given_up;
   for (const char* not_yet : {"web", "bad", "circle", "once", "worker:worker_01"})
     EXPECT_FALSE(read(not_yet).at(0).given_up) << not_yet;
+  EXPECT_TRUE(read("circle").at(0).starting);
+  for (const char* other : {"web", "bad", "nofile", "once", "web-admin", "worker:worker_01"})
+    EXPECT_FALSE(read(other).at(0).starting) << other;
   EXPECT_EQ(read("web").at(0).pid, 15547);
   EXPECT_EQ(read("bad").at(0).state, "BACKOFF, Exited too quickly (process log may have details)");
 }

@@ -141,6 +141,29 @@ TEST_F(SupervisorTest, OneThatIgnoresTermAndItsChildrenAreEndedAfterTheDrain) {
   EXPECT_EQ(look(action("stop", subject())).kind, SightKind::kHolds) << look(action("stop", subject())).why;
 }
 
+TEST_F(SupervisorTest, WhatWasComingUpWhenThePlanWasMadeIsUpAfterAnAbort) {
+  program("", "startsecs=4");
+  start_supervisord();
+  const std::string host = local.host->name().str();
+  driver::Offering offering{.from = Version("v1"), .to = Version("v2"), .subject = subject(), .hosts = {host}};
+  const auto undo_of_stop = [&] {
+    offering.seen[host] = *driver->observe(subject(), *local.host, {});
+    return *driver->offer(offering)->at(0).undo;
+  };
+  ASSERT_TRUE(apply(undo_of_stop()).ok());
+  EXPECT_EQ(shop.version_served(), "") << "it was stopped, and is left so";
+
+  sh("supervisorctl -c " + config + " start shop >/dev/null 2>&1 &");
+  ASSERT_TRUE(
+      comes_true([&] { return sh("supervisorctl -c " + config + " status").find("STARTING") != std::string::npos; }));
+  const Action undo = undo_of_stop();
+  ASSERT_TRUE(apply(action("stop", subject())).ok());
+  const auto back = apply(undo);
+  EXPECT_TRUE(back.ok()) << back.err;
+  EXPECT_EQ(look(undo).kind, SightKind::kHolds) << look(undo).why;
+  EXPECT_EQ(shop.version_served(), "v1");
+}
+
 TEST_F(SupervisorTest, AChildThatSupervisordLeavesBehindIsSeen) {
   program("child");
   start_supervisord();

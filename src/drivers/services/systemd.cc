@@ -114,7 +114,8 @@ class SystemdDriver : public driver::Driver {
     Json facts = stable_facts(seen, expected_of(service, seen, state));
     facts["seen_at"] = seen.now;
     facts["active"] = state.active;
-    facts["running"] = !why_not_active(unit, state).has_value();
+    // What was coming up is up again when things are put back.
+    facts["running"] = !why_not_active(unit, state).has_value() || state.is_starting();
     return facts;
   }
 

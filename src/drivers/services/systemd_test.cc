@@ -5,6 +5,7 @@
 #include "conformance/conformance.h"
 #include "drivers/checks/http.h"
 #include "drivers/services/shop_for_tests.h"
+#include "drivers/services/unit_state.h"
 #include "support/systemd_host.h"
 
 namespace backout::drivers {
@@ -221,6 +222,33 @@ TEST_F(SystemdTest, ObservesWhatThePlanMayRelyOn) {
   EXPECT_GT(get_int(seen, "seen_at"), 0);
   seen.erase("seen_at");
   EXPECT_EQ(seen, (Json{{"active", "active"}, {"running", true}, {"port_open", true}, {"release", "v1"}}));
+}
+
+TEST_F(SystemdTest, WhatWasComingUpWhenThePlanWasMadeIsUpAfterAnAbort) {
+  unit("ExecStartPre=/usr/bin/sleep 3");
+  sh("systemctl start --no-block shop.service");
+  ASSERT_TRUE(comes_true(
+      [&] { return sh("systemctl show -p ActiveState shop.service").find("activating") != std::string::npos; }));
+  const std::string host = inside->name().str();
+  driver::Offering offering{.from = Version("v1"), .to = Version("v2"), .subject = subject(), .hosts = {host}};
+  offering.seen[host] = *driver->observe(subject(), *inside, {});
+  const Action undo = *driver->offer(offering)->at(0).undo;
+  ASSERT_TRUE(apply(action("stop", subject())).ok());
+  EXPECT_TRUE(apply(undo).ok());
+  EXPECT_EQ(shop->version_served(), "v1");
+}
+
+TEST(SystemdUnitState, OneThatIsBegunIsStartingAndOneInACircleIsNot) {
+  const auto starting = [](const char* active, const char* sub, int64_t job = 0) {
+    return UnitState{.active = active, .sub = sub, .job = job}.is_starting();
+  };
+  EXPECT_TRUE(starting("activating", "start-pre", 7));
+  EXPECT_TRUE(starting("inactive", "dead", 7)) << "it waits for what it is ordered after";
+  EXPECT_TRUE(starting("reloading", "reload"));
+  EXPECT_FALSE(starting("activating", "auto-restart"));
+  EXPECT_FALSE(starting("deactivating", "stop-sigterm", 7));
+  EXPECT_FALSE(starting("inactive", "dead"));
+  EXPECT_FALSE(starting("failed", "failed"));
 }
 
 TEST(SystemdAbsent, AHostWithoutSystemdCannotBeTold) {

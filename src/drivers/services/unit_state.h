@@ -16,6 +16,11 @@ struct UnitState {
   int64_t job = 0;  // a start or stop that is queued or under way; 0: none
   /// systemd has given it up: between two restarts of its own it would be "activating (auto-restart)".
   bool is_given_up() const { return active == "failed" && sub == "failed" && job == 0; }
+  /// A start is under way or waits for its turn; not one that fell and is restarted in a circle.
+  bool is_starting() const {
+    if (active == "activating") return sub != "auto-restart";
+    return active == "reloading" || ((active == "inactive" || active == "failed") && job != 0);
+  }
 };
 UnitState unit_state(const Look& look);
 
