@@ -101,7 +101,7 @@ class Shop:
         pidfile = self.root / "run" / "web.pid"
         if pidfile.exists() and pidfile.read_text().strip():
             try:
-                os.killpg(int(pidfile.read_text()), 15)
+                os.killpg(int(pidfile.read_text().split()[0]), 15)
             except ProcessLookupError:
                 pass
 
