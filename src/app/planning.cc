@@ -152,9 +152,18 @@ Result<Release> target_of(const Workspace& workspace, const PlanRequest& request
 }  // namespace
 
 namespace {
+/// A database is looked at together with what the code of the checkpoint asked of it.
+Subject weighed_against(Subject subject, const Checkpoint* checkpoint) {
+  if (subject.part != plan::Part::kDatabase || checkpoint == nullptr) return subject;
+  if (Json saved = saved_part(*checkpoint, subject); saved.contains("habits"))
+    subject.config["against"] = std::move(saved);
+  return subject;
+}
+
 Result<Seen> seen_in(const SeenParts& before, const Workspace& workspace, const Subject& subject) {
   const auto found = before.find({subject.part, subject.name});
-  return found == before.end() ? observe(workspace, subject) : Result<Seen>(found->second);
+  return found == before.end() || subject.config.contains("against") ? observe(workspace, subject)
+                                                                     : Result<Seen>(found->second);
 }
 }  // namespace
 
@@ -218,7 +227,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
     Seen seen;
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
         subject.part == plan::Part::kService || subject.part == plan::Part::kLeftover)
-      seen = TRY(seen_in(seen_before, workspace, subject));
+      seen = TRY(seen_in(seen_before, workspace, weighed_against(subject, checkpoint)));
     if (subject.part == plan::Part::kDatabase) {
       backup = TRY(from_backups(workspace, request, contract, subject, seen, from, to, checkpoint));
       if (backup) journey.checkpoint = &backup->checkpoint;

@@ -116,7 +116,8 @@ void Comparison::conclude() {
 }
 
 std::string Comparison::why() const {
-  if (findings.empty()) return "the schema is the same";
+  const std::string tried = evidence.empty() ? "" : "; " + evidence;
+  if (findings.empty()) return "the schema is the same" + tried;
   std::vector<std::string> parts;
   for (const auto& finding : findings) {
     if (finding.fits != (rung == Rung::kLeave)) continue;
@@ -128,7 +129,7 @@ std::string Comparison::why() const {
     parts.push_back("and " + std::to_string(all - 4) + " more");
   }
   return (rung == Rung::kLeave ? "only additions the code need not know: " : "the code does not fit the schema: ") +
-         join(parts, ", ");
+         join(parts, ", ") + tried;
 }
 
 Json to_json(const Comparison& comparison) {
@@ -138,7 +139,24 @@ Json to_json(const Comparison& comparison) {
         {{"rule", finding.rule}, {"fits", finding.fits}, {"object", finding.object}, {"breaks", finding.breaks}});
     if (!finding.harms.empty()) findings.back()["harms"] = finding.harms.names();
   }
-  return {{"rung", name_of(comparison.rung)}, {"why", comparison.why()}, {"findings", findings}};
+  Json value{{"rung", name_of(comparison.rung)}, {"why", comparison.why()}, {"findings", findings}};
+  if (!comparison.evidence.empty()) value["evidence"] = comparison.evidence;
+  return value;
+}
+
+Result<Comparison> comparison_from_json(const Json& value) {
+  if (!get(value, "findings").is_array()) return Error{Code::kCorrupt, "a comparison of schemas without findings", ""};
+  Comparison comparison;
+  comparison.evidence = get_string(value, "evidence");
+  for (const Json& finding : get(value, "findings"))
+    comparison.findings.push_back({.rule = get_string(finding, "rule"),
+                                   .fits = get_bool(finding, "fits"),
+                                   .object = get_string(finding, "object"),
+                                   .breaks = get_string(finding, "breaks")});
+  comparison.conclude();
+  if (name_of(comparison.rung) != get_string(value, "rung"))
+    return Error{Code::kCorrupt, "a comparison of schemas whose rung is not that of its findings", ""};
+  return comparison;
 }
 
 }  // namespace backout::schema

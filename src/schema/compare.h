@@ -44,6 +44,7 @@ struct Finding {
 struct Comparison {
   Rung rung = Rung::kLeave;
   std::vector<Finding> findings;  // those that do not fit first
+  std::string evidence = {};      // "214 statements tried: 212 held, 2 broke"; empty: none were
   /// One line: "same schema", "2 additions the code need not know: ...", "column-removed orders.coupon: ...".
   std::string why() const;
   /// Decides the rung, and sorts. For whoever adds or changes findings.
@@ -53,5 +54,7 @@ struct Comparison {
 Comparison compare(const Snapshot& wanted, const Snapshot& there);
 
 Json to_json(const Comparison& comparison);
+/// Without harms and questions. kCorrupt when it is not what to_json made.
+Result<Comparison> comparison_from_json(const Json& value);
 
 }  // namespace backout::schema

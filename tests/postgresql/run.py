@@ -64,6 +64,25 @@ def aborted(shop):
     expect([name for name in shop.cluster.databases() if name.endswith("_old")] == [], "something is left: " + str(shop.cluster.databases()))
 
 
+def left_alone(shop):
+    """The release only added columns: its predecessor's own statements are tried on the new schema, and the database stays as it is."""
+    shop.sql("CREATE EXTENSION pg_stat_statements")
+    shop.deploy("v2")
+    customers = Customers(shop).begin()
+    customers.have_ordered(20)
+    shop.run(shop.backout, "good", "v2")
+    shop.deploy("v3")
+    customers.have_ordered(10)
+    plan = shop.run(shop.backout, "plan")
+    expect("is left alone" in plan and "statements of the code tried" in plan, plan)
+    expect("rescue-shop" not in plan, plan)
+    shop.run(shop.backout, *rollback(True))
+    expect(shop.ask("/version")[1] == "v2", "v2 does not serve")
+    customers.have_ordered(20)
+    judged(customers)
+    expect(shop.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'gift'") == "1", "the new column is gone")
+
+
 def gone_on_with(shop, back, words):
     """What was killed or put back is gone on with, by what its last words offer, until the wanted release serves."""
     way, wanted = rollback(back), "v1" if back else "v2"
@@ -166,7 +185,7 @@ class Enemy:
         return self.struck
 
 
-CASES = {"back-and-forward": back_and_forward, "aborted": aborted, "killed": killed, "server-killed": server_killed}
+CASES = {"back-and-forward": back_and_forward, "left-alone": left_alone, "aborted": aborted, "killed": killed, "server-killed": server_killed}
 
 
 def main():
@@ -179,7 +198,7 @@ def main():
     passed = failed = 0
     for name in options.case or CASES:
         began, shop, words = time.monotonic(), None, ""
-        cluster = Cluster()
+        cluster = Cluster("shared_preload_libraries='pg_stat_statements'")
         try:
             shop = Shop(directory / name, options.backout, cluster)
             CASES[name](shop)

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "database/postgresql/dump_files.h"
+#include "database/postgresql/habits.h"
 #include "database/postgresql/programs.h"
 #include "database/postgresql/read_catalog.h"
 #include "os/file.h"
@@ -252,6 +253,7 @@ Result<Json> checkpoint_part(const Manifest& manifest, const std::string& direct
   for (const auto& [name, table] : manifest.content.tables) tables[name] = table.rows;
   const auto catalog = TRY(schema::postgresql::catalog_from_json(manifest.catalog));
   const std::string sha256 = TRY(os::sha256_of_file(manifest_path));
+  const std::string habits = habits_beside(manifest_path);
   return Json{{"driver", "postgresql"},
               {"database", manifest.source},
               {"backup", directory},
@@ -265,6 +267,7 @@ Result<Json> checkpoint_part(const Manifest& manifest, const std::string& direct
               {"tables", tables},
               {"catalog", manifest.catalog},
               {"schema_hash", hash_of(catalog)},
+              {"habits", os::exists(habits) ? habits : ""},
               {"notes", manifest.notes}};
 }
 
@@ -278,6 +281,7 @@ Result<Json> run_backup(const Json& args, const Progress& progress) {
   job.programs = get_string(args, "programs");
   const BootTime began = system_clock().boot();
   const Manifest manifest = TRY(back_up(job, progress));
+  TRY_VOID(save_habits(job.server, job.database, habits_beside(job.manifest)));
   const Json part = TRY(checkpoint_part(manifest, job.directory, job.manifest));
   return Json{{"part", part},
               {"tables", manifest.content.tables.size()},

@@ -1,6 +1,7 @@
 #include "database/postgresql/observe.h"
 
 #include "database/postgresql/connection.h"
+#include "database/postgresql/habits.h"
 #include "database/postgresql/read_catalog.h"
 #include "database/postgresql/verb_args.h"
 
@@ -39,6 +40,12 @@ Result<Json> observe(const Json& args) {
     return connection.error();
   }
   Json seen = TRY(schema_of(*connection));
+  if (const Json& against = get(args, "against"); against.is_object() && !get(against, "catalog").empty()) {
+    const auto wanted = schema::postgresql::catalog_from_json(get(against, "catalog"));
+    const auto now = TRY(schema::postgresql::catalog_from_json(get(seen, "schema")));
+    if (wanted)
+      seen["comparison"] = to_json(TRY(compare_with_habits(*wanted, now, *connection, get_string(against, "habits"))));
+  }
   seen["exists"] = true;
   seen["database"] = connection->database();
   seen["server_version"] = connection->server_version();

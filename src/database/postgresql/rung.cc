@@ -13,6 +13,7 @@ Result<schema::Comparison> decide_rung(const Json& saved, const Json& seen) {
     return Error{
         Code::kNotFound, "there is no database " + get_string(seen, "database"),
         "restore one by hand (the checkpoint has a dump: " + get_string(saved, "backup") + "), then plan again"};
+  if (get(seen, "comparison").is_object()) return schema::comparison_from_json(get(seen, "comparison"));
   const auto wanted =
       TRY(schema::postgresql::catalog_from_json(get(saved, "catalog")).with_context("the checkpoint's catalogue"));
   const auto there = TRY(schema::postgresql::catalog_from_json(get(seen, "schema")).with_context("the catalogue"));

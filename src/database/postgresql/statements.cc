@@ -56,6 +56,12 @@ Result<Statements> read_statements(Connection& connection) {
   const auto rows = connection.query(
       "SELECT s.query FROM " + schema +
       ".pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = current_database() AND s.toplevel "
+      // Ours are not the code's, unless both go by the same role.
+      "AND (s.userid <> (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user) OR NOT EXISTS (SELECT FROM " +
+      schema +
+      ".pg_stat_statements o JOIN pg_database od ON od.oid = o.dbid WHERE od.datname = current_database() AND o.userid "
+      "<> "
+      "(SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user))) "
       "ORDER BY s.calls DESC, s.query COLLATE \"C\" LIMIT " +
       std::to_string(kMostStatements));
   if (!rows) return none("pg_stat_statements cannot be read: " + rows.error().message);
