@@ -139,7 +139,6 @@ TEST_F(SystemdTest, ActiveWhileItStartedBeforeTheSwitchIsSeen) {
   EXPECT_NE(sight.why.find("before the code was switched"), std::string::npos) << sight.why;
   EXPECT_NE(sight.why.find("systemctl says active"), std::string::npos) << sight.why;
   EXPECT_EQ(sight.evidence["systemd"]["active"], "active");
-  EXPECT_NE(sight.evidence["log"].dump().find("shop v2 starts"), std::string::npos) << sight.evidence.dump();
 }
 
 TEST_F(SystemdTest, ActiveWhileAnotherProcessKeepsThePortIsSeen) {
