@@ -1,6 +1,9 @@
 #include "database/postgresql/compare_rows.h"
 
+#include <algorithm>
+
 #include "base/text.h"
+#include "database/postgresql/row_buckets.h"
 
 namespace backout::postgresql {
 namespace {
@@ -36,10 +39,17 @@ Result<RowSides> RowSides::open(const Server& server, const std::string& live, c
 }
 
 Result<Json> compare_rows(RowSides& sides, const MappedTable& table, RowDifferences& differences) {
-  auto target = TRY(RowStream::open(sides.target, table, RowSide::kTarget).with_context("table " + table.shown));
-  auto live = TRY(RowStream::open(sides.live, table, RowSide::kLive).with_context("table " + table.shown));
-  TRY_VOID(merge_rows(target, live, differences).with_context("table " + table.shown));
-  return Json{{"by", table.matched_by()}, {"how", "merge"}};
+  const std::string context = "table " + table.shown;
+  const RowBuckets buckets = TRY(differing_buckets(sides, table).with_context(context));
+  Json how{{"by", table.matched_by()}, {"how", "merge"}, {"why", buckets.why}};
+  if (buckets.worth_it) how["how"] = buckets.where.empty() ? "hash" : "buckets";
+  if (buckets.worth_it && buckets.where.empty()) return how;
+  TRY_VOID(RowStream::send(sides.target, table, RowSide::kTarget, buckets.where).with_context(context));
+  TRY_VOID(RowStream::send(sides.live, table, RowSide::kLive, buckets.where).with_context(context));
+  auto target = TRY(RowStream::open(sides.target, table).with_context(context));
+  auto live = TRY(RowStream::open(sides.live, table).with_context(context));
+  TRY_VOID(merge_rows(target, live, differences).with_context(context));
+  return how;
 }
 
 Result<bool> content_differs(RowSides& sides, const RowTable& live, const RowTable& target) {

@@ -149,9 +149,21 @@ Result<void> Connection::try_prepare(const std::string& sql) {
 }
 
 Result<CopyOut> Connection::copy_out(const std::string& sql) {
-  const Rows begun(PQexec(raw(), sql.c_str()));
-  if (PQresultStatus(begun.raw()) != PGRES_COPY_OUT) return failed(begun.raw());
-  return CopyOut(this);
+  TRY_VOID(send_copy_out(sql));
+  return sent_copy_out();
+}
+
+Result<void> Connection::send_copy_out(const std::string& sql) {
+  if (PQsendQuery(raw(), sql.c_str()) == 1) return {};
+  return failed(nullptr);
+}
+
+Result<CopyOut> Connection::sent_copy_out() {
+  const Rows begun(PQgetResult(raw()));
+  if (PQresultStatus(begun.raw()) == PGRES_COPY_OUT) return CopyOut(this);
+  Error error = failed(begun.raw());
+  while (PGresult* more = PQgetResult(raw())) PQclear(more);
+  return error;
 }
 
 Result<CopyIn> Connection::copy_in(const std::string& sql) {

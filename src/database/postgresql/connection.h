@@ -102,6 +102,9 @@ class Connection {
   /// Only one of these may be open on a connection, and nothing else be asked meanwhile.
   Result<CopyOut> copy_out(const std::string& sql);
   Result<CopyIn> copy_in(const std::string& sql);
+  /// copy_out() in two parts, so that two servers' sessions can work at the same time.
+  Result<void> send_copy_out(const std::string& sql);
+  Result<CopyOut> sent_copy_out();
 
   /// Of the last error: "23505"; empty when it did not come from the server.
   const std::string& sqlstate() const { return sqlstate_; }

@@ -36,10 +36,11 @@ Result<Found> find_differences(RowSides& sides, Connection& writer, const RowMap
                                const Progress& progress) {
   Found found;
   int number = job.first_number;
+  const bool hush = TRY(has_event_triggers(writer));
   for (const MappedTable& table : map.tables) {
     const bool settles = table.converts() || job.known;
     const bool stages = settles || (job.stage_all && !table.leave);
-    StagedTable staged{.map = &table, .number = number};
+    StagedTable staged{.map = &table, .number = number, .hush = hush};
     Stager stager(writer, staged);
     Collector collector(table, stages ? &stager : nullptr);
     TableDifference difference{.map = &table};
@@ -62,7 +63,7 @@ Result<Found> find_differences(RowSides& sides, Connection& writer, const RowMap
       found.staged.push_back(std::move(staged));
       ++number;
     } else if (any_staged) {
-      TRY_VOID(writer.exec("DROP TABLE " + staged.stage()));
+      TRY_VOID(writer.exec(hushed("DROP TABLE " + staged.stage(), hush)));
     }
     found.tables.push_back(std::move(difference));
   }

@@ -30,12 +30,7 @@ std::string deferral(bool deferrable, bool deferred) {
 
 }  // namespace
 
-Result<void> Quiet::alter(const std::string& statement) {
-  // Event triggers that fire in ordinary sessions do not in those that replay; nothing else of the statement differs.
-  if (!event_triggers_) return target_->exec(statement);
-  return target_->exec("SET LOCAL session_replication_role = replica; " + statement +
-                       "; SET LOCAL session_replication_role = origin");
-}
+Result<void> Quiet::alter(const std::string& statement) { return target_->exec(hushed(statement, event_triggers_)); }
 
 Result<void> Quiet::quieten(const RowTable& table) {
   const Rows rows = TRY(target_->query(reactions_of(table.oid)));
@@ -50,8 +45,7 @@ Result<void> Quiet::quieten(const RowTable& table) {
 
 Result<Quiet> Quiet::begin(Connection& target, const RowCatalogue& catalogue, const std::deque<StagedTable>& staged) {
   Quiet quiet(target);
-  quiet.event_triggers_ = TRY(target.integer("SELECT pg_catalog.count(*) FROM pg_catalog.pg_event_trigger WHERE "
-                                             "evtenabled <> 'D'")) > 0;
+  quiet.event_triggers_ = TRY(has_event_triggers(target));
   std::set<int64_t> ours;
   for (const StagedTable& table : staged) ours.insert(table.map->target.oid);
   // Cascades of a table that is left reach others: all that a key leads to is quiet.

@@ -56,9 +56,7 @@ Result<Connection> open_writer(const Places& places) {
 }
 
 Result<std::string> begin(Connection& writer) {
-  TRY_VOID(
-      writer.exec("BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL "
-                  "session_replication_role = DEFAULT"));
+  TRY_VOID(writer.exec("BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"));
   return writer.text("SELECT pg_catalog.pg_export_snapshot()");
 }
 
@@ -143,6 +141,8 @@ class RowRescue {
     TRY_VOID(writer_->exec("COMMIT").with_context("committing the rescue"));
     return prove(evidence);
   }
+  /// The error was that a row of the target is not what it was when the rescue began.
+  bool somebody_else_writes() const { return writer_ && writer_->sqlstate() == "40001"; }
 
  private:
   Result<void> open() {
@@ -259,6 +259,13 @@ class RowRescue {
 
 }  // namespace
 
-Result<Json> rescue_rows(const Json& args, const Progress& progress) { return RowRescue(args, progress).run(); }
+Result<Json> rescue_rows(const Json& args, const Progress& progress) {
+  RowRescue rescue(args, progress);
+  auto done = rescue.run();
+  if (!done && rescue.somebody_else_writes())
+    return Error{Code::kConflict, "somebody else writes to " + get_string(args, "target") + ": " + done.error().message,
+                 "nothing was carried; end what writes there, and try again"};
+  return done;
+}
 
 }  // namespace backout::postgresql

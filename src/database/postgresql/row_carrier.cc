@@ -14,6 +14,7 @@ std::string move_mark(const StagedTable& table, const std::string& from, const s
 }  // namespace
 
 Result<void> RowCarrier::save_undo(StagedTable& table, const std::string& condition) {
+  if (table.map->multiset) return {};  // equal rows, which nobody points at: they never come back
   if (!table.has_undo) TRY_VOID(target_.exec(table.create_undo()));
   table.has_undo = true;
   const std::string numbered = "SELECT s.n, t.* FROM " + table.rows() + ", " + table.stage() + " AS s WHERE " +
@@ -41,6 +42,22 @@ Result<void> RowCarrier::remove(StagedTable& table, const std::string& letter) {
   return letter == "a" ? Result<void>() : target_.exec(move_mark(table, letter, "a", "s.op = 'd'"));
 }
 
+/// All updates of a table at once. True: a unique value stood in the way. In a list whose places all moved by one,
+/// trying each row for itself would take for ever: they are a circle, to begin with.
+Result<bool> RowCarrier::wait_for_each_other(StagedTable& table) {
+  const auto done =
+      target_.exec("SAVEPOINT backout_all; " + table.update("s.mark = 'a'") + "; RELEASE SAVEPOINT backout_all");
+  if (!done) {
+    const auto refusal = row_refusal(target_.sqlstate(), done.error());
+    if (!refusal) return done.error();
+    TRY_VOID(target_.exec("ROLLBACK TO SAVEPOINT backout_all; RELEASE SAVEPOINT backout_all"));
+    if (refusal->kind != "unique") return false;
+    TRY_VOID(target_.exec("UPDATE " + table.stage() + " SET mark = 'p', kind = 'unique', why = " +
+                          sql_text(refusal->why) + " WHERE mark = 'a' AND op = 'u'"));
+  }
+  return true;
+}
+
 Result<void> RowCarrier::write(StagedTable& table, const std::string& operation, const std::string& letter) {
   if ((operation == "u" ? table.staged.update : table.staged.insert) == 0) return {};
   const std::string only = "s.op = " + sql_text(operation);
@@ -49,6 +66,7 @@ Result<void> RowCarrier::write(StagedTable& table, const std::string& operation,
     if (table.update("true").empty()) return {};
     TRY_VOID(references_.hold_back_updates(table, letter));
   }
+  if (operation == "u" && letter == "a" && TRY(wait_for_each_other(table))) return {};
   TRY_VOID(in_marked(table, letter, [&](const std::string& marked) {
     return operation == "u" ? table.update(marked) : table.insert(marked);
   }));
@@ -81,6 +99,7 @@ Result<void> RowCarrier::carry() {
     if (references_.touches(*table) && table->staged.update + table->staged.remove > 0)
       TRY_VOID(save_undo(*table, "s.mark = 'a'"));
   TRY_VOID(round("a"));
+  if (TRY(waiting()) > 0) TRY_VOID(settle_circles());
   for (int64_t left = TRY(waiting()); left > 0;) {
     TRY_VOID(round("e"));
     // A row that frees the next one in a long line frees it a round later: that would take for ever.

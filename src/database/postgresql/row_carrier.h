@@ -20,6 +20,7 @@ class RowCarrier {
   Result<void> round(const std::string& letter);
   Result<void> remove(StagedTable& table, const std::string& letter);
   Result<void> write(StagedTable& table, const std::string& operation, const std::string& letter);
+  Result<bool> wait_for_each_other(StagedTable& table);
   Result<void> in_marked(StagedTable& table, const std::string& letter,
                          const std::function<std::string(const std::string&)>& statement);
   Result<int64_t> waiting();

@@ -143,7 +143,8 @@ Result<void> keep_lines_of_others(const std::string& older, const std::set<std::
 }
 
 Result<void> load_known(Connection& target, const std::string& conflicts_file) {
-  TRY_VOID(target.exec("CREATE TEMPORARY TABLE backout_known (shown text, key jsonb, there jsonb)"));
+  TRY_VOID(target.exec(hushed("CREATE TEMPORARY TABLE backout_known (shown text, key jsonb, there jsonb)",
+                              TRY(has_event_triggers(target)))));
   if (conflicts_file.empty()) return {};
   std::ifstream in(conflicts_file);
   if (!in) return Error{Code::kNotFound, "the conflicts of the earlier rescue are gone: " + conflicts_file, ""};

@@ -95,12 +95,15 @@ std::string ordered_rows(const MappedTable& table, RowSide side, const std::stri
          " ORDER BY " + join(by, ", ");
 }
 
-Result<RowStream> RowStream::open(Connection& connection, const MappedTable& table, RowSide side,
-                                  const std::string& where) {
+Result<void> RowStream::send(Connection& connection, const MappedTable& table, RowSide side, const std::string& where) {
+  return connection.send_copy_out("COPY (" + ordered_rows(table, side, where) + ") TO STDOUT");
+}
+
+Result<RowStream> RowStream::open(Connection& connection, const MappedTable& table) {
   std::vector<Part> parts;
   for (size_t i = 0; i < table.key_size; ++i) parts.push_back({.order = table.columns[i].order});
   if (table.multiset) parts.push_back({.order = KeyOrder::kInteger});
-  auto copy = TRY(connection.copy_out("COPY (" + ordered_rows(table, side, where) + ") TO STDOUT"));
+  auto copy = TRY(connection.sent_copy_out());
   RowStream stream(std::move(copy), std::move(parts));
   TRY_VOID(stream.next());
   return stream;

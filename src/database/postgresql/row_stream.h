@@ -29,8 +29,10 @@ std::string ordered_rows(const MappedTable& table, RowSide side, const std::stri
 
 class RowStream {
  public:
-  static Result<RowStream> open(Connection& connection, const MappedTable& table, RowSide side,
-                                const std::string& where = "");
+  /// Begins to read; open() takes it from there. Between the two the other side can be asked.
+  static Result<void> send(Connection& connection, const MappedTable& table, RowSide side, const std::string& where);
+  /// REQUIRES: send().
+  static Result<RowStream> open(Connection& connection, const MappedTable& table);
   Result<void> next();
   bool done() const { return done_; }
   /// The line, without its newline; valid until next().

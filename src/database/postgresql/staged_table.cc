@@ -65,13 +65,15 @@ std::string StagedTable::create_stage() const {
   if (map->multiset) columns += ", copy bigint";
   const std::string bare = "backout_stage_" + std::to_string(number);
   // The table's statistics are those of ANALYZE when it is full; fillfactor leaves room for marks.
-  return "CREATE TEMPORARY TABLE " + bare + " (n bigint, op \"char\", mark \"char\" DEFAULT 'a', kind text, why text" +
-         columns + ")";
+  return hushed("CREATE TEMPORARY TABLE " + bare +
+                    " (n bigint, op \"char\", mark \"char\" DEFAULT 'a', kind text, why text" + columns + ")",
+                hush);
 }
 
 std::string StagedTable::create_undo() const {
-  return "CREATE TEMPORARY TABLE backout_undo_" + std::to_string(number) +
-         " AS SELECT 0::pg_catalog.int8 AS backout_n, t.* FROM " + map->target.from() + " AS t LIMIT 0";
+  return hushed("CREATE TEMPORARY TABLE backout_undo_" + std::to_string(number) +
+                    " AS SELECT 0::pg_catalog.int8 AS backout_n, t.* FROM " + map->target.from() + " AS t LIMIT 0",
+                hush);
 }
 
 std::vector<std::string> StagedTable::writable() const {
@@ -113,6 +115,17 @@ std::string StagedTable::remove(const std::string& condition) const {
          " AND d.ctid = t.backout_ctid AND d.tableoid = t.backout_tableoid AND " + condition;
 }
 
+std::string hushed(const std::string& statement, bool hush) {
+  // Triggers that fire in ordinary sessions do not in those that replay; nothing else of these statements differs.
+  if (!hush) return statement;
+  return "SET LOCAL session_replication_role = replica; " + statement + "; SET LOCAL session_replication_role = origin";
+}
+
+Result<bool> has_event_triggers(Connection& connection) {
+  return TRY(connection.integer("SELECT pg_catalog.count(*) FROM pg_catalog.pg_event_trigger WHERE evtenabled <> "
+                                "'D'")) > 0;
+}
+
 Result<void> Stager::deleted(const RowStream& target) {
   ++table_.staged.remove;
   if (table_.map->multiset) return put('d', target.line());
@@ -144,7 +157,8 @@ Result<void> Stager::finish() {
   const int64_t taken = TRY(copy_->finish());
   copy_.reset();
   if (taken != number_) return Error{Code::kInternal, "the target took fewer differences than it was given", ""};
-  return target_.exec("CREATE INDEX ON " + table_.stage() + " (n); ANALYZE " + table_.stage());
+  return target_.exec(hushed("CREATE INDEX ON " + table_.stage() + " (n)", table_.hush) + "; ANALYZE " +
+                      table_.stage());
 }
 
 }  // namespace backout::postgresql

@@ -21,6 +21,7 @@ struct StagedTable {
   RowCounts carried;     // what is in the target at the end
   int64_t reported = 0;  // conflicts
   bool has_undo = false;
+  bool hush = false;  // event triggers would hear of the temporary tables
 
   std::string stage() const { return "pg_temp.backout_stage_" + std::to_string(number); }
   /// Rows as they were before they were changed or deleted: n as backout_n, and every column of the table.
@@ -45,6 +46,12 @@ struct StagedTable {
   /// The names of all columns that values can be given for.
   std::vector<std::string> writable() const;
 };
+
+/// The statement so that event triggers do not hear of it, when `hush`. Needs the right to set
+/// session_replication_role then.
+std::string hushed(const std::string& statement, bool hush);
+/// Are there event triggers that would hear of it?
+Result<bool> has_event_triggers(Connection& connection);
 
 /// Puts differences into the stage as they are met; the stage is made for the first one.
 class Stager : public RowDifferences {

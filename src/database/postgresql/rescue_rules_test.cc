@@ -1,0 +1,442 @@
+// One test a rule of the rescue; docs/design/postgresql.md has them.
+#include "base/ids.h"
+#include "base/text.h"
+#include "database/postgresql/rescue_for_tests.h"
+
+namespace backout::postgresql {
+namespace {
+
+class RescueRules : public RescueTest {};
+
+TEST_F(RescueRules, NamesAndValuesMayBeAnything) {
+  const std::string table = "\"we\"\"ird 'table'\\ \n\"", schema = "\"s p\"\"a'ce\"";
+  checkpoint(
+      "CREATE SCHEMA " + schema + "; CREATE TYPE " + schema + ".\"mo\"\"od\" AS ENUM ('a''b', 'c\"d', E'e\\\\f');" +
+      "CREATE TABLE " + schema + "." + table +
+      " (\"k\"\"ey\" text, \"n'o\" int, \"text\" text, b bytea, a text[], j jsonb, js json, n numeric, d date, ts "
+      "timestamptz, f float8, m " +
+      schema +
+      ".\"mo\"\"od\", c char(5), bo bool, i interval, r int4range, x xml, "
+      "inet inet, bits bit(3), PRIMARY KEY (\"k\"\"ey\", \"n'o\"));" +
+      "INSERT INTO " + schema + "." + table +
+      " (\"k\"\"ey\", \"n'o\") VALUES (E'tab\\t', 1), (E'nl\\n', 1), "
+      "(E'nl\\n', 2), ('', 3), (E'b\\\\N', 1), ('z', 1), ('\\N', 5), ('é', 1)");
+  const std::string all = schema + "." + table;
+  on_live(
+      "UPDATE " + all +
+      " SET \"text\" = repeat('x', 1000000), b = '\\x00ff0a5c', a = ARRAY['a', NULL, '', E'\\\\ "
+      "\"\\n'], j = '{\"a\": [1, null, \"\\\\u00e9\"]}', js = '{\"b\":  1, \"b\": 2}', n = 'NaN', d = 'infinity', ts = "
+      "'-infinity', f = '-0', m = E'e\\\\f', c = 'ab', bo = true, i = '1 mon -3 days', r = '[1,5)', x = "
+      "'<a>&amp;</a>', inet = '::1/64', bits = B'101' WHERE \"n'o\" = 1;"
+      "DELETE FROM " +
+      all + " WHERE \"n'o\" = 2; INSERT INTO " + all +
+      " VALUES (E'\\b\\f\\v\\r', 9, '', '', '{}', "
+      "'null', 'null', '1.500', '4713-01-01 BC', '2024-02-29 13:00:00.123456+05'"
+      ", 'Infinity', 'a''b', '', false, '0', 'empty', NULL, '1.2.3.4', NULL)");
+  const Json done = rescue();
+  EXPECT_EQ(done["conflict_count"], 0) << done["conflicts"].dump(1);
+  EXPECT_EQ(done["rows"].size(), 1U);
+  expect_same_table(all);
+  EXPECT_EQ(in_target("SELECT count(*) FROM " + all + " WHERE length(\"text\") = 1000000"), "5");
+}
+
+TEST_F(RescueRules, ColumnsThatOnlyOneSideHas) {
+  checkpoint(
+      "CREATE TABLE t (id int PRIMARY KEY, a text, old text DEFAULT 'd', gone text NOT NULL DEFAULT 'g');"
+      "CREATE TABLE strict (id int PRIMARY KEY, old text NOT NULL);"
+      "INSERT INTO t VALUES (1, 'a', 'kept', 'g1'), (2, 'b', 'kept2', 'g2'); INSERT INTO strict VALUES (1, 'x')");
+  on_live(
+      "ALTER TABLE t DROP COLUMN old, DROP COLUMN gone, ADD COLUMN fresh text; ALTER TABLE strict DROP COLUMN old;"
+      "CREATE TABLE brand_new (id int PRIMARY KEY, v text); INSERT INTO brand_new VALUES (1, 'n'), (2, NULL);"
+      "UPDATE t SET a = 'changed', fresh = 'f' WHERE id = 1; INSERT INTO t VALUES (3, 'c', 'ff');"
+      "INSERT INTO strict VALUES (2)");
+  const Json done = rescue();
+  EXPECT_EQ(in_target("SELECT string_agg(t::text, ' ' ORDER BY id) FROM t"),
+            "(1,changed,kept,g1) (2,b,kept2,g2) (3,c,d,g)");
+  EXPECT_EQ(done["conflicts_by_kind"], Json({{"strict", {{"not-null", 1}}}}));
+  EXPECT_EQ(done["archived"]["columns"], Json({{"t", 2}}));
+  EXPECT_EQ(done["archived"]["tables"], Json({{"brand_new", 2}}));
+  EXPECT_EQ(done["new_tables"], Json({"brand_new"}));
+  EXPECT_EQ(done["residue"], Json({{"strict", counts(1, 0, 0)}}));
+  const auto archive = lines("archive.jsonl");
+  ASSERT_EQ(archive.size(), 4U);
+  EXPECT_EQ(archive[0], Json({{"table", "t"}, {"key", {{"id", "1"}}}, {"columns", {{"fresh", "f"}}}}));
+  EXPECT_EQ(archive[3]["row"], Json({{"id", "2"}, {"v", nullptr}}));
+  const auto conflicts = lines("conflicts.jsonl");
+  ASSERT_EQ(conflicts.size(), 1U);
+  EXPECT_EQ(conflicts[0]["live"], Json({{"id", "2"}}));
+  EXPECT_EQ(conflicts[0]["base"], nullptr);
+  EXPECT_EQ(std::filesystem::status(directory + "/conflicts.jsonl").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST_F(RescueRules, ADroppedTableStaysAsRestored) {
+  checkpoint("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+  on_live("DROP TABLE t");
+  const Json done = rescue();
+  EXPECT_EQ(done["dropped_tables"], Json({"t"}));
+  EXPECT_EQ(in_target("SELECT count(*) FROM t"), "1");
+}
+
+TEST_F(RescueRules, TypesThatDiffer) {
+  checkpoint(
+      "CREATE TYPE mood AS ENUM ('sad', 'ok');"
+      "CREATE TABLE t (id int PRIMARY KEY, n int, p numeric(8,2), v varchar(5), m mood, ts timestamp, j json);"
+      "INSERT INTO t SELECT i, i, i, i, 'sad', '2024-01-01', '{}' FROM generate_series(1, 8) i");
+  on_live("ALTER TYPE mood ADD VALUE 'glad'");
+  on_live(
+      "ALTER TABLE t ALTER id TYPE bigint, ALTER n TYPE text, ALTER p TYPE numeric(12,4), ALTER v TYPE text, ALTER ts "
+      "TYPE timestamptz USING ts AT TIME ZONE 'UTC', ALTER j TYPE jsonb;"
+      "UPDATE t SET n = '77' WHERE id = 1; UPDATE t SET n = 'words' WHERE id = 2; UPDATE t SET p = 1.25 WHERE id = 3;"
+      "UPDATE t SET p = 1.2345 WHERE id = 4; UPDATE t SET v = 'longer than five' WHERE id = 5;"
+      "UPDATE t SET m = 'glad' WHERE id = 6; UPDATE t SET m = 'ok', ts = '2025-05-05 10:00+00' WHERE id = 7;"
+      "INSERT INTO t (id) VALUES (9), (5000000000)");
+  const Json counted = diff();
+  EXPECT_EQ(counted["rows"]["t"], counts(2, 7, 0));
+  EXPECT_EQ(counted["columns"]["t"]["p"], 1);  // those that fit
+  const Json done = rescue();
+  EXPECT_EQ(done["rows"], counted["rows"]);
+  EXPECT_EQ(done["carried"]["t"], counts(1, 3, 0));
+  EXPECT_EQ(done["conflicts_by_kind"], Json({{"t", {{"enum", 1}, {"type", 4}}}})) << done["conflicts"].dump(1);
+  EXPECT_EQ(in_target("SELECT string_agg(concat_ws(',', id, n, p, v, m, ts), ' ' ORDER BY id) FROM t"),
+            "1,77,1.00,1,sad,2024-01-01 00:00:00 2,2,2.00,2,sad,2024-01-01 00:00:00 3,3,1.25,3,sad,2024-01-01 00:00:00 "
+            "4,4,4.00,4,sad,2024-01-01 00:00:00 5,5,5.00,5,sad,2024-01-01 00:00:00 6,6,6.00,6,sad,2024-01-01 00:00:00 "
+            "7,7,7.00,7,ok,2025-05-05 10:00:00 8,8,8.00,8,sad,2024-01-01 00:00:00 9");
+}
+
+TEST_F(RescueRules, KeysOfOtherKinds) {
+  checkpoint(
+      "CREATE TABLE by_uuid (id uuid PRIMARY KEY, v int); CREATE TABLE by_text (id text PRIMARY KEY, v int);"
+      "CREATE TABLE by_unique (a int NOT NULL, b date NOT NULL, v int, UNIQUE (b, a));"
+      "CREATE TABLE by_numeric (id numeric PRIMARY KEY, v int); CREATE TABLE by_char (id char(4) PRIMARY KEY, v int);"
+      "CREATE TABLE log (at timestamptz, line text); CREATE TABLE partial (a int NOT NULL, v text);"
+      "CREATE UNIQUE INDEX ON partial (a) WHERE v IS NOT NULL;"
+      "CREATE TABLE ids (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, v int, twice int GENERATED ALWAYS AS (v "
+      "* 2) STORED);"
+      "CREATE TABLE parts (id int, v int, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
+      "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);"
+      "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (100) TO (200);"
+      "INSERT INTO by_uuid SELECT md5(i::text)::uuid, i FROM generate_series(1, 100) i;"
+      "INSERT INTO by_text SELECT CASE i % 3 WHEN 0 THEN 'A' WHEN 1 THEN 'a' ELSE 'é ' END || i, i FROM "
+      "generate_series(1, 100) i; INSERT INTO by_unique SELECT i % 10, date '2024-01-01' + i, i FROM "
+      "generate_series(1, 100) i; INSERT INTO by_numeric SELECT i / 7.0, i FROM generate_series(1, 50) i;"
+      "INSERT INTO by_char SELECT i, i FROM generate_series(1, 50) i;"
+      "INSERT INTO log SELECT '2024-01-01', 'line ' || i % 5 FROM generate_series(1, 20) i;"
+      "INSERT INTO partial VALUES (1, NULL), (1, NULL), (2, 'x'); INSERT INTO ids (v) VALUES (1), (2);"
+      "INSERT INTO parts SELECT i, i FROM generate_series(1, 150) i");
+  for (const std::string table : {"by_uuid", "by_text", "by_unique", "by_numeric", "by_char"})
+    on_live("UPDATE " + table + " SET v = -v WHERE v % 7 = 0; DELETE FROM " + table + " WHERE v % 11 = 0");
+  on_live(
+      "INSERT INTO by_uuid VALUES ('00000000-0000-0000-0000-000000000000', 0), "
+      "('ffffffff-ffff-ffff-ffff-ffffffffffff', 0); INSERT INTO by_text VALUES ('', 0), (E'\\n', 0), (' ', 0);"
+      "INSERT INTO by_numeric VALUES ('NaN', 0), (-5, 0), (100.50, 0); INSERT INTO by_char VALUES ('zz', 1);"
+      "INSERT INTO log VALUES ('2024-01-01', 'line 1'), (NULL, NULL), ('2024-01-01', 'line 9');"
+      "DELETE FROM log WHERE line = 'line 2'; DELETE FROM partial WHERE a = 1; INSERT INTO partial VALUES (3, '');"
+      "INSERT INTO ids (v) VALUES (3); UPDATE ids SET v = 20 WHERE v = 2; DELETE FROM ids WHERE v = 1;"
+      "UPDATE parts SET v = 0 WHERE id IN (5, 120); DELETE FROM parts WHERE id = 99; INSERT INTO parts VALUES (199, "
+      "1)");
+  const Json done = rescue();
+  EXPECT_EQ(done["conflict_count"], 0);
+  EXPECT_EQ(done["keys"]["by_unique"], "b, a");
+  EXPECT_EQ(done["keys"]["log"], "all columns");
+  EXPECT_EQ(done["keys"]["partial"], "all columns");
+  EXPECT_EQ(done["rows"]["log"], counts(3, 0, 4));
+  for (const std::string table :
+       {"by_uuid", "by_text", "by_unique", "by_numeric", "by_char", "log", "partial", "ids", "parts", "parts_2"})
+    expect_same_table(table);
+  cluster.run(target, "INSERT INTO ids (v) VALUES (9)");
+  EXPECT_EQ(in_target("SELECT max(id) FROM ids"), "4");
+}
+
+TEST_F(RescueRules, ATableThatCannotBeMatchedIsArchivedWhole) {
+  checkpoint("CREATE TABLE t (a text, b text); INSERT INTO t VALUES ('1', 'x'); CREATE TABLE same (a text, b text)");
+  on_live("ALTER TABLE t DROP COLUMN b; ALTER TABLE same DROP COLUMN b; INSERT INTO t VALUES ('2')");
+  const Json done = rescue();
+  ASSERT_EQ(done["unkeyed"].size(), 1U) << done["unkeyed"];
+  EXPECT_EQ(done["archived"]["tables"], Json({{"t", 2}}));
+  EXPECT_EQ(in_target("SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(lines("archive.jsonl").size(), 2U);
+}
+
+TEST_F(RescueRules, BooksAndChoices) {
+  checkpoint(
+      "CREATE TABLE django_migrations (id serial PRIMARY KEY, name text); CREATE TABLE sessions (id int PRIMARY "
+      "KEY, v text, w text); CREATE SCHEMA shop; CREATE TABLE shop.t (id int PRIMARY KEY, price int, name text);"
+      "INSERT INTO shop.t SELECT i, i, 'x' FROM generate_series(1, 40) i;"
+      "INSERT INTO sessions VALUES (1, 'a', 'b')");
+  on_live(
+      "INSERT INTO django_migrations (name) VALUES ('0002'); UPDATE sessions SET v = 'c', w = 'd';"
+      "UPDATE shop.t SET price = price * 100; UPDATE shop.t SET name = 'y' WHERE id = 3");
+  const auto refused = [&] {
+    Json all = args();
+    all["refuse_undecided"] = true;
+    return diff_rows(all, {});
+  };
+  const auto before = refused();
+  ASSERT_FALSE(before);
+  EXPECT_EQ(before.error().code, Code::kRefused);
+  EXPECT_NE(before.error().message.find("shop.t.price: 40 of 40 old rows changed"), std::string::npos)
+      << before.error().message;
+  tables = {{"shop.t.price", "leave"}, {"sessions", "leave"}};
+  EXPECT_TRUE(refused());
+  const Json done = rescue();
+  EXPECT_EQ(done["left"], Json({{"django_migrations", counts(1, 0, 0)}, {"sessions", counts(0, 1, 0)}}));
+  EXPECT_EQ(done["rows"], Json({{"shop.t", counts(0, 1, 0)}}));
+  EXPECT_EQ(in_target("SELECT sum(price) FROM shop.t"), "820");
+  EXPECT_EQ(in_target("SELECT name FROM shop.t WHERE id = 3"), "y");
+  EXPECT_EQ(in_target("SELECT v FROM sessions"), "a");
+  EXPECT_EQ(in_target("SELECT nextval('django_migrations_id_seq')"), "2");  // left, and still no id twice
+  tables = {{"django_migrations", "carry"}};
+  EXPECT_EQ(rescue()["carried"]["django_migrations"], counts(1, 0, 0));
+  tables = {{"sessions", "maybe"}};
+  EXPECT_FALSE(diff_rows(args(), {}));
+}
+
+TEST_F(RescueRules, UniqueValuesThatWereSwapped) {
+  checkpoint(
+      "CREATE TABLE t (id int PRIMARY KEY, name text UNIQUE NOT NULL, place int UNIQUE NOT NULL, old text);"
+      "INSERT INTO t SELECT i, 'n' || i, i, 'old' || i FROM generate_series(1, 60) i;"
+      "CREATE TABLE c (id int PRIMARY KEY, t int REFERENCES t ON DELETE CASCADE ON UPDATE CASCADE, u int UNIQUE);"
+      "CREATE TABLE p (id int PRIMARY KEY, name text UNIQUE NOT NULL, d date UNIQUE NOT NULL); "
+      "CREATE TABLE pc (id int PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE);"
+      "INSERT INTO c SELECT i, i, i FROM generate_series(1, 60) i; INSERT INTO p SELECT i, i, date '2024-01-01' + i "
+      "FROM generate_series(1, 9) i; INSERT INTO pc SELECT i, i FROM generate_series(1, 9) i");
+  on_live(
+      "ALTER TABLE t DROP COLUMN old; BEGIN; UPDATE t SET name = '-' || name; UPDATE t SET name = 'n' || 61 - id; "
+      "UPDATE t SET place = place + 1000; UPDATE t SET place = (id % 60) + 1; COMMIT; DELETE FROM t WHERE id = 9;"
+      "INSERT INTO t VALUES (100, 'n52', 500); UPDATE p SET name = 'x' || name, d = d + 1000; "
+      "UPDATE p SET name = 10 - id, d = date '2024-01-01' + 10 - id");
+  const Json done = rescue();
+  EXPECT_EQ(done["conflict_count"], 0) << done["conflicts"].dump(1);
+  EXPECT_EQ(in_target("SELECT string_agg(concat_ws(',', id, name, place), ' ' ORDER BY id) FROM t"),
+            in_live("SELECT string_agg(concat_ws(',', id, name, place), ' ' ORDER BY id) FROM t"));
+  EXPECT_EQ(in_target("SELECT count(*) FROM t WHERE old = 'old' || id"), "59");
+  for (const std::string table : {"c", "p", "pc"}) expect_same_table(table);
+}
+
+TEST_F(RescueRules, ConstraintsThatLiveNoLongerHas) {
+  checkpoint(
+      "CREATE TABLE t (id int PRIMARY KEY, email text UNIQUE, n int NOT NULL CHECK (n > 0), w text NOT NULL);"
+      "INSERT INTO t VALUES (1, 'a', 1, ''), (2, 'b', 2, ''), (3, 'c', 3, '')");
+  on_live(
+      "ALTER TABLE t DROP CONSTRAINT t_email_key, DROP CONSTRAINT t_n_check, ALTER w DROP NOT NULL;"
+      "UPDATE t SET email = 'a' WHERE id = 2; UPDATE t SET n = -3 WHERE id = 3; INSERT INTO t VALUES (4, 'd', 4, "
+      "NULL), "
+      "(5, 'e', 5, ''), (6, 'c', 6, '')");
+  const Json done = rescue();
+  EXPECT_EQ(done["conflicts_by_kind"], Json({{"t", {{"unique", 2}, {"check", 1}, {"not-null", 1}}}}));
+  EXPECT_EQ(done["carried"]["t"], counts(1, 0, 0));
+  const auto conflicts = lines("conflicts.jsonl");
+  ASSERT_EQ(conflicts.size(), 4U);
+  EXPECT_EQ(conflicts[0]["key"], Json({{"id", "2"}}));
+  EXPECT_EQ(conflicts[0]["live"]["email"], "a");
+  EXPECT_EQ(conflicts[0]["base"]["email"], "b");
+}
+
+TEST_F(RescueRules, ParentsThatAreNotThere) {
+  checkpoint(
+      "CREATE TABLE a (id int PRIMARY KEY, n int CHECK (n > 0)); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES "
+      "a ON DELETE CASCADE); CREATE TABLE c (id int PRIMARY KEY, b int REFERENCES b ON DELETE SET NULL, up int "
+      "REFERENCES c); INSERT INTO a VALUES (1, 1), (2, 2), (3, 3); INSERT INTO b VALUES (1, 1), (2, 2), (3, 3);"
+      "INSERT INTO c VALUES (1, 1, NULL), (2, 2, 1), (3, 3, 2)");
+  on_live(
+      "ALTER TABLE a DROP CONSTRAINT a_n_check; ALTER TABLE b DROP CONSTRAINT b_a_fkey; ALTER TABLE c DROP CONSTRAINT "
+      "c_b_fkey; INSERT INTO a VALUES (10, -1), (11, 1); INSERT INTO b VALUES (10, 10), (11, 11), (12, 77);"
+      "INSERT INTO c VALUES (10, 10, 3), (11, 11, 10), (12, 11, 2); UPDATE c SET b = 10 WHERE id = 3;"
+      "DELETE FROM a WHERE id = 2; DELETE FROM b WHERE id = 1");
+  const Json done = rescue();
+  EXPECT_EQ(done["conflicts_by_kind"], Json({{"a", {{"check", 1}, {"still-referenced", 1}}},
+                                             {"b", {{"missing-parent", 2}, {"still-referenced", 1}}},
+                                             {"c", {{"missing-parent", 3}}}}))
+      << done["conflicts"].dump(1);
+  EXPECT_EQ(in_target("SELECT string_agg(id::text, ',' ORDER BY id) FROM a"), "1,2,3,11");
+  EXPECT_EQ(in_target("SELECT string_agg(id::text, ',' ORDER BY id) FROM b"), "1,2,3,11");
+  EXPECT_EQ(in_target("SELECT string_agg(id || '>' || b, ',' ORDER BY id) FROM c"), "1>1,2>2,3>3,12>11");
+}
+
+TEST_F(RescueRules, ActionsOfForeignKeysDoNothing) {
+  checkpoint(
+      "CREATE TABLE a (id int PRIMARY KEY, code text UNIQUE); CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a "
+      "ON "
+      "DELETE CASCADE, code text REFERENCES a (code) ON UPDATE CASCADE ON DELETE SET NULL);"
+      "CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON DELETE CASCADE);"
+      "CREATE TABLE sessions (id int PRIMARY KEY, a int REFERENCES a ON DELETE CASCADE);"
+      "INSERT INTO a SELECT i, 'c' || i FROM generate_series(1, 9) i; INSERT INTO b SELECT i, i, 'c' || i FROM "
+      "generate_series(1, 9) i; INSERT INTO tree SELECT i, nullif(i / 2, 0) FROM generate_series(1, 15) i;"
+      "INSERT INTO sessions VALUES (1, 1), (2, 2)");
+  on_live(
+      "UPDATE b SET a = 2, code = 'c2' WHERE id = 1; DELETE FROM a WHERE id = 1; UPDATE a SET code = 'new' WHERE id = "
+      "3;"
+      "DELETE FROM a WHERE id = 4; UPDATE tree SET up = 3 WHERE up = 2; DELETE FROM tree WHERE id = 2; "
+      "UPDATE tree SET up = NULL WHERE id = 3; DELETE FROM tree WHERE id = 1");
+  tables = {{"sessions", "leave"}};
+  const Json done = rescue();
+  EXPECT_EQ(done["conflict_count"], 0) << done["conflicts"].dump(1);
+  for (const std::string table : {"a", "b", "tree"}) expect_same_table(table);
+  EXPECT_EQ(done["cascaded"], Json({{"sessions", 1}}));
+}
+
+TEST_F(RescueRules, TriggersRulesAndKeysArePutBackAsTheyWere) {
+  checkpoint(
+      "CREATE TABLE audit (id serial PRIMARY KEY, what text); CREATE TABLE t (id int PRIMARY KEY, v int);"
+      "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.audit (what) VALUES "
+      "(TG_NAME); RETURN NEW; END $$; CREATE TRIGGER plain AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION note();"
+      "CREATE TRIGGER always AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION note(); CREATE TRIGGER replica AFTER "
+      "INSERT ON t FOR EACH ROW EXECUTE FUNCTION note(); CREATE TRIGGER off AFTER INSERT ON t FOR EACH ROW EXECUTE "
+      "FUNCTION note(); ALTER TABLE t ENABLE ALWAYS TRIGGER always, ENABLE REPLICA TRIGGER replica, DISABLE TRIGGER "
+      "off;"
+      "CREATE RULE swallow AS ON DELETE TO t DO INSTEAD NOTHING; CREATE TABLE c (id int PRIMARY KEY, t int REFERENCES "
+      "t, "
+      "u int REFERENCES t DEFERRABLE INITIALLY DEFERRED, w int REFERENCES t DEFERRABLE);"
+      "CREATE FUNCTION ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.audit (what) VALUES "
+      "('ddl'); END $$; CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION ddl();"
+      "INSERT INTO t VALUES (1, 1), (2, 2); INSERT INTO c VALUES (1, 1, 1, 1)");
+  const std::string state =
+      "SELECT string_agg(tgname || tgenabled::text, ' ' ORDER BY tgname) FROM pg_trigger WHERE NOT tgisinternal";
+  const std::string rules =
+      "SELECT string_agg(rulename || ev_enabled::text, ' ') FROM pg_rewrite WHERE rulename = 'swallow'";
+  const std::string keys =
+      "SELECT string_agg(pg_get_constraintdef(oid), ' ' ORDER BY conname) FROM pg_constraint WHERE contype = 'f'";
+  const std::string before = in_target(state) + in_target(rules) + in_target(keys);
+  on_live(
+      "INSERT INTO t VALUES (3, 3); ALTER TABLE t DISABLE RULE swallow; DELETE FROM t WHERE id = 2; INSERT INTO c "
+      "VALUES "
+      "(2, 3, 3, 3)");
+  const std::string audit = in_target("SELECT count(*) FROM audit");
+  tables = {{"audit", "leave"}};
+  EXPECT_EQ(rescue()["conflict_count"], 0);
+  EXPECT_EQ(in_target(state) + in_target(rules) + in_target(keys), before);
+  EXPECT_EQ(in_target("SELECT count(*) FROM audit"), audit);
+  expect_same_table("t");
+  expect_same_table("c");
+}
+
+TEST_F(RescueRules, SequencesNeverGoBack) {
+  checkpoint(
+      "CREATE TABLE t (id serial PRIMARY KEY); CREATE SEQUENCE down INCREMENT -1; CREATE SEQUENCE alone;"
+      "CREATE TABLE gaps (id int GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY); INSERT INTO t DEFAULT VALUES;"
+      "CREATE TABLE left_alone (id serial PRIMARY KEY)");
+  on_live(
+      "INSERT INTO t SELECT FROM generate_series(1, 9); DELETE FROM t WHERE id > 3; SELECT nextval('down'), "
+      "nextval('down'), nextval('alone'); INSERT INTO gaps VALUES (500); INSERT INTO left_alone SELECT FROM "
+      "generate_series(1, 4)");
+  tables = {{"left_alone", "leave"}};
+  const Json done = rescue();
+  EXPECT_EQ(in_target("SELECT nextval('t_id_seq') || ',' || nextval('down') || ',' || nextval('alone') || ',' || "
+                      "nextval('gaps_id_seq') || ',' || nextval('left_alone_id_seq')"),
+            "11,-3,2,501,5");
+  EXPECT_EQ(done["sequences"],
+            Json({{"t_id_seq", 10}, {"down", -2}, {"alone", 1}, {"gaps_id_seq", 500}, {"left_alone_id_seq", 4}}));
+}
+
+TEST_F(RescueRules, GoingForwardKnowsWhatCouldNotBeCarried) {
+  checkpoint(
+      "CREATE TABLE t (id int PRIMARY KEY, n int CHECK (n > 0), email text UNIQUE); INSERT INTO t SELECT i, i, 'e' || "
+      "i "
+      "FROM generate_series(1, 9) i");
+  on_live(
+      "ALTER TABLE t DROP CONSTRAINT t_n_check, ADD COLUMN fresh text; UPDATE t SET n = -1 WHERE id IN (1, 2);"
+      "INSERT INTO t VALUES (20, -5, 'x', 'f'), (21, 5, 'y', 'f')");
+  const Json back = rescue();
+  EXPECT_EQ(back["conflict_count"], 3);
+  // The rolled back database is live now; the replaced one is copied beside.
+  std::filesystem::rename(directory + "/rescue.json", directory + "/first.json");
+  std::filesystem::rename(directory + "/conflicts.jsonl", directory + "/first.jsonl");
+  Json record = Json::parse(std::ifstream(directory + "/first.json"));
+  record["evidence"]["conflicts_file"] = directory + "/first.jsonl";
+  std::ofstream(directory + "/first.json") << record;
+  std::swap(live, target);
+  on_live("UPDATE t SET n = 50 WHERE id = 2; UPDATE t SET n = 60 WHERE id = 3; INSERT INTO t VALUES (30, 30, 'z')");
+  const Json known{{"known", directory + "/first.json"}};
+  EXPECT_EQ(diff(known)["rows"]["t"], counts(1, 2, 0));
+  const Json forward = rescue(known);
+  EXPECT_EQ(forward["carried"]["t"], counts(1, 1, 0));
+  EXPECT_EQ(forward["conflicts_by_kind"], Json({{"t", {{"base-changed", 1}}}}));
+  EXPECT_EQ(in_target("SELECT string_agg(concat_ws(',', id, n, fresh), ' ' ORDER BY id) FROM t"),
+            "1,-1 2,-1 3,60 4,4 5,5 6,6 7,7 8,8 9,9 20,-5,f 21,5,f 30,30");
+}
+
+TEST_F(RescueRules, TablesThatWereWrittenSinceAreCarriedAgain) {
+  checkpoint(
+      "CREATE TABLE a (id int PRIMARY KEY, v int CHECK (v <> 13)); CREATE TABLE b (id int PRIMARY KEY, a int "
+      "REFERENCES a);"
+      "CREATE TABLE c (id int PRIMARY KEY, v int CHECK (v <> 13)); INSERT INTO a VALUES (1, 1); INSERT INTO c VALUES "
+      "(1, 1)");
+  on_live(
+      "ALTER TABLE a DROP CONSTRAINT a_v_check; ALTER TABLE c DROP CONSTRAINT c_v_check; INSERT INTO a VALUES (2, 2), "
+      "(3, 13);"
+      "INSERT INTO c VALUES (2, 2), (3, 13); INSERT INTO b VALUES (1, 2)");
+  rescue();
+  on_live("INSERT INTO a VALUES (4, 4); INSERT INTO b VALUES (2, 4)");
+  const Json again = rescue({{"only", {"a", "b"}}});
+  EXPECT_EQ(again["rows"], Json({{"a", counts(3, 0, 0)}, {"b", counts(2, 0, 0)}, {"c", counts(2, 0, 0)}}));
+  EXPECT_EQ(again["carried"], Json({{"a", counts(2, 0, 0)}, {"b", counts(2, 0, 0)}, {"c", counts(1, 0, 0)}}));
+  EXPECT_EQ(again["conflict_count"], 2);
+  EXPECT_EQ(again["residue"], Json({{"a", counts(1, 0, 0)}, {"c", counts(1, 0, 0)}}));
+  EXPECT_EQ(lines("conflicts.jsonl").size(), 2U);
+  expect_same_table("b");
+}
+
+TEST_F(RescueRules, AnOwnerWithoutFurtherRightsIsEnough) {
+  const std::string role = "plain_" + random_hex(4);
+  cluster.admin("CREATE ROLE " + role + " LOGIN");
+  checkpoint(
+      "CREATE TABLE a (id serial PRIMARY KEY, v text); CREATE TABLE b (id serial PRIMARY KEY, a int REFERENCES a); "
+      "INSERT "
+      "INTO a (v) VALUES ('x'); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; "
+      "CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE a ENABLE ROW LEVEL SECURITY");
+  for (const std::string& database : {live, target}) {
+    cluster.admin("ALTER DATABASE " + sql_name(database) + " OWNER TO " + role);
+    cluster.run(database, "ALTER TABLE a OWNER TO " + role + "; ALTER TABLE b OWNER TO " + role);
+  }
+  on_live("ALTER TABLE a DISABLE TRIGGER t; INSERT INTO a (v) VALUES ('y'); INSERT INTO b (a) VALUES (2)");
+  const Json done = rescue({{"server", replaced(cluster.server().conninfo, "user=postgres", "user=" + role)}});
+  EXPECT_EQ(done["conflict_count"], 0);
+  expect_same_table("a");
+  expect_same_table("b");
+  for (const std::string& database : {live, target})
+    cluster.run(database, "ALTER DATABASE " + sql_name(database) + " OWNER TO postgres; REASSIGN OWNED BY " + role +
+                              " TO postgres");
+  cluster.admin("DROP ROLE " + role);
+}
+
+TEST_F(RescueRules, LargeTablesAreComparedByTheirHashes) {
+  checkpoint(
+      "CREATE TABLE same (id int PRIMARY KEY, v text, n numeric); CREATE TABLE few (id bigint PRIMARY KEY, v text, f "
+      "float8); CREATE TABLE most (id int PRIMARY KEY, v text); CREATE TABLE by_text (id text PRIMARY KEY, v text);"
+      "INSERT INTO same SELECT i, repeat('x', 60), i / 3.0 FROM generate_series(1, 60000) i;"
+      "INSERT INTO few SELECT i * 1000 - 30000000, repeat('x', 60), 0 FROM generate_series(1, 60000) i;"
+      "INSERT INTO most SELECT i, repeat('x', 60) FROM generate_series(1, 60000) i;"
+      "INSERT INTO by_text SELECT 'k' || i, repeat('x', 60) FROM generate_series(1, 60000) i");
+  on_live(
+      "UPDATE few SET f = '-0' WHERE id = 5000; UPDATE few SET v = '' WHERE id = -29999000; DELETE FROM few WHERE id = "
+      "30000000; INSERT INTO few VALUES (9223372036854775807, 'h', 1), (-9223372036854775808, 'l', 1);"
+      "UPDATE most SET v = v || id WHERE id % 5 = 0; UPDATE by_text SET v = 'c' WHERE id = 'k77';"
+      "DELETE FROM by_text WHERE id = 'k78'; INSERT INTO by_text VALUES ('new', NULL)");
+  const Json done = rescue();
+  EXPECT_EQ(done["rows"]["few"], counts(2, 2, 1));
+  EXPECT_EQ(done["rows"]["most"], counts(0, 12000, 0));
+  EXPECT_EQ(done["rows"]["by_text"], counts(1, 1, 1));
+  EXPECT_EQ(done["compared"]["same"]["how"], "hash") << done["compared"];
+  EXPECT_EQ(done["compared"]["few"]["how"], "buckets") << done["compared"];
+  EXPECT_EQ(done["compared"]["most"]["how"], "merge") << done["compared"];
+  EXPECT_EQ(done["compared"]["by_text"]["how"], "buckets") << done["compared"];
+  for (const std::string table : {"same", "few", "most", "by_text"})
+    expect_same("SELECT count(*) || ' ' || sum(hashtext(t::text)) FROM " + table + " t");
+}
+
+TEST_F(RescueRules, SomebodyElseWritesToTheTarget) {
+  checkpoint("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t SELECT i, i FROM generate_series(1, 100) i");
+  on_live("UPDATE t SET v = 0 WHERE id = 5");
+  bool once = false;
+  const auto done = rescue_rows(args(), [&](std::string_view line) {
+    if (!once && line.starts_with("t: ")) on_target("UPDATE t SET v = 7 WHERE id = 5");
+    once = true;
+  });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Code::kConflict) << done.error().message;
+  EXPECT_EQ(in_target("SELECT v FROM t WHERE id = 5"), "7");
+}
+
+}  // namespace
+}  // namespace backout::postgresql

@@ -1,0 +1,202 @@
+#include "database/postgresql/row_buckets.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <random>
+
+#include "base/text.h"
+
+namespace backout::postgresql {
+namespace {
+
+constexpr int64_t kSmall = 4 << 20;       // bytes: below that, reading all is as fast
+constexpr int kHashesSince = 140000;      // bit_xor, hash_record_extended
+constexpr int64_t kMostBuckets = 262144;  // what a hash aggregate holds in memory
+constexpr int64_t kSamples = 64;
+constexpr int64_t kRowsInBucket = 64;
+constexpr int64_t kFewBuckets = 1024;  // fewer of a table that is not small: a few ids lie far from all others
+
+std::string seed_of() {
+  std::random_device device;
+  return std::to_string((static_cast<uint64_t>(device()) << 31) ^ device());
+}
+
+Result<int64_t> size_of(Connection& connection, const RowTable& table) {
+  const std::string oid = std::to_string(table.oid) + "::pg_catalog.oid";
+  return connection.integer(
+      "SELECT coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(x.oid)), 0)::pg_catalog.int8 "
+      "FROM (SELECT " +
+      oid + " AS oid UNION SELECT relid FROM pg_catalog.pg_partition_tree(" + oid + ")) AS x");
+}
+
+struct Extent {
+  std::optional<int64_t> lowest, highest;
+};
+Result<Extent> extent_of(Connection& connection, const MappedTable& table, const RowTable& from) {
+  const std::string key = sql_name(table.columns.front().name);
+  const Rows rows =
+      TRY(connection.query("SELECT pg_catalog.min(" + key + "), pg_catalog.max(" + key + ") FROM " + from.from()));
+  Extent extent;
+  if (!rows.is_null(0, 0)) extent.lowest = rows.integer(0, 0);
+  if (!rows.is_null(0, 1)) extent.highest = rows.integer(0, 1);
+  return extent;
+}
+
+std::string hash_of_row(const MappedTable& table, const std::string& seed) {
+  std::vector<std::string> values;
+  for (const MappedColumn& column : table.columns)
+    values.push_back("t." + sql_name(column.name) + (column.target.hash_is_portable ? "" : "::pg_catalog.text"));
+  return "pg_catalog.hash_record_extended(ROW(" + join(values, ", ") + "), " + seed + ")";
+}
+
+/// Both sides' buckets, in order, side by side.
+class Comparison {
+ public:
+  Comparison(RowSides& sides, const MappedTable& table, std::string bucket)
+      : sides_(sides), table_(table), bucket_(std::move(bucket)), seed_(seed_of()) {}
+
+  /// `where`: "" or a condition; of the rows that meet it.
+  Result<void> run(const std::string& where) {
+    // The number of buckets cannot be estimated: without this the planner sorts all rows.
+    for (Connection* side : {&sides_.target, &sides_.live}) TRY_VOID(side->exec("SET LOCAL enable_sort = off"));
+    TRY_VOID(sides_.target.send_copy_out(query(table_.target, where)));
+    TRY_VOID(sides_.live.send_copy_out(query(table_.live, where)));
+    auto target = TRY(sides_.target.sent_copy_out()), live = TRY(sides_.live.sent_copy_out());
+    auto a = TRY(next(target)), b = TRY(next(live));
+    while (a || b) {
+      ++buckets;
+      const bool same = a && b && a->number == b->number && a->digest == b->digest;
+      if (!same) differing.push_back(!b || (a && a->number < b->number) ? a->number : b->number);
+      const bool from_a = a && (!b || a->number <= b->number), from_b = b && (!a || b->number <= a->number);
+      if (from_a) a = TRY(next(target));
+      if (from_b) b = TRY(next(live));
+    }
+    for (Connection* side : {&sides_.target, &sides_.live}) TRY_VOID(side->exec("SET LOCAL enable_sort = on"));
+    return {};
+  }
+  const std::string& bucket() const { return bucket_; }
+  int64_t buckets = 0;
+  std::vector<int64_t> differing;
+
+ private:
+  struct Bucket {
+    int64_t number = 0;
+    std::string digest;
+  };
+  std::string query(const RowTable& from, const std::string& where) const {
+    return "COPY (SELECT * FROM (SELECT " + bucket_ + " AS bucket, pg_catalog.count(*), pg_catalog.bit_xor(" +
+           hash_of_row(table_, seed_) + ") FROM " + from.from() + " AS t" + (where.empty() ? "" : " WHERE " + where) +
+           " GROUP BY 1 OFFSET 0) AS b ORDER BY bucket) TO STDOUT";
+  }
+  static Result<std::optional<Bucket>> next(CopyOut& copy) {
+    std::optional<Bucket> bucket;
+    const auto line = TRY(copy.next());
+    if (!line) return bucket;
+    const size_t tab = line->find('\t');
+    bucket = Bucket{std::strtoll(std::string(line->substr(0, tab)).c_str(), nullptr, 10),
+                    std::string(line->substr(tab + 1))};
+    return bucket;
+  }
+
+  RowSides& sides_;
+  const MappedTable& table_;
+  std::string bucket_, seed_;
+};
+
+std::string list_of(const std::vector<int64_t>& numbers) {
+  std::string out;
+  for (const int64_t number : numbers) out += (out.empty() ? "" : ",") + std::to_string(number);
+  return "'{" + out + "}'::pg_catalog.int8[]";
+}
+
+/// Ranges of a whole number that is the key.
+struct Ranges {
+  std::string key;
+  int64_t lowest = 0, highest = 0;
+  int shift = 0;
+
+  std::string bucket() const { return "(" + key + "::pg_catalog.int8 >> " + std::to_string(shift) + ")"; }
+  /// [from, to] of a bucket as a condition that an index can serve.
+  std::string between(int64_t from, int64_t to) const {
+    const auto end = static_cast<int64_t>((static_cast<uint64_t>(to) << shift) | ((uint64_t{1} << shift) - 1));
+    return fmt::format("{} BETWEEN '{}'::pg_catalog.int8 AND '{}'::pg_catalog.int8", key,
+                       static_cast<int64_t>(static_cast<uint64_t>(from) << shift), end);
+  }
+};
+
+Result<std::optional<Ranges>> ranges_of(RowSides& sides, const MappedTable& table) {
+  const Extent a = TRY(extent_of(sides.target, table, table.target)), b = TRY(extent_of(sides.live, table, table.live));
+  std::optional<Ranges> ranges;
+  if ((!a.lowest && !b.lowest)) return ranges;
+  ranges = Ranges{.key = "t." + sql_name(table.columns.front().name)};
+  ranges->lowest = std::min(a.lowest.value_or(INT64_MAX), b.lowest.value_or(INT64_MAX));
+  ranges->highest = std::max(a.highest.value_or(INT64_MIN), b.highest.value_or(INT64_MIN));
+  const uint64_t width = static_cast<uint64_t>(ranges->highest) - static_cast<uint64_t>(ranges->lowest);
+  while ((width >> ranges->shift) > kMostBuckets || (int64_t{1} << ranges->shift) < kRowsInBucket) ++ranges->shift;
+  return ranges;
+}
+
+/// Any other key: its hash.
+std::string key_bucket(const MappedTable& table) {
+  std::vector<std::string> key;
+  for (size_t i = 0; i < table.key_size; ++i) key.push_back(read_expression(table, i, "t.") + "::pg_catalog.text");
+  return "(pg_catalog.hash_record_extended(ROW(" + join(key, ", ") + "), 0) & 65535)";
+}
+
+/// Do most buckets differ? Then hashing them all would be for nothing.
+Result<bool> nearly_all_differ(RowSides& sides, const MappedTable& table, const Ranges& ranges) {
+  std::mt19937_64 random(std::random_device{}());
+  const int64_t first = ranges.lowest >> ranges.shift, last = ranges.highest >> ranges.shift;
+  if (last - first < kSamples * 4) return false;
+  std::vector<std::string> parts;
+  for (int64_t i = 0; i < kSamples; ++i) {
+    const int64_t number = first + static_cast<int64_t>(random() % static_cast<uint64_t>(last - first + 1));
+    parts.push_back(ranges.between(number, number));
+  }
+  Comparison sample(sides, table, ranges.bucket());
+  TRY_VOID(sample.run(join(parts, " OR ")));
+  return sample.buckets >= kSamples / 4 && static_cast<int64_t>(sample.differing.size()) * 10 > sample.buckets * 6;
+}
+
+}  // namespace
+
+Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table) {
+  RowBuckets out;
+  const auto all = [&](const std::string& why) {
+    out.why = why;
+    return out;
+  };
+  if (table.multiset) return all("it has no key");
+  if (table.converts()) return all("types differ");
+  if (sides.live.server_version() < kHashesSince) return all("the server has no hashes of rows");
+  if (TRY(size_of(sides.target, table.target)) < kSmall && TRY(size_of(sides.live, table.live)) < kSmall)
+    return all("it is small");
+  std::optional<Ranges> ranges;
+  std::optional<Comparison> comparison;
+  if (table.by_integer()) {
+    ranges = TRY(ranges_of(sides, table));
+    if (!ranges) return all("it is empty");
+    if (TRY(nearly_all_differ(sides, table, *ranges))) return all("a sample shows that most of it differs");
+    comparison.emplace(sides, table, ranges->bucket());
+    TRY_VOID(comparison->run(""));
+    if (comparison->buckets < kFewBuckets && (int64_t{1} << ranges->shift) > kRowsInBucket) ranges.reset();
+  }
+  if (!ranges) {
+    comparison.emplace(sides, table, key_bucket(table));
+    TRY_VOID(comparison->run(""));
+  }
+  out.worth_it = true;
+  out.why = fmt::format("{} of {} buckets differ", comparison->differing.size(), comparison->buckets);
+  if (comparison->differing.empty()) return out;
+  if (static_cast<int64_t>(comparison->differing.size()) * 10 > comparison->buckets * 6) {
+    out.worth_it = false;
+    return out;
+  }
+  out.where = comparison->bucket() + " = ANY (" + list_of(comparison->differing) + ")";
+  if (ranges) out.where += " AND " + ranges->between(comparison->differing.front(), comparison->differing.back());
+  return out;
+}
+
+}  // namespace backout::postgresql

@@ -1,0 +1,18 @@
+// RowBuckets: which parts of a table differ, found by hashes that the server computes on both sides at once.
+//
+// Rows fall into buckets by their key: ranges of a whole number, else its hash. Of each bucket the number of rows and
+// the xor of their hashes are compared; only rows of buckets that differ are fetched. A hash never decides that a row
+// is the same in another way than 64 bits, seeded anew each time, do.
+#pragma once
+#include "database/postgresql/compare_rows.h"
+
+namespace backout::postgresql {
+
+struct RowBuckets {
+  bool worth_it = false;  // otherwise all rows are to be merged
+  std::string why;        // for people
+  std::string where;      // a condition about t: rows of buckets that differ; empty: none do
+};
+Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table);
+
+}  // namespace backout::postgresql
