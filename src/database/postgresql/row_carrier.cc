@@ -3,6 +3,8 @@
 namespace backout::postgresql {
 namespace {
 
+constexpr int kTriesForAll = 5;  // rows that were taken back are not tried for ever
+
 std::string with_mark(const std::string& letter) { return "s.mark = " + sql_text(letter); }
 
 std::string move_mark(const StagedTable& table, const std::string& from, const std::string& to,
@@ -99,6 +101,18 @@ Result<void> RowCarrier::carry() {
     if (references_.touches(*table) && table->staged.update + table->staged.remove > 0)
       TRY_VOID(save_undo(*table, "s.mark = 'a'"));
   TRY_VOID(round("a"));
+  TRY_VOID(rounds());
+  // What was taken back may have stood in the way of others; what goes in then may be what others point at.
+  for (int tries = 0; TRY(mend_references()) && TRY(try_again()); ++tries) {
+    if (tries >= kTriesForAll) continue;
+    for (StagedTable* table : references_.children_first()) TRY_VOID(target_.exec(move_mark(*table, "b", "p", "true")));
+    TRY_VOID(rounds());
+  }
+  for (StagedTable* table : references_.children_first()) TRY_VOID(target_.exec(move_mark(*table, "b", "r", "true")));
+  return {};
+}
+
+Result<void> RowCarrier::rounds() {
   if (TRY(waiting()) > 0) TRY_VOID(settle_circles());
   for (int64_t left = TRY(waiting()); left > 0;) {
     TRY_VOID(round("e"));
@@ -109,7 +123,20 @@ Result<void> RowCarrier::carry() {
     left = now;
   }
   for (StagedTable* table : references_.children_first()) TRY_VOID(target_.exec(move_mark(*table, "p", "r", "true")));
-  return mend_references();
+  return {};
+}
+
+Result<bool> RowCarrier::try_again() {
+  for (StagedTable* table : references_.children_first())
+    TRY_VOID(target_.exec(move_mark(*table, "r", "p", "s.kind IN ('unique', 'still-referenced')")));
+  const int64_t before = TRY(waiting());
+  if (before == 0) return false;
+  TRY_VOID(rounds());
+  int64_t refused = 0;
+  for (StagedTable* table : references_.children_first())
+    refused += TRY(target_.integer("SELECT pg_catalog.count(*) FROM " + table->stage() +
+                                   " WHERE mark = 'r' AND kind IN ('unique', 'still-referenced')"));
+  return refused < before;
 }
 
 }  // namespace backout::postgresql

@@ -23,13 +23,18 @@ class RowCarrier {
   Result<bool> wait_for_each_other(StagedTable& table);
   Result<void> in_marked(StagedTable& table, const std::string& letter,
                          const std::function<std::string(const std::string&)>& statement);
+  /// Until nothing waits any more, or nothing helps.
+  Result<void> rounds();
+  /// True: something went in that was refused before.
+  Result<bool> try_again();
   Result<int64_t> waiting();
   Result<void> settle_circles();
   Result<bool> try_circle();
   Result<void> park(StagedTable& table);
   Result<bool> put_in_again(StagedTable& table);
 
-  Result<void> mend_references();
+  /// True: something was taken back.
+  Result<bool> mend_references();
   Result<void> take_back();
   Result<void> take_back_table(StagedTable& table);
 

@@ -39,6 +39,9 @@ SELECT coalesce(pg_catalog.json_agg(t), '[]') FROM (
         AND i.indexprs IS NULL) AS k) AS keys
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = c.oid AND d.deptype = 'e'
+        AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND NOT (c.oid = ANY (coalesce(e.extconfig, '{}'))))
     AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
   ORDER BY n.nspname, c.relname) AS t)";
 }
@@ -147,6 +150,8 @@ Result<RowCatalogue> read_row_catalogue(Connection& connection) {
   for (const Json& json : tables) catalogue.tables[get_int(json, "oid")] = table_of(json);
   const Json references = TRY(parse_json(TRY(connection.text(kReferences).with_context("reading the foreign keys"))));
   for (const Json& json : references) catalogue.references.push_back(reference_of(json));
+  const std::string encoding = TRY(connection.text("SELECT pg_catalog.getdatabaseencoding()"));
+  catalogue.recode = encoding != "UTF8" && encoding != "SQL_ASCII" && encoding != "LATIN1";
   return catalogue;
 }
 

@@ -56,6 +56,7 @@ struct RowReference {
 struct RowCatalogue {
   std::map<int64_t, RowTable> tables;  // by oid
   std::vector<RowReference> references;
+  bool recode = false;  // bytes of its encoding do not stand in the order of UTF-8
 
   const RowTable* find(const std::string& schema, const std::string& name) const;
 };

@@ -13,7 +13,7 @@ bool is_words(const std::string& type) { return type == "text" || type == "chara
 
 /// May values of both types be compared as parts of a key?
 bool same_family(const RowColumn& a, const RowColumn& b) {
-  return a.base_type == b.base_type || (is_whole_number(a.base_type) && is_whole_number(b.base_type)) ||
+  return a.type == b.type || (is_whole_number(a.base_type) && is_whole_number(b.base_type)) ||
          (is_words(a.base_type) && is_words(b.base_type));
 }
 
@@ -164,6 +164,7 @@ RowMap map_rows(const RowCatalogue& live, const RowCatalogue& target, const std:
     MappedTable mapped;
     mapped.live = *in_live;
     mapped.target = table;
+    mapped.recode = live.recode || target.recode;
     if (const std::string why = map_table(mapped, choices); !why.empty()) {
       map.unkeyed[table.shown()] = why;
     } else {

@@ -36,6 +36,7 @@ struct MappedTable {
   std::set<std::string> chosen_columns;  // and on these of its columns
   bool multiset = false;                 // no key: rows are matched by all that is in them, equal ones by their number
   std::vector<MappedColumn> columns;     // those both have; the key's first
+  bool recode = false;                   // the databases are not in UTF-8: text is ordered as if they were
   size_t key_size = 0;                   // so many of them; all when it is a multiset
   std::vector<std::string> only_live, only_target;
   std::map<std::string, std::string> fill;  // of only_target: what rows that live has more of get there

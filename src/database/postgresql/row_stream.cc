@@ -84,7 +84,13 @@ std::string ordered_rows(const MappedTable& table, RowSide side, const std::stri
   for (size_t i = 0; i < table.columns.size(); ++i) {
     what.push_back(read_expression(table, i, "t."));
     if (i >= table.key_size) continue;
-    by.push_back(table.columns[i].order == KeyOrder::kBytes ? what.back() + " COLLATE \"C\" NULLS FIRST" : what.back());
+    if (table.columns[i].order != KeyOrder::kBytes) {
+      by.push_back(what.back());
+    } else if (table.recode) {
+      by.push_back("pg_catalog.convert_to(" + what.back() + ", 'UTF8') NULLS FIRST");
+    } else {
+      by.push_back(what.back() + " COLLATE \"C\" NULLS FIRST");
+    }
   }
   if (table.multiset) {
     what.push_back("pg_catalog.row_number() OVER (PARTITION BY " + all_texts(table) + ") AS backout_copy");

@@ -31,13 +31,13 @@ std::string change_back(const StagedTable& table) {
 
 }  // namespace
 
-Result<void> RowCarrier::mend_references() {
-  for (;;) {
+Result<bool> RowCarrier::mend_references() {
+  for (bool any = false;; any = true) {
     const bool found = TRY(references_.mark_missing_parents()) || TRY(references_.mark_still_referenced());
-    if (!found) return {};
+    if (!found) return any;
     TRY_VOID(take_back());
     for (StagedTable* table : references_.children_first())
-      TRY_VOID(target_.exec("UPDATE " + table->stage() + " SET mark = 'r' WHERE mark = 'x'"));
+      TRY_VOID(target_.exec("UPDATE " + table->stage() + " SET mark = 'b' WHERE mark = 'x'"));
   }
 }
 
