@@ -5,7 +5,7 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr const char* kWaitsForUnique = "s.mark = 'p' AND s.kind = 'unique'";
+constexpr const char* kWaitsForUnique = "s.mark = 'p' AND s.kind = 'unique' AND s.op <> 'd'";
 
 /// A value that no row has, for a column of this type and staged row s; empty: we know of none.
 std::string unused_value(const MappedTable& table, const MappedColumn& column) {

@@ -1,6 +1,6 @@
 // Random schemas, random migrations, random writes: the rescue against what the rules say, worked out row by row.
 //
-// BACKOUT_RANDOM_CASES: how many (150); BACKOUT_RANDOM_SEED: where to begin.
+// BACKOUT_RANDOM_CASES: how many (150); BACKOUT_RANDOM_SEED: where to begin (1).
 #include <map>
 #include <random>
 
@@ -216,7 +216,7 @@ class RescueRandom : public RescueTest {
 
 TEST_F(RescueRandom, AgreesWithTheRulesRowByRow) {
   const int cases = from_environment("BACKOUT_RANDOM_CASES", 150);
-  const int seed = from_environment("BACKOUT_RANDOM_SEED", static_cast<int>(std::random_device()() % 1000000));
+  const int seed = from_environment("BACKOUT_RANDOM_SEED", 1);
   int64_t carried = 0, conflicts = 0;
   for (int done = 0; done < cases && !HasFailure(); done += kCasesTogether) {
     SCOPED_TRACE("BACKOUT_RANDOM_SEED=" + std::to_string(seed + done));

@@ -89,10 +89,11 @@ Result<void> RowCarrier::round(const std::string& letter) {
   return {};
 }
 
-Result<int64_t> RowCarrier::waiting() {
+Result<int64_t> RowCarrier::marked(const std::string& letter) {
   int64_t rows = 0;
   for (StagedTable* table : references_.children_first())
-    rows += TRY(target_.integer("SELECT pg_catalog.count(*) FROM " + table->stage() + " WHERE mark = 'p'"));
+    rows +=
+        TRY(target_.integer("SELECT pg_catalog.count(*) FROM " + table->stage() + " WHERE mark = " + sql_text(letter)));
   return rows;
 }
 
@@ -102,8 +103,14 @@ Result<void> RowCarrier::carry() {
       TRY_VOID(save_undo(*table, "s.mark = 'a'"));
   TRY_VOID(round("a"));
   TRY_VOID(rounds());
-  // What was taken back may have stood in the way of others; what goes in then may be what others point at.
-  for (int tries = 0; TRY(mend_references()) && TRY(try_again()); ++tries) {
+  // What was taken back may have stood in the way of others; what goes in then, or a delete that was taken back, may be
+  // what others point at. So all are tried again, as long as that changes anything.
+  int64_t before = -1;
+  for (int tries = 0; TRY(mend_references()); ++tries) {
+    const int64_t back = TRY(marked("b"));
+    const bool progress = TRY(try_again());
+    if (!progress && (back == before || tries >= kTriesForAll)) break;
+    before = back;
     if (tries >= kTriesForAll) continue;
     for (StagedTable* table : references_.children_first()) TRY_VOID(target_.exec(move_mark(*table, "b", "p", "true")));
     TRY_VOID(rounds());

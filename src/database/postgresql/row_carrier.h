@@ -27,7 +27,8 @@ class RowCarrier {
   Result<void> rounds();
   /// True: something went in that was refused before.
   Result<bool> try_again();
-  Result<int64_t> waiting();
+  Result<int64_t> marked(const std::string& letter);
+  Result<int64_t> waiting() { return marked("p"); }
   Result<void> settle_circles();
   Result<bool> try_circle();
   Result<void> park(StagedTable& table);
@@ -36,6 +37,7 @@ class RowCarrier {
   /// True: something was taken back.
   Result<bool> mend_references();
   Result<void> take_back();
+  Result<void> let_go(StagedTable& table);
   Result<void> take_back_table(StagedTable& table);
 
   Connection& target_;

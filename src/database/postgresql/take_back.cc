@@ -58,15 +58,28 @@ Result<void> RowCarrier::take_back_table(StagedTable& table) {
   return target_.exec(put_back(table, gone));
 }
 
+Result<void> RowCarrier::let_go(StagedTable& table) {
+  if (!table.has_undo || table.map->multiset) return {};
+  const std::string back = change_back(table);
+  if (back.empty()) return {};
+  const auto done = target_.exec("SAVEPOINT backout_back; " + back + "; RELEASE SAVEPOINT backout_back");
+  if (done) return {};
+  if (!row_refusal(target_.sqlstate(), done.error())) return done.error();
+  return target_.exec("ROLLBACK TO SAVEPOINT backout_back; RELEASE SAVEPOINT backout_back");
+}
+
 Result<void> RowCarrier::take_back() {
   for (;;) {
     TRY_VOID(target_.exec("SAVEPOINT backout_take"));
-    for (StagedTable* table : references_.children_first())
-      TRY_VOID(target_.exec(table->remove("s.mark = 'x' AND s.op = 'i'")));
+    // Updated rows first let go of inserted ones that they point at, where nothing stands in the way of that yet.
+    for (StagedTable* table : references_.children_first()) TRY_VOID(let_go(*table));
     StagedTable* stuck = nullptr;
     RowRefusal why;
-    for (StagedTable* table : references_.children_first()) {
-      const auto done = take_back_table(*table);
+    const auto& tables = references_.children_first();
+    for (size_t i = 0; i < 2 * tables.size(); ++i) {
+      StagedTable* table = tables[i % tables.size()];
+      const auto done =
+          i < tables.size() ? target_.exec(table->remove("s.mark = 'x' AND s.op = 'i'")) : take_back_table(*table);
       if (done) continue;
       const auto refusal = row_refusal(target_.sqlstate(), done.error());
       if (!refusal) return done.error();
