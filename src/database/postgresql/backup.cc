@@ -86,12 +86,14 @@ class Source {
  private:
   explicit Source(Connection connection) : connection_(std::move(connection)) {}
 
-  /// What pg_dump locks as well.
+  /// What pg_dump locks as well: not what belongs to an extension, unless rows of it are dumped.
   Result<std::string> lockable() {
     return connection_.text(
         "SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ' ORDER BY c.oid) FROM pg_class c JOIN "
         "pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND "
-        "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'");
+        "n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' AND NOT EXISTS (SELECT FROM pg_depend d JOIN "
+        "pg_extension x ON x.oid = d.refobjid WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND "
+        "d.deptype = 'e' AND (x.extconfig IS NULL OR c.oid <> ALL (x.extconfig)))");
   }
 
   Connection connection_;

@@ -40,9 +40,16 @@ ALTER TABLE animals ADD CHECK (legs IN (2, 4)), ADD CHECK (name::varchar(20) IN 
 CREATE TABLE states (state varchar(20) DEFAULT 'new' CHECK (state IN ('new', 'done')), at timestamp DEFAULT now());
 CREATE INDEX ON states ((state || '!')) WHERE state <> 'done';
 CREATE VIEW open_states AS SELECT * FROM states s NATURAL JOIN animals WHERE s.state IN ('new', 'old') AND legs > 2;
+CREATE EXTENSION hstore;
+CREATE EXTENSION citext;
+CREATE TABLE extended (h hstore, c citext UNIQUE, at tstzrange, EXCLUDE USING gist (at WITH &&));
+INSERT INTO extended VALUES ('a=>1', 'Ab', '[2026-01-01Z,2026-01-02Z)');
 CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 CREATE TRIGGER stamped BEFORE UPDATE ON states FOR EACH ROW WHEN (old.state IS DISTINCT FROM new.state)
   EXECUTE FUNCTION stamp();
+CREATE FUNCTION told() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+CREATE EVENT TRIGGER told ON ddl_command_end EXECUTE FUNCTION told();
+CREATE PUBLICATION orders FOR TABLE customers;
 ALTER TABLE states ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON states USING (state IN ('new', 'done'));
 GRANT SELECT ON states TO PUBLIC;

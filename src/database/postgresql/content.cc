@@ -87,7 +87,7 @@ LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_class'::regclass 
   AND d.objsubid = 0 AND d.deptype = 'e'
 LEFT JOIN pg_catalog.pg_extension x ON x.oid = d.refobjid
 WHERE c.relkind = $1 AND c.relpersistence <> 't' AND n.nspname <> 'information_schema'
-  AND n.nspname !~ '^pg_' AND (x.oid IS NULL OR c.oid = ANY (x.extconfig))
+  AND n.nspname !~ '^pg_' AND (x.oid IS NULL OR coalesce(c.oid = ANY (x.extconfig), false))
 ORDER BY 1)";
 
 // By name: a restore may put the columns of an inherited table in another order.

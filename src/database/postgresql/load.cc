@@ -158,14 +158,17 @@ Result<Json> run_load(const Json& args, const Progress& progress) {
   }
   const Manifest manifest = TRY(std::move(there));
   const Json part = TRY(checkpoint_part(manifest, job.backup.directory, job.backup.manifest));
-  return Json{{"part", part},
-              {"kind", archive::name_of(poured.kind)},
-              {"complaints", poured.complaints},
-              {"tables", manifest.content.tables.size()},
-              {"rows", manifest.content.rows()},
-              {"size", manifest.size()},
-              {"notes", manifest.notes},
-              {"took_ms", (system_clock().boot() - began).count()}};
+  Json evidence{{"part", part},
+                {"tables", manifest.content.tables.size()},
+                {"rows", manifest.content.rows()},
+                {"size", manifest.size()},
+                {"notes", manifest.notes},
+                {"took_ms", (system_clock().boot() - began).count()}};
+  if (poured.kind != archive::Kind::kUnknown) {  // not when it was there already
+    evidence["kind"] = archive::name_of(poured.kind);
+    evidence["complaints"] = poured.complaints;
+  }
+  return evidence;
 }
 
 Result<Json> look_at_load(const Json& args) {
