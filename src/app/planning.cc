@@ -3,8 +3,8 @@
 #include "app/archives.h"
 #include "app/ci.h"
 #include "app/going_out.h"
-#include "app/leftover_places.h"
 #include "app/log_memory.h"
+#include "app/places_in_the_way.h"
 #include "app/rows.h"
 #include "app/rung.h"
 #include "app/session.h"
@@ -251,7 +251,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
         put_aside.push_back(std::move(sentence));
     draft.offers.push_back({subject.part, std::move(steps)});
   }
-  for (std::string& refusal : leftover_refusals(workspace, to.version)) contract.refusals.push_back(std::move(refusal));
+  for (std::string& refusal : refusals_of_places(workspace, to.version))
+    contract.refusals.push_back(std::move(refusal));
   scan_last(draft.offers);
   if (!looks_at_something(draft.offers))
     contract.refusals.push_back("nothing would show that " + to.version.str() +

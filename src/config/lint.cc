@@ -174,7 +174,7 @@ void lint_secrets(const Node& map, Findings& findings) {
 }
 
 /// The directory of a leftover is emptied while the release that is left still stands: nothing that a rollback needs
-/// may be in it. Symbolic links are followed when a plan is made (app/leftover_places.h).
+/// may be in it. Symbolic links are followed when a plan is made (app/places_in_the_way.h).
 void lint_leftovers(const Reading& reading) {
   const std::vector<Node>& nodes = items_at(reading.root, "leftovers");
   size_t index = 0;
@@ -197,6 +197,26 @@ void lint_leftovers(const Reading& reading) {
       reading.findings.error(node.place,
                              fmt::format("leftovers: {} is a whole release: it would be moved away", directory),
                              "name the directory of the jobs, sessions or files alone");
+  }
+}
+
+/// Files of `to` are replaced and removed. Symbolic links are followed when a plan is made (app/places_in_the_way.h).
+void lint_statics(const Reading& reading) {
+  const Node* code = reading.root.find("code");
+  if (code == nullptr || !code->is_map() || !reading.site.code) return;
+  size_t index = 0;
+  for (const Node& node : items_at(*code, "static")) {
+    if (!node.is_map() || index >= reading.site.code->statics.size()) continue;
+    const std::string& to = reading.site.code->statics[index].to;
+    for (const NeededPlace& place : places_of_statics(reading.site, index++)) {
+      const bool holds = inside(place.path, to);
+      if (!holds && !(place.whole && inside(to, place.path))) continue;
+      reading.findings.error(node.place,
+                             fmt::format("static: {} {} {}, {}: it may hold nothing but files that are served", to,
+                                         holds ? "holds" : "lies in", place.what, place.path),
+                             "name the directory that the web server reads them from, outside the code");
+      break;
+    }
   }
 }
 
@@ -227,6 +247,7 @@ void lint(const Reading& reading) {
   lint_commands(reading);
   lint_backups(reading);
   lint_leftovers(reading);
+  lint_statics(reading);
   lint_secrets(reading.root, findings);
   if (!site.code && !site.database)
     findings.warning({0, 0, 0}, "neither code nor database: there is nothing to roll back",

@@ -93,16 +93,12 @@ void read_static(const Reading& reading, const Node& node, CodeConfig& code) {
   for (const Node& item : items_at(node, "static")) {
     if (!item.is_map()) continue;
     require(reading, item, "code.static[]", "to");
+    require(reading, item, "code.static[]", "from");
     StaticConfig assets{.from = text_at(item, "from"), .to = path_at(reading, item, "to")};
     assets.keep = span_at(item, "keep", assets.keep);
     if (assets.from.starts_with('/') || ("/" + assets.from + "/").find("/../") != std::string::npos)
       reading.findings.error(item.place, "static: '" + assets.from + "' is not a directory of the release",
                              "name it as seen from there, such as from: public/assets");
-    const bool in_the_code =
-        (assets.to + "/").starts_with(code.path + (code.layout == "releases" ? "/releases/" : "/"));
-    if (!assets.to.empty() && in_the_code)
-      reading.findings.error(item.place, "static: " + assets.to + " is in the code, and comes back with it",
-                             "take the line out");
     code.statics.push_back(std::move(assets));
   }
   if (code.statics.empty() || !code_is_elsewhere(code)) return;

@@ -31,4 +31,19 @@ std::vector<NeededPlace> needed_places(const Site& site) {
   return places;
 }
 
+std::vector<NeededPlace> places_of_statics(const Site& site, size_t index) {
+  std::vector<NeededPlace> places = needed_places(site);
+  if (!site.code) return places;
+  const std::string& path = site.code->path;
+  if (site.code->layout == "releases") {
+    places.push_back({"the release that runs", path + "/current", true});
+    places.push_back({"the site's releases", path + "/releases", true});
+  } else if (!path.empty()) {
+    places.push_back({"the site's code", path, true});
+  }
+  for (size_t i = 0; i < index && i < site.code->statics.size(); ++i)
+    places.push_back({"static files of another entry", site.code->statics[i].to, true});
+  return places;
+}
+
 }  // namespace backout

@@ -15,4 +15,8 @@ struct NeededPlace {
 
 std::vector<NeededPlace> needed_places(const Site& site);
 
+/// What code.static[index].to may neither hold nor lie in, in addition: what runs, each release, the `to` of those
+/// before it.
+std::vector<NeededPlace> places_of_statics(const Site& site, size_t index);
+
 }  // namespace backout

@@ -29,7 +29,7 @@ struct UserCommand {  // argv, or one string that is given to sh -c because the 
 
 /// Static assets outside the release.
 struct StaticConfig {
-  std::string from;  // directory of the release; empty: saved at a checkpoint
+  std::string from;  // directory of the release, or of the checkout once it is built
   std::string to;    // absolute
   Millis keep{7 * 24 * 3600 * 1000LL};
 };

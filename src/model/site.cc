@@ -69,9 +69,7 @@ Json subject_of(const CodeConfig& code) {
   put(value, "user", code.user);
   if (code.layout == "releases" || !code.keep_builds.empty()) value["keep"] = code.keep;
   for (const StaticConfig& each : code.statics) {
-    Json assets = {{"to", each.to}, {"keep_ms", each.keep.count()}};
-    put(assets, "from", each.from);
-    value["static"].push_back(std::move(assets));
+    value["static"].push_back({{"to", each.to}, {"from", each.from}, {"keep_ms", each.keep.count()}});
   }
   if (!code.keep_builds.empty()) value["keep_builds"] = code.keep_builds;
   put(value, "binary", code.binary);

@@ -9,7 +9,7 @@ def content(site):
             for path in sorted((site.base / "static").rglob("*")) if path.is_file() and ".backout-static" not in path.parts}
 
 
-def in_place(base, backout, assets="from: public, ", checks=PAGE):
+def in_place(base, backout, checks=PAGE):
     """v1 and v2 have a file of one name and a hashed one each, which the team's own script copies to where they are served."""
     site = Site(base, backout)
 
@@ -22,7 +22,7 @@ def in_place(base, backout, assets="from: public, ", checks=PAGE):
         (public / f"app.{version * 3}.js").write_text(f"v{version}\n")
 
     site.repository(write)
-    site.configure(f"code:\n  layout: in-place\n  path: shop\n  static: [{{{assets}to: static, keep: 1h}}]\n", checks.format(base=site.base))
+    site.configure("code:\n  layout: in-place\n  path: shop\n  static: [{from: public, to: static, keep: 1h}]\n", checks.format(base=site.base))
     (site.base / "deploy.sh").write_text(f"set -e\ncd {site.shop}\ngit checkout -q $1\nmkdir -p ../static\ncp public/* ../static\n")
     site.sh("sh deploy.sh v1; echo mine >static/uploaded")
     site.must("record", "v1")
@@ -85,9 +85,51 @@ def static_releases(base, backout):
     return come_back(site) + sees_another_file(site)
 
 
-def static_saved(base, backout):
-    """Nobody says where the release has them: what was there when the checkpoint was taken comes back."""
-    return come_back(in_place(base, backout, assets=""))
+def static_of_users(base, backout):
+    """What users sent meanwhile is theirs: put back after a failing check or gone back, nothing of it is rewound or comes again."""
+    site = released(base, backout)
+    static = site.base / "static"
+    (static / "avatar.png").write_text("old\n")
+    (static / "going.png").write_text("going\n")
+    yaml = site.base / "backout.yaml"
+    good = yaml.read_text()
+    # The check is asked after the files were brought, and stands for users that are at work meanwhile.
+    sent = f"echo new >{static}/avatar.png; rm -f {static}/going.png; false"
+    yaml.write_text(good.replace("checks:\n", f"checks:\n  - {{run: '{sent}', name: never, attempts: 1}}\n"))
+    faults = expect(site.rollback().status == 1, "a check that fails: it did not")
+    for word in ("put back", "back"):
+        there = content(site)
+        faults += expect(there["avatar.png"] == "new" and "going.png" not in there, f"{word}: {there}")
+        yaml.write_text(good)
+        faults += expect(word == "back" or site.rollback().status == 0, "back")
+    return faults
+
+
+def static_in_the_way(base, backout):
+    """A directory where a file must go, files that are gone, a link to what a rollback needs: ready is red, nothing is half done."""
+    site = released(base, backout)
+    static, public = site.base / "static", site.base / "app" / "releases" / "v1" / "public"
+    faults = expect(site.run("ready").status == 0, f"ready\n{site.run('ready').output}")
+    (static / "app.css").unlink()
+    (static / "app.css").mkdir()
+    faults += expect_words(site.run("ready"), "app.css (a directory)")
+    faults += expect(site.run("ready").status != 0 and site.rollback().status == 1, "a directory in the way")
+    faults += expect(not list(static.rglob("*.backout-tmp")), f"left: {content(site)}")
+    (static / "app.css").rmdir()
+    (static / "app.css").write_text("v2\n")
+    public.rename(site.base / "aside")
+    faults += expect_words(site.run("ready"), "static files of v1 are gone")
+    (site.base / "aside").rename(public)
+    static.rename(site.base / "real")
+    for place in ("app", "app/current", "app/releases/v1", "state", "target", "."):
+        static.symlink_to(site.base / place)
+        faults += expect_words(site.run("plan"), "code.static: on local", "nothing but files that are served")
+        ended = site.rollback()
+        faults += expect(ended.status not in (0, 1) and "code.static" in ended.output, f"{place}: {ended.status}\n{ended.output}")
+        static.unlink()
+    (site.base / "real").rename(static)
+    faults += expect(site.run("ready").status == 0, f"ready again\n{site.run('ready').output}")
+    return faults
 
 
 def by_hand(base, backout):
@@ -95,7 +137,7 @@ def by_hand(base, backout):
     site = Site(base, backout)
     site.repository(lambda version: (site.base / "work" / "generated.txt").write_text("from git\n"))
     (site.base / "built.txt").write_text("from git\n")
-    site.configure(f"code:\n  layout: in-place\n  path: shop\n  build: ['cat {base}/built.txt >generated.txt']\n",
+    site.configure("code:\n  layout: in-place\n  path: shop\n  build: ['cat {base}/built.txt >generated.txt']\n",
                    f"  - {{run: 'grep -qx {{{{version}}}} {base}/shop/VERSION', name: version, attempts: 1}}")
     site.must("record", "v1")
     site.must("good", "v1")
@@ -158,4 +200,5 @@ def of_each_host(base, backout):
     return faults
 
 
-CASES = {case.__name__.replace("_", "-"): (case, lambda: "") for case in (static_in_place, static_releases, static_saved, by_hand, of_each_host)}
+CASES = {case.__name__.replace("_", "-"): (case, lambda: "") for case in (static_in_place, static_releases, static_of_users,
+                                                                             static_in_the_way, by_hand, of_each_host)}

@@ -70,7 +70,6 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     steps = TRY(config_steps_for_checkpoint(kName, offering));
     for (Step& each : TRY(build_steps_for_checkpoint(kName, offering))) steps.push_back(std::move(each));
     for (Step& each : TRY(record_steps(kName, offering))) steps.push_back(std::move(each));
-    for (Step& each : TRY(static_steps_for_checkpoint(kName, offering))) steps.push_back(std::move(each));
     steps.push_back(step("note-code", "note", StepKind::kLook, Phase::kPrepare, "note what runs",
                          {{"path", path}, {"user", user}}, offering));
     if (offering.kind == RunKind::kCheckpoint) return steps;

@@ -7,6 +7,7 @@
 #include "drivers/code/facts.h"
 #include "drivers/code/releases_scripts.h"
 #include "drivers/code/script.h"
+#include "drivers/code/static_files.h"
 #include "drivers/code/version.h"
 
 namespace backout::drivers {
@@ -110,6 +111,7 @@ driver::Readiness releases_readiness(const driver::Offering& offering, host::Hos
   readiness.needs.push_back({Need::Kind::kWritable, way.path, "to switch current"});
   readiness.needs.push_back({Need::Kind::kRoom, way.path, "to switch current", "", kLittle, 2});
   add_saved_config(offering, way, readiness);
+  add_static_readiness(offering, way.path + "/releases/" + way.version, there && !to_build, "", host, stop, readiness);
   if (there && !to_build) {
     readiness.findings.push_back(finding("code", Severity::kOk, "releases/" + way.version + " is there"));
     if (depth == driver::Depth::kProve) readiness.findings.push_back(read_whole(way, host, stop));
@@ -141,6 +143,8 @@ driver::Readiness checkout_readiness(const driver::Offering& offering, host::Hos
   readiness.needs.push_back({Need::Kind::kWritable, way.path, "to check out " + way.version, way.user});
   readiness.needs.push_back({Need::Kind::kWritable, way.path + "/.git", "to check out " + way.version, way.user});
   add_saved_config(offering, way, readiness);
+  const bool builds = (way.build.is_array() && !way.build.empty()) || !get(offering.subject, "keep_builds").empty();
+  add_static_readiness(offering, way.path, false, builds ? "" : way.version, host, stop, readiness);
   const auto facts = look(host, git_script(ready::kTagOrSource), {way.path, way.version, way.git}, way.user, stop);
   if (!facts) {
     readiness.findings.push_back(finding("code", Severity::kRed, one_line(facts.error().message),

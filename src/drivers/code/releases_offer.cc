@@ -61,7 +61,6 @@ Result<std::vector<Step>> for_checkpoint(const driver::Offering& offering, const
                                          const std::string& user) {
   std::vector<Step> steps = TRY(config_steps_for_checkpoint(kName, offering));
   for (Step& each : TRY(record_steps(kName, offering))) steps.push_back(std::move(each));
-  for (Step& each : TRY(static_steps_for_checkpoint(kName, offering))) steps.push_back(std::move(each));
   steps.push_back(step("note-code", "note", StepKind::kLook, Phase::kPrepare, "note what runs", offering.hosts,
                        {{"path", path}, {"user", user}}));
   return steps;

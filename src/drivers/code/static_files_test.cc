@@ -26,17 +26,16 @@ struct StaticSite {
          "echo two >v2/public/js/app.222.js; cp -r v2/public/* '" +
          to + "'; cd '" + to + "'; echo mine >uploaded; ln -s uploaded pointer");
   }
-  Json subject(bool from = true) const {
-    Json assets = {{"to", to}, {"keep_ms", 3600'000}};
-    if (from) assets["from"] = "public";
-    return {{"path", path}, {"keep", 5}, {"static", {assets}}};
+  Json subject() const {
+    const Json assets = {{"to", to}, {"from", "public"}, {"keep_ms", 3600'000}};
+    return {{"path", path}, {"keep", 5}, {"static", Json::array({assets})}};
   }
-  driver::Offering offering(RunKind kind = RunKind::kRollback, bool from = true) const {
+  driver::Offering offering(RunKind kind = RunKind::kRollback) const {
     driver::Offering made;
     made.kind = kind;
     made.from = Version("v2");
     made.to = Version("v1");
-    made.subject = subject(from);
+    made.subject = subject();
     made.hosts = {"local"};
     made.seen["local"] = driver->observe(made.subject, *local.host, {}).value();
     return made;
@@ -120,29 +119,67 @@ TEST(StaticFiles, a_look_compares_by_hash_and_names_the_file) {
   EXPECT_EQ(site.look(site.step("static-there-1").action).kind, SightKind::kDoesNotHold);
 }
 
-TEST(StaticFiles, without_a_source_what_a_checkpoint_saved_comes_back) {
+TEST(StaticFiles, an_abort_leaves_what_users_did_meanwhile) {
   StaticSite site;
-  driver::Offering checkpoint = site.offering(RunKind::kCheckpoint, false);
-  checkpoint.from = Version("v1");
-  const Action save = site.step("save-static-1", checkpoint).action;
-  must("cp -rL " + site.path + "/releases/v1/public/. '" + site.to + "'");
-  conformance::DriverCase c;
-  c.action = save;
-  c.reset = [&] { must("rm -rf '" + site.to + "/.backout-static'"); };
-  c.done = [&] {
-    return holds("diff -r --no-dereference -x .backout-static '" + site.to + "' '" + site.to +
-                 "/.backout-static/release-v1/files'");
+  must("cd '" + site.to + "'; echo old >avatar; echo going >going");
+  const Step keep = site.step("keep-static-1"), bring = site.step("bring-static-1");
+  site.apply(keep.action);
+  site.apply(bring.action);
+  must("cd '" + site.to + "'; echo new >avatar; rm going; echo later >later");
+  site.apply(*bring.undo);
+  EXPECT_TRUE(site.has_v2());
+  EXPECT_TRUE(holds("cd '" + site.to + "' && [ $(cat avatar) = new ] && [ ! -e going ] && [ $(cat later) = later ]"));
+  EXPECT_EQ(site.look(*bring.undo).kind, SightKind::kHolds) << site.look(*bring.undo).why;
+  must("echo broken >'" + site.to + "/app.css'");
+  EXPECT_EQ(site.look(*bring.undo).kind, SightKind::kDoesNotHold);
+}
+
+TEST(StaticFiles, a_directory_in_the_way_is_seen_before_and_nothing_half_made_stays) {
+  StaticSite site;
+  must("cd '" + site.to + "'; rm app.css; mkdir app.css");
+  const Sight there = site.look(site.step("static-there-1").action);
+  EXPECT_EQ(there.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(there.why.find("app.css (a directory)"), std::string::npos) << there.why;
+  const Step bring = site.step("bring-static-1");
+  site.apply(site.step("keep-static-1").action);
+  const auto command = site.driver->command(bring.action, *site.local.host);
+  ASSERT_TRUE(command);
+  EXPECT_FALSE(site.local.host->run(*command).value().ok());
+  const std::string none = "[ -z \"$(find '" + site.to + "' -name '*.backout-tmp')\" ]";
+  EXPECT_TRUE(holds(none));
+  must("touch '" + site.to + "/app.css.backout-tmp'");  // as a `kill -9` leaves it
+  site.apply(*bring.undo);
+  EXPECT_TRUE(holds(none));
+  EXPECT_TRUE(holds("cd '" + site.to + "' && [ -d app.css ] && [ ! -e js/app.111.js ] && [ $(cat uploaded) = mine ]"));
+}
+
+TEST(StaticFiles, ready_says_what_would_keep_them_from_coming_back) {
+  StaticSite site;
+  const auto fault = [&] {
+    const driver::Readiness seen =
+        site.driver->ready(site.offering(), *site.local.host, driver::Depth::kQuick, std::stop_token());
+    std::string red;
+    for (const Finding& each : seen.findings)
+      if (each.id == "code.static" && each.severity == Severity::kRed) red += each.what;
+    return red;
   };
-  conformance::conforms(*site.driver, c);
-  site.apply(save);
-  must("cd '" + site.to + "'; echo two >app.css; rm -f js/app.111.js");
-  const driver::Offering back = site.offering(RunKind::kRollback, false);
-  EXPECT_EQ(site.look(site.step("static-there-1", back).action).kind, SightKind::kHolds);
-  site.apply(site.step("keep-static-1", back).action);
-  site.apply(site.step("bring-static-1", back).action);
-  EXPECT_TRUE(site.has_v1());
-  must("echo broken >'" + site.to + "/.backout-static/release-v1/files/app.css'");
-  EXPECT_NE(site.look(site.step("static-there-1", back).action).why.find("damaged"), std::string::npos);
+  EXPECT_EQ(fault(), "");
+  const driver::Readiness seen =
+      site.driver->ready(site.offering(), *site.local.host, driver::Depth::kQuick, std::stop_token());
+  int of_to = 0;
+  for (const driver::Need& need : seen.needs) of_to += need.what == site.to;
+  EXPECT_EQ(of_to, 2) << "writable, and room";
+  must("cd '" + site.to + "'; rm -r js; echo no directory >js");
+  EXPECT_NE(fault().find("js (no directory)"), std::string::npos) << fault();
+  site.restart();
+  must("cd '" + site.to + "'; rm app.css; mkdir app.css");
+  EXPECT_NE(fault().find("app.css (a directory)"), std::string::npos) << fault();
+  site.restart();
+  must("rm -r " + site.path + "/releases/v1/public");
+  EXPECT_NE(fault().find("are gone"), std::string::npos) << fault();
+  site.restart();
+  must("ln -s . '" + site.to + "/.backout-static'");
+  EXPECT_NE(fault().find("symlink"), std::string::npos) << fault();
 }
 
 TEST(StaticFiles, tidying_removes_what_is_old_and_nothing_that_is_used_or_was_uploaded_later) {
