@@ -103,7 +103,7 @@ Result<void> remove_old(const Workspace& workspace, const BackupsConfig& config,
       kept.lines.push_back("removed " + one_line(backup.found.name) + ": " + why);
       continue;
     }
-    younger_good = younger_good || backup.good();
+    younger_good = younger_good || (backup.good() && !backup.is_dated_ahead());
   }
   return {};
 }
@@ -125,7 +125,8 @@ Result<void> record_gone(const Workspace& workspace, const BackupsConfig& config
 
 bool is_due(const BackupsConfig& config, const std::vector<Backup>& backups) {
   if (config.every <= Millis(0)) return false;
-  const auto good = std::find_if(backups.begin(), backups.end(), [](const Backup& each) { return each.good(); });
+  const auto good = std::find_if(backups.begin(), backups.end(),
+                                 [](const Backup& each) { return each.good() && !each.is_dated_ahead(); });
   return good == backups.end() || system_clock().wall() - good->found.written_at >= config.every;
 }
 

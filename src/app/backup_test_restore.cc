@@ -1,11 +1,14 @@
 #include "app/backup_test_restore.h"
 
+#include <cstdlib>
+
 #include "base/text.h"
 #include "database/archive/examine.h"
 #include "database/archive/trailer.h"
 #include "database/sqlite/load.h"
 #include "database/sqlite/observe.h"
 #include "os/file.h"
+#include "os/proc.h"
 
 namespace backout::app {
 namespace {
@@ -41,6 +44,12 @@ void by_reading(const archive::Found& found, Backup& backup) {
   backup.tested = examined.tested;
   backup.sha256 = examined.sha256;
   backup.kind = kind_in_words(examined.kind, examined.packing);
+}
+
+/// "test-PID-START-": a file says whose it is, so that one of a process that is gone can be told.
+std::string name_of_tester() {
+  const auto self = os::facts_of(os::own_pid());
+  return fmt::format("test-{}-{}-", os::own_pid(), self ? self->start_time : 0);
 }
 
 /// Does what was restored hold what its manifest says it must?
@@ -87,6 +96,7 @@ void by_restoring(const Workspace& workspace, const archive::Found& found, const
   Backup& backup = tested.backup;
   database::LoadJob job{
       .archive = found.path, .taken_at = to_iso(found.when.at), .backup = file, .manifest = file + ".manifest.json"};
+  limit_by_size(job, found.size, found.packing != archive::Packing::kNone);
   const auto loaded = database::load_archive(job, [&](std::string_view line) {
     if (said) said(std::string(line));
   });
@@ -142,7 +152,7 @@ Tested test_backup(const Workspace& workspace, const archive::Found& found, bool
     tested.backup.result = "untested";
     return tested;
   }
-  const std::string file = directory + "/test-" + random_hex(8) + ".sqlite";
+  const std::string file = directory + "/" + name_of_tester() + random_hex(8) + ".sqlite";
   by_restoring(workspace, found, file, said, tested);
   if (keep && tested.backup.good()) return tested;
   (void)os::remove_file(file);
@@ -150,6 +160,21 @@ Tested test_backup(const Workspace& workspace, const archive::Found& found, bool
   tested.file.clear();
   tested.manifest.clear();
   return tested;
+}
+
+void remove_left_by_killed(const Workspace& workspace) {
+  const std::string directory = scratch_directory(workspace);
+  const auto names = os::list_directory(directory);
+  if (!names) return;  // there is none yet
+  for (const std::string& name : *names) {
+    const std::vector<std::string> words = split(name, '-');
+    if (words[0] != "test") continue;
+    if (words.size() >= 4) {
+      const auto owner = os::facts_of(std::atoi(words[1].c_str()));
+      if (owner && std::to_string(owner->start_time) == words[2]) continue;
+    }
+    (void)os::remove_file(directory + "/" + name);
+  }
 }
 
 Json body_of(const Backup& backup) {

@@ -16,6 +16,9 @@ struct Tested {
 /// wrong is in it.
 Tested test_backup(const Workspace& workspace, const archive::Found& found, bool keep, const Said& said);
 
+/// Removes what tests left in the scratch directory whose process is gone (killed, or the machine stopped).
+void remove_left_by_killed(const Workspace& workspace);
+
 /// The body of backup_tested.
 Json body_of(const Backup& backup);
 

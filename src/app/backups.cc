@@ -9,6 +9,8 @@
 namespace backout::app {
 namespace {
 
+constexpr Millis kClocksDiffer{5 * 60'000};  // of a file server, say
+
 using Recorded = std::map<std::string, Json>;  // by path
 
 Result<Recorded> recorded(const Workspace& workspace) {
@@ -75,6 +77,7 @@ std::string scratch_directory(const Workspace& workspace) {
 Result<std::vector<Backup>> look_at_backups(const Workspace& workspace, Depth depth, const Said& said) {
   const BackupsConfig* config = TRY(config_of(workspace));
   const Recorded known = TRY(recorded(workspace));
+  if (depth != Depth::kListed) remove_left_by_killed(workspace);
   std::vector<Backup> backups;
   for (archive::Found& found : TRY(archive::find_archives(config->dir, config->match))) {
     if (!is_meant(found, *config)) continue;
@@ -109,12 +112,16 @@ Result<BackupHealth> backup_health(const Workspace& workspace) {
     return health;
   }
   for (Backup& backup : *looked) {
-    if (!health.newest_good && backup.good()) health.newest_good = backup;
-    if (!health.newest_restored && backup.good() && backup.how == "restored") health.newest_restored = backup;
+    const bool counts = backup.good() && !backup.is_dated_ahead();
+    if (!health.newest_good && counts) health.newest_good = backup;
+    if (!health.newest_restored && counts && backup.how == "restored") health.newest_restored = backup;
     if (!health.newest) health.newest = std::move(backup);
   }
   if (health.newest && !health.newest->good() && !health.newest->result.empty())
     health.newest_is_bad = health.newest->why;
+  else if (health.newest && health.newest->is_dated_ahead())
+    health.newest_is_bad = "its date, " + to_iso(health.newest->found.written_at).substr(0, 10) +
+                           ", is in the future, so it is not counted; give it its own: touch -d";
   if (const Recorded known = TRY(recorded(workspace)); known.contains("") && known.at("").contains("failed_at_ms"))
     health.problem =
         fmt::format("the one due at {} could not be made: {}",
@@ -128,6 +135,8 @@ Result<BackupHealth> backup_health(const Workspace& workspace) {
   return health;
 }
 
+bool Backup::is_dated_ahead() const { return found.written_at > system_clock().wall() + kClocksDiffer; }
+
 std::string Backup::doubt_of_end() const {
   return std::find(tested.begin(), tested.end(), archive::kNoMark) == tested.end() ? "" : archive::kNoMark;
 }
@@ -135,8 +144,10 @@ std::string Backup::doubt_of_end() const {
 std::string in_words(const Backup& backup) {
   const auto age =
       std::max(std::chrono::duration_cast<Millis>(system_clock().wall() - backup.found.when.at), Millis(0));
-  std::string words = fmt::format("{} of {} ago ({})", one_line(backup.found.name), for_people(age),
-                                  bytes_for_people(backup.found.size));
+  const std::string when = backup.is_dated_ahead()
+                               ? "dated " + to_iso(backup.found.written_at).substr(0, 10) + ", in the future"
+                               : "of " + for_people(age) + " ago";
+  std::string words = fmt::format("{} {} ({})", one_line(backup.found.name), when, bytes_for_people(backup.found.size));
   if (!backup.good()) return words + ": " + (backup.why.empty() ? "not tested yet" : one_line(backup.why));
   words += backup.how == "restored" ? ": restored" : ": read to its end, not restored";
   if (!backup.why.empty()) words += " and " + one_line(backup.why);

@@ -23,6 +23,8 @@ struct Backup {
   int64_t tables = 0, rows = 0, dangling = 0;
   bool made_here = false;  // copied by backout, and so subject to database.backups.keep
   bool good() const { return result == "good"; }
+  /// Written later than now, says its date: how old it is nobody knows, so it counts as no backup of today.
+  bool is_dated_ahead() const;
   /// What a test cannot see: a cut between two statements, where nothing marks the end. Empty: there is no such doubt.
   std::string doubt_of_end() const;
 };

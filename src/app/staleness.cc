@@ -30,6 +30,24 @@ Json preconditions(const Workspace& workspace, const Release& current,
   return all;
 }
 
+namespace {
+
+/// {"local": {"head": "1f"}} as "local: head 1f".
+std::string as_told(const Json& value) {
+  if (value.is_string()) return one_line(value.get<std::string>());
+  if (value.is_null()) return "not there";
+  if (!value.is_object()) return one_line(value.dump());
+  std::vector<std::string> parts;
+  for (const auto& [key, each] : value.items()) {
+    const bool is_hash = key == "schema_sha256" && each.is_string();
+    const std::string words = is_hash ? each.get<std::string>().substr(0, 12) : as_told(each);
+    parts.push_back((is_hash ? "schema" : one_line(key)) + (each.is_object() ? ": " : " ") + words);
+  }
+  return join(parts, ", ");
+}
+
+}  // namespace
+
 Result<void> still_holds(const Workspace& workspace, const Contract& contract) {
   std::map<std::string, Seen> seen_by_name;
   for (const Subject& subject : subjects_of(workspace.site()))
@@ -41,7 +59,7 @@ Result<void> still_holds(const Workspace& workspace, const Contract& contract) {
   for (const auto& [key, value] : contract.preconditions.items())
     if (get(now, key) != value)
       moved.push_back(
-          fmt::format("{} was {}, is {}", key, shortened(value.dump(), 120), shortened(get(now, key).dump(), 120)));
+          fmt::format("{} was {}, is {}", key, shortened(as_told(value), 120), shortened(as_told(get(now, key)), 120)));
   return Error{Code::kConflict, "the plan is stale: " + join(moved, "; "), "make a new one: backout plan"};
 }
 

@@ -1,6 +1,7 @@
 #include "app/target.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/text.h"
@@ -26,12 +27,22 @@ bool came_whole(const Release& release) {
 
 namespace {
 
-/// Each version once, as what was said last of it: not what an older deployment of it was.
+/// Each version once, as what was said last of it: not what an older deployment of it was. A deployment that is only
+/// watched says nothing against an older one of the same commit.
 Result<void> each_version(journal::Journal& journal, const SiteId& site,
                           const std::function<bool(const Release&)>& each) {
   std::set<Version> judged;
-  return journal.each_release(
-      site, [&](const Release& release) { return !judged.insert(release.version).second || each(release); });
+  std::map<Version, std::string> watched;  // and the commit of it
+  return journal.each_release(site, [&](const Release& release) {
+    if (judged.contains(release.version)) return true;
+    const auto later = watched.find(release.version);
+    if (later != watched.end() && later->second != release.commit) return true;
+    if (release.state == ReleaseState::kWatching)
+      watched.emplace(release.version, release.commit);
+    else
+      judged.insert(release.version);
+    return each(release);
+  });
 }
 
 Result<std::optional<Release>> newest(journal::Journal& journal, const SiteId& site, ReleaseState wanted,

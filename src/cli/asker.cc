@@ -1,7 +1,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "base/text.h"
 #include "cli/progress_view.h"
@@ -18,12 +20,21 @@ Result<std::string> typed(const std::string& question) {
   if (std::fgets(answer, sizeof answer, stdin) == nullptr) return Error{Code::kUnavailable, "no answer", ""};
   return std::string(trimmed(answer));
 }
-bool is_yes(const std::string& words) { return words == "y" || words == "Y" || words == "yes" || words == "Yes"; }
+bool is_one_of(const std::string& words, std::initializer_list<std::string_view> wanted) {
+  return std::find(wanted.begin(), wanted.end(), words) != wanted.end();
+}
+bool is_yes(const std::string& words) { return is_one_of(words, {"y", "Y", "yes", "Yes", "YES"}); }
+/// Enter alone is the No that [y/N] promises.
+bool is_no(const std::string& words) { return is_one_of(words, {"", "n", "N", "no", "No", "NO"}); }
 
-/// "y the total is right": the word, and what was seen.
-run::Asker::Answer answer_from(const std::string& line) {
+constexpr const char* kNeitherYesNorNo = "neither yes nor no; please answer y or n:";
+
+/// "y the total is right": the word, and what was seen. A slip of the finger is no answer: none, to be asked again.
+std::optional<run::Asker::Answer> answer_from(const std::string& line) {
   const std::string word = line.substr(0, line.find(' '));
-  return {is_yes(word), word, app::acting_person(), std::string(trimmed(std::string_view(line).substr(word.size())))};
+  if (!is_yes(word) && !is_no(word)) return std::nullopt;
+  return run::Asker::Answer{is_yes(word), word, app::acting_person(),
+                            std::string(trimmed(std::string_view(line).substr(word.size())))};
 }
 
 /// Whether a line came within a moment.
@@ -34,7 +45,11 @@ bool line_is_there(Millis wait) {
 }  // namespace
 
 Result<run::Asker::Answer> TerminalAsker::ask(const std::string& question, const std::string& role) {
-  return answer_from(TRY(typed(question + (role.empty() ? "" : " (" + role + ")") + " [y/N]")));
+  std::string line = TRY(typed(question + (role.empty() ? "" : " (" + role + ")") + " [y/N]"));
+  while (true) {
+    if (auto answer = answer_from(line)) return std::move(*answer);
+    line = TRY(typed(kNeitherYesNorNo));
+  }
 }
 
 Result<run::Asker::Answer> TerminalAsker::ask_or_hear(const std::string& question, const std::string& role,
@@ -58,7 +73,9 @@ Result<run::Asker::Answer> TerminalAsker::ask_or_hear(const std::string& questio
     } else if (line_is_there(kBetweenLooks)) {
       char line[1024];
       if (std::fgets(line, sizeof line, stdin) == nullptr) return Error{Code::kUnavailable, "no answer", ""};
-      return answer_from(std::string(trimmed(line)));
+      if (auto answer = answer_from(std::string(trimmed(line)))) return std::move(*answer);
+      std::printf("%s ", kNeitherYesNorNo);
+      std::fflush(stdout);
     }
   }
 }

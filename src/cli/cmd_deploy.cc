@@ -62,6 +62,9 @@ Result<int> run_deploy(const Globals& globals, const DeployOptions& options) {
   if (!timeout)
     return Error{Code::kInvalid, "--timeout '" + one_line(options.timeout) + "' is no duration",
                  "such as 30s, 10m, 1h"};
+  if (*timeout <= Millis(0))
+    return Error{Code::kInvalid, "--timeout '" + one_line(options.timeout) + "' leaves the deploy command no time",
+                 "such as 30s, 10m, 1h"};
   app::DeployRequest request;
   request.version = TRY(app::checked_version(options.version));
   request.commit = options.commit;

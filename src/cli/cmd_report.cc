@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <filesystem>
 
 #include "app/session.h"
 #include "base/text.h"
@@ -39,14 +40,26 @@ std::string rendered(const record::Report& report, const std::string& format, bo
   return as_document(record::to_json(report));
 }
 
-/// What people wrote into the file before stays in it.
-Result<void> write(const std::string& text, const ReportOptions& options, const std::string& format) {
-  std::string page = text;
-  if (os::exists(options.out) && format != "json") {
+/// `before`, beside what takes its place: FILE.1, or the next number that is free.
+Result<std::string> keep_beside(const std::string& file, const std::string& before) {
+  int number = 1;
+  while (os::exists(fmt::format("{}.{}", file, number))) ++number;
+  const std::string beside = fmt::format("{}.{}", file, number);
+  TRY_VOID(os::write_file_atomic(beside, before, 0600));
+  return beside;
+}
+
+/// What people wrote into the blocks of the file stays in it; where it had other lines that the new one does not have,
+/// it is kept beside. Returns the name of that copy, or nothing.
+Result<std::string> write(const std::string& text, const ReportOptions& options, const std::string& format) {
+  std::string page = text, beside;
+  if (std::error_code ignored; std::filesystem::is_regular_file(options.out, ignored)) {
     const std::string before = TRY(os::read_file(options.out, kLargestReport).with_context(options.out));
-    page = TRY(record::with_peoples_text(text, before).with_context(options.out));
+    if (format != "json") page = TRY(record::with_peoples_text(text, before).with_context(options.out));
+    if (record::loses_lines(page, before)) beside = TRY(keep_beside(options.out, before).with_context(options.out));
   }
-  return os::write_through(options.out, page, options.for_public ? 0644 : 0600).with_context(options.out);
+  TRY_VOID(os::write_through(options.out, page, options.for_public ? 0644 : 0600).with_context(options.out));
+  return beside;
 }
 
 Result<int> shown(const Globals& globals, const ReportOptions& options) {
@@ -63,7 +76,10 @@ Result<int> shown(const Globals& globals, const ReportOptions& options) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
   }
-  TRY_VOID(write(text, options, format));
+  const std::string beside = TRY(write(text, options, format));
+  if (!beside.empty())
+    std::fprintf(stderr, "note: %s had lines that the report of now does not have; it is kept as %s\n",
+                 sanitised(options.out).c_str(), sanitised(beside).c_str());
   if (!globals.quiet && !globals.json) std::printf("%s\n", sanitised(options.out).c_str());
   return 0;
 }

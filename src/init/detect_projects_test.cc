@@ -47,6 +47,13 @@ TEST(DetectPython, DjangoSettingsAsStartprojectWritesThem) {
   EXPECT_THAT(paths(draft), ElementsAre("/version version", "/health/", "venv/bin/python manage.py check"));
 }
 
+TEST(DetectPython, RequirementsWithoutAVirtualenvAreNamed) {
+  const Draft draft = detect(facts_for_tests(
+      {{"app.py", "app = Flask(__name__)\n"}, {"requirements.txt", "flask\n"}, {"Procfile", "web: flask run\n"}}));
+  EXPECT_THAT(draft.build, ::testing::IsEmpty());
+  EXPECT_THAT(draft.remarks, ElementsAre(::testing::HasSubstr("requirements.txt is there, but no virtualenv")));
+}
+
 TEST(DetectPython, ADatabaseServerIsNamedAndItsUrlIsNotCopied) {
   Facts facts = facts_for_tests({{"app.py", "app = Flask(__name__)\n@app.route('/healthz')\n"}});
   facts.environment = {{"/etc/shop/env", "DATABASE_URL=postgres://shop:hunter2@db/shop\n"}};

@@ -36,6 +36,12 @@ void detect_build(const Facts& facts, Draft& draft, const std::string& below) {
       draft.build.push_back(
           {fmt::format("{} install {}", pip, below.empty() ? "." : as_word(below)), "pyproject.toml"});
   }
+  if (!poetry && venv.empty() && !requirements.empty())
+    draft.remarks.push_back(
+        fmt::format("{0} is there, but no virtualenv beside it, so nothing is written that installs what it names when "
+                    "a release is "
+                    "gone back to; if it lies elsewhere: code: {{build: [\"/path/to/venv/bin/pip install -r {0}\"]}}",
+                    requirements));
   if (!venv.empty()) draft.keep_builds.push_back({venv, "a virtualenv"});
 }
 

@@ -33,9 +33,9 @@ TEST(DetectSystemd, UnitsTimersTemplatesAndDropIns) {
       {"/etc/systemd/system/other.service", "[Service]\nExecStart=/srv/shopping/run\n"}};
   facts.wanted_units = {"worker@a.service", "worker@b.service", "other.service"};
   const Draft draft = detect(facts);
-  EXPECT_THAT(heads(draft), ElementsAre("timer report.timer", "systemd worker@a.service", "systemd worker@b.service",
-                                        "systemd shop.service 8200"));
-  EXPECT_EQ(draft.services.back().drain, Millis(60'000));
+  EXPECT_THAT(heads(draft), ElementsAre("timer report.timer", "systemd shop.service 8200", "systemd worker@a.service",
+                                        "systemd worker@b.service"));
+  EXPECT_EQ(draft.services[1].drain, Millis(60'000));
   EXPECT_THAT(draft.remarks, ElementsAre(::testing::HasSubstr("once.service")));
 }
 
@@ -60,8 +60,8 @@ TEST(DetectSupervisor, ProgramsGroupsAndAConfigurationOfItsOwn) {
                        "[group:shop]\nprograms=web,celery\n"},
                       {"/etc/supervisor/conf.d/other.conf", "[program:other]\ncommand=/usr/bin/other\n"}};
   const Draft draft = detect(facts);
-  EXPECT_THAT(heads(draft), ElementsAre("supervisor beat", "supervisor shop:celery", "supervisor shop:web 8400"));
-  EXPECT_EQ(draft.services.back().drain, Millis(30'000));
+  EXPECT_THAT(heads(draft), ElementsAre("supervisor beat", "supervisor shop:web 8400", "supervisor shop:celery"));
+  EXPECT_EQ(draft.services[1].drain, Millis(30'000));
   EXPECT_THAT(draft.services.back().more, IsEmpty());
 
   facts.supervisor = {{"/srv/shop/supervisord.conf",
@@ -80,8 +80,8 @@ TEST(DetectPm2, WhatTheDaemonSaysIsNearerThanAnEcosystemFile) {
         "    kill_timeout: 20000,\n    env: { NODE_ENV: 'production', PORT: 3100 },\n  }, {\n    name: \"worker\",\n"
         "    script: 'worker.js',\n  }],\n};\n"}});
   const Draft written = detect(facts);
-  EXPECT_THAT(heads(written), ElementsAre("pm2 worker", "pm2 api 3100"));
-  EXPECT_EQ(written.services.back().drain, Millis(20'000));
+  EXPECT_THAT(heads(written), ElementsAre("pm2 api 3100", "pm2 worker"));
+  EXPECT_EQ(written.services.front().drain, Millis(20'000));
   EXPECT_THAT(written.services.back().more, IsEmpty());
 
   facts.pm2 = {{"/home/shop/.pm2/jlist",

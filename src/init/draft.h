@@ -18,7 +18,7 @@ struct Seen {
 };
 
 /// What a service does, in the order in which services are stopped: whatever makes work before whatever does it.
-enum class Role { kTimer, kCron, kBeat, kWorker, kWeb };
+enum class Role { kTimer, kCron, kBeat, kWeb, kWorker };
 
 struct Service {
   std::string form, head;  // "systemd", "shop.service"

@@ -51,4 +51,6 @@ bool process_group_lives(pid_t group) {
   return found;
 }
 
+pid_t own_pid() { return ::getpid(); }
+
 }  // namespace backout::os

@@ -17,5 +17,6 @@ struct ProcessFacts {
 /// Empty when there is no such process.
 std::optional<ProcessFacts> facts_of(pid_t pid);
 bool process_group_lives(pid_t group);
+pid_t own_pid();
 
 }  // namespace backout::os

@@ -1,7 +1,9 @@
 #include "record/people.h"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
+#include <set>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -107,6 +109,22 @@ Result<std::string> with_peoples_text(const std::string& made, const std::string
         fmt::format("{}{} sha256:{}{}\n{}{}{}{}\n", kBegin, key, was.hash, kClose, was.text, kEnd, key, kClose));
   }
   return page;
+}
+
+bool loses_lines(const std::string& page, const std::string& before) {
+  std::set<std::string> kept;
+  for (const std::string& line : split(page, '\n')) kept.emplace(trimmed(line));
+  std::string beside = before;
+  if (const auto blocks = blocks_in(before)) {
+    std::map<size_t, size_t, std::greater<>> places;  // the last first, so that the others stay where they are
+    for (const auto& [key, block] : *blocks) places[block.from] = block.to;
+    for (const auto& [from, to] : places) beside.erase(from, to - from);
+  }
+  for (const std::string& each : split(beside, '\n')) {
+    const std::string line(trimmed(each));
+    if (!line.empty() && !line.starts_with(kBegin) && !kept.contains(line)) return true;
+  }
+  return false;
 }
 
 }  // namespace backout::record

@@ -29,4 +29,8 @@ std::string people_block(std::string_view key, const std::string& text);
 /// report.
 Result<std::string> with_peoples_text(const std::string& made, const std::string& before);
 
+/// Whether `before` has lines that are not in `page`, which is to take its place: what people wrote beside the blocks,
+/// or facts that have changed; the two cannot be told apart. Blocks that with_peoples_text carries over do not count.
+bool loses_lines(const std::string& page, const std::string& before);
+
 }  // namespace backout::record

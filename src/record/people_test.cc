@@ -43,6 +43,14 @@ TEST(People, TextThatOnlyTheProgramWroteIsToday) {
   EXPECT_EQ(*joined, page("Said with backout note.\n"));
 }
 
+TEST(People, LinesOutsideTheBlocksAreMissed) {
+  const std::string made = page("Nobody has written this yet.\n");
+  EXPECT_FALSE(loses_lines(made, made));
+  EXPECT_FALSE(loses_lines(page("Said with backout note.\n"), made)) << "the program's own text in a block";
+  EXPECT_TRUE(loses_lines(made, "My analysis\n" + made));
+  EXPECT_TRUE(loses_lines(made, made + "<!-- /backout:people:lessons -->\nMy analysis\n")) << "and damaged markers";
+}
+
 TEST(People, TextOfBothSidesIsRefused) {
   const std::string before =
       written(page("Nobody has written this yet.\n"), "Nobody has written this yet.", "Written into the file.");

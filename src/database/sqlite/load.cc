@@ -34,10 +34,23 @@ bool may_say(std::string_view pragma) {
   return std::find(kAllowed.begin(), kAllowed.end(), name) != kAllowed.end();
 }
 
+Error too_large(uint64_t most) {
+  return corrupt(
+      fmt::format("its restore was stopped at {}: no dump of this size holds so much", bytes_for_people(most)));
+}
+
+Error too_long(Millis within) {
+  return corrupt(
+      fmt::format("its restore was stopped after {}: no dump of this size takes so long", for_people(within)));
+}
+
 struct Guard {
   std::string refused;  // what the text asked for and must not have
   std::stop_token stop;
   BootTime since{0};
+  BootTime begun{0};
+  Millis within{0};
+  bool is_late() const { return within > Millis(0) && system_clock().boot() - begun > within; }
 };
 
 int authorize(void* state, int action, const char* first, const char* second, const char*, const char*) {
@@ -55,15 +68,22 @@ int authorize(void* state, int action, const char* first, const char* second, co
 
 int look_up(void* state) {
   const auto& guard = *static_cast<const Guard*>(state);
-  return guard.stop.stop_requested() || system_clock().boot() - guard.since > kLongestStatementTime ? 1 : 0;
+  return guard.stop.stop_requested() || guard.is_late() || system_clock().boot() - guard.since > kLongestStatementTime
+             ? 1
+             : 0;
 }
 
 /// SQL text into a new database.
 class TextLoader {
  public:
-  static Result<std::unique_ptr<TextLoader>> open(const std::string& path, uint64_t room, const std::stop_token& stop) {
+  static Result<std::unique_ptr<TextLoader>> open(const std::string& path, uint64_t room, const LoadJob& job) {
     std::unique_ptr<TextLoader> loader(new TextLoader(TRY(Connection::open(path, Open::kCreate))));
-    loader->guard_.stop = stop;
+    loader->guard_.stop = job.stop;
+    loader->guard_.begun = system_clock().boot();
+    loader->guard_.within = job.within;
+    loader->limited_ = job.most_bytes != 0 && job.most_bytes <= room;
+    if (loader->limited_) room = job.most_bytes;
+    loader->room_ = room;
     sqlite3* db = loader->connection_.raw();
     TRY_VOID(
         loader->connection_.exec("PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY; PRAGMA foreign_keys=OFF;"
@@ -92,13 +112,16 @@ class TextLoader {
         cutter_([this](const std::string& statement) { return run(statement); }, kLongestStatement) {}
 
   Result<void> run(const std::string& statement) {
+    if (guard_.is_late()) return too_long(guard_.within);
     guard_.since = system_clock().boot();
     ++count_;
     const int code = sqlite3_exec(connection_.raw(), statement.c_str(), nullptr, nullptr, nullptr);
     if (code == SQLITE_OK) return {};
     const std::string where = fmt::format("statement {} ('{}')", count_, shortened(one_line(statement), 60));
     if (!guard_.refused.empty()) return corrupt(fmt::format("{} wants {}, which no dump needs", where, guard_.refused));
+    if (code == SQLITE_FULL && limited_) return too_large(room_);
     if (code == SQLITE_FULL) return Error{Code::kNoSpace, "there is no room to restore it", "make room, then again"};
+    if (code == SQLITE_INTERRUPT && !guard_.stop.stop_requested() && guard_.is_late()) return too_long(guard_.within);
     if (code == SQLITE_INTERRUPT)
       return guard_.stop.stop_requested() ? Error{Code::kCancelled, "it was asked to stop", ""}
                                           : corrupt(where + " does not come to an end");
@@ -111,6 +134,8 @@ class TextLoader {
   Guard guard_;
   StatementCutter cutter_;
   int64_t count_ = 0;
+  uint64_t room_ = 0;
+  bool limited_ = false;  // by what the job allows, not by the disk
 };
 
 /// A file that the bytes of a packed SQLite file go into.
@@ -171,7 +196,7 @@ class Loading {
     if (kind_ != archive::Kind::kSqlite && kind_ != archive::Kind::kSql)
       return Error{Code::kUnsupported,
                    fmt::format("it is a {}, and the site's database is SQLite", archive::name_of(kind_)), ""};
-    if (kind_ == archive::Kind::kSql) text_ = TRY(TextLoader::open(partial_, room_, job_.stop));
+    if (kind_ == archive::Kind::kSql) text_ = TRY(TextLoader::open(partial_, room_, job_));
     if (kind_ == archive::Kind::kSqlite) bytes_.emplace(partial_);
     return hand_on(std::exchange(head_, {}));
   }
@@ -206,6 +231,13 @@ Result<void> check(const std::string& partial, const Progress& progress, Loaded&
 
 }  // namespace
 
+void limit_by_size(LoadJob& job, uint64_t size, bool packed) {
+  constexpr uint64_t kAlways = 256U << 20, kTimesPlain = 20, kTimesPacked = 2000, kMegabyte = 1U << 20;
+  job.most_bytes = kAlways + size * (packed ? kTimesPacked : kTimesPlain);
+  const uint64_t seconds = 5 * 60 + size / kMegabyte * (packed ? 20 : 2);
+  job.within = Millis(static_cast<int64_t>(seconds) * 1000);
+}
+
 Result<Loaded> load_archive(const LoadJob& job, const Progress& progress) {
   const std::string partial = job.backup + ".partial";
   TRY_VOID(os::remove_file(job.manifest));
@@ -221,8 +253,16 @@ Result<Loaded> load_archive(const LoadJob& job, const Progress& progress) {
   Loaded loaded;
   {
     Loading loading(job, partial, room);
-    const auto streamed = TRY(
-        archive::stream(job.archive, {room, job.stop}, [&](std::string_view bytes) { return loading.take(bytes); }));
+    const bool limited = job.most_bytes != 0 && job.most_bytes < room;
+    bool taken = true;  // false: the error is of what takes the bytes, not of how many they are
+    auto unpacked =
+        archive::stream(job.archive, {limited ? job.most_bytes : room, job.stop}, [&](std::string_view bytes) {
+          auto result = loading.take(bytes);
+          taken = static_cast<bool>(result);
+          return result;
+        });
+    if (!unpacked && taken && limited && unpacked.error().code == Code::kNoSpace) return too_large(job.most_bytes);
+    const archive::Streamed streamed = TRY(std::move(unpacked));
     TRY_VOID(loading.finish(streamed));
     loaded.kind = loading.kind();
     loaded.marks_its_end = archive::marks_its_end(loaded.kind, streamed.head);

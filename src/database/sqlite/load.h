@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/clock.h"
 #include "database/archive/kind.h"
 #include "database/sqlite/files.h"
 #include "database/sqlite/manifest.h"
@@ -21,7 +22,12 @@ struct LoadJob {
   std::string backup;    // becomes the database
   std::string manifest;  // and this what it holds
   std::stop_token stop;
+  uint64_t most_bytes = 0;  // what it may grow to; 0: all the room there is
+  Millis within{0};         // how long it may take; 0: as long as it takes, but no single statement for ever
 };
+
+/// Limits for an archive that nobody has restored yet: no dump holds so much more than its size, or takes so long.
+void limit_by_size(LoadJob& job, uint64_t size, bool packed);
 
 struct Loaded {
   Manifest manifest;
@@ -33,8 +39,8 @@ struct Loaded {
   int64_t dangling = 0;       // rows whose foreign key points nowhere
 };
 
-/// kCorrupt: the archive is cut off, damaged, or not what SQLite takes; the message says where. kConflict: it is not
-/// the one with that sha256. kNoSpace, kUnsupported (a kind that does not go into SQLite).
+/// kCorrupt: the archive is cut off, damaged, not what SQLite takes, or beyond its limits; the message says where.
+/// kConflict: it is not the one with that sha256. kNoSpace, kUnsupported (a kind that does not go into SQLite).
 Result<Loaded> load_archive(const LoadJob& job, const Progress& progress);
 
 }  // namespace backout::database

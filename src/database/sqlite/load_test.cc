@@ -119,6 +119,25 @@ TEST_F(Load, WhatIsWrongInItIsSaid) {
   EXPECT_EQ(refusal("-- PostgreSQL database dump\nCREATE TABLE t(a);\n").code, Code::kUnsupported);
 }
 
+TEST_F(Load, WhatGrowsBeyondItsLimitsIsStopped) {
+  std::ofstream(scratch_ / "x.sql")
+      << "BEGIN TRANSACTION; CREATE TABLE t(a); WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM c) "
+         "INSERT INTO t SELECT hex(zeroblob(1000)) FROM c; COMMIT;\n";
+  LoadJob job{.archive = scratch_ / "x.sql", .backup = scratch_ / "loaded.sqlite", .manifest = scratch_ / "m.json"};
+  job.most_bytes = 10U << 20;
+  const auto large = load_archive(job, {});
+  ASSERT_FALSE(large);
+  EXPECT_EQ(large.error().code, Code::kCorrupt);
+  EXPECT_THAT(large.error().message, HasSubstr("was stopped at 10"));
+  job.most_bytes = 4U << 30;
+  job.within = Millis(200);
+  const auto slow = load_archive(job, {});
+  ASSERT_FALSE(slow);
+  EXPECT_EQ(slow.error().code, Code::kCorrupt);
+  EXPECT_THAT(slow.error().message, HasSubstr("was stopped after"));
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "loaded.sqlite.partial"));
+}
+
 TEST_F(Load, AnotherFileThanTheChosenOneIsRefused) {
   make_site();
   sh("sqlite3 live.db .dump > a.sql");
