@@ -41,7 +41,7 @@ Error too_large(uint64_t most) {
 
 Error too_long(Millis within) {
   return corrupt(
-      fmt::format("its restore was stopped after {}: no dump of this size takes so long", for_people(within)));
+      fmt::format("its restore was stopped after {}: no dump of this size takes so long", backout::for_people(within)));
 }
 
 struct Guard {
