@@ -322,11 +322,22 @@ class Outline {
             {inline_map(draft_.other_database.value, {{"service", YamlValue::of(draft_.site.value), ""}}, "")}},
            "",
            true,
-           fmt::format("{}, seen in {}: this version does not take it back. Code alone goes back, and only when it "
-                       "fits the schema.",
-                       draft_.other_database.value, draft_.other_database.where),
+           other_database(),
            true});
     }
+  }
+
+  std::string other_database() const {
+    const std::string &kind = draft_.other_database.value, &where = draft_.other_database.where;
+    if (kind == "postgresql")
+      return fmt::format(
+          "PostgreSQL, seen in {}. Name it by a libpq service or a dsn, with a role that may do what "
+          "docs/postgresql.md says, and take this in:",
+          where);
+    return fmt::format(
+        "{}, seen in {}: this version does not take it back. Code alone goes back, and only when it fits "
+        "the schema.",
+        kind, where);
   }
 
   YamlEntry check(const CheckDraft& check) {
