@@ -42,7 +42,8 @@ std::vector<Step> settle_records(const Contract& contract, const Release& from, 
         {{"checkpoint", "K-{run}"},
          {"version", from.version.str()},
          {"verified", true},
-         {"parts", {{{"driver", step.action.driver}, {"subject", step.action.driver}, {"evidence_of", step.id.str()}}}}},
+         {"parts",
+          {{{"driver", step.action.driver}, {"subject", step.action.driver}, {"evidence_of", step.id.str()}}}}},
         "the database of " + from.version.str() + " is kept", {step.id, StepId("record-current")}));
   }
   return steps;

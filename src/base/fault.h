@@ -3,8 +3,8 @@
 //
 // BACKOUT_KILL="append:17:before|after" (its COMMIT) or "command:5:before|during|after" makes the process end itself by
 // SIGKILL when that point is passed for the given time (counted from 1 in this process). BACKOUT_SABOTAGE="fsync" or
-// "intent" leaves out that one safety, so that the matrix can prove that it notices. BACKOUT_POINTS=FILE writes down every
-// point that is passed, a line each.
+// "intent" leaves out that one safety, so that the matrix can prove that it notices. BACKOUT_POINTS=FILE writes down
+// every point that is passed, a line each.
 #pragma once
 #include <string_view>
 

@@ -3,9 +3,9 @@
 //
 // A staged row has a number n, an operation op (i, u, d), a mark, why it was refused (kind, why), the values that users
 // left (v0, v1, ... as text, the key's first; of a deleted row the key alone) and, of a table without a key, its number
-// among equal rows (copy). Marks: a: is in the target, p: has to wait, e: is being tried, x: is to be taken back, b: was taken back,
-// r: reported as a conflict, k: was reported by an earlier rescue. A row begins as `a`: in the common case no row is
-// ever marked again. Aliases: s is the staged row, t the row of the table.
+// among equal rows (copy). Marks: a: is in the target, p: has to wait, e: is being tried, x: is to be taken back, b:
+// was taken back, r: reported as a conflict, k: was reported by an earlier rescue. A row begins as `a`: in the common
+// case no row is ever marked again. Aliases: s is the staged row, t the row of the table.
 #pragma once
 #include <optional>
 #include <string>
