@@ -59,6 +59,9 @@ push() {  # git push, with the words of whoever refused it
 }
 GIT_AUTHOR_NAME=backout GIT_AUTHOR_EMAIL=backout@localhost GIT_COMMITTER_NAME=backout GIT_COMMITTER_EMAIL=backout@localhost
 export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
+# Refs below refs/backout are written by nobody else: a lock on one is what a killed git left.
+unlock() { rm -f "$(git rev-parse --git-common-dir)/$1.lock"; }
+keep() { unlock "$1"; git update-ref -m backout "$1" "$2"; }
 )sh";
 
 }  // namespace
@@ -66,6 +69,7 @@ export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL GIT_COMMITTER_NAME GIT_COMMITTER_EMAIL
 std::string in_clone(std::string_view body) { return git_script(std::string(kStart) + std::string(body)); }
 
 const std::string_view kFetch = R"sh(
+unlock "refs/backout/heads/$name"
 git fetch -q --no-tags "$remote" "+refs/heads/$name:refs/backout/heads/$name"
 git rev-parse -q --verify "refs/tags/$version^{commit}" >/dev/null ||
   git fetch -q --no-tags "$remote" "+refs/tags/$version:refs/tags/$version" || :
@@ -77,15 +81,16 @@ target >/dev/null || fail "there is no tag $version, and the commit that served 
 /// Reverts, newest first, when together they give the tree of the target; else one commit that has it.
 const std::string_view kMake = R"sh(
 target=$(target)
-if [ "$how" != revert ]; then git update-ref -m backout "$made" "$target"; exit 0; fi
+if [ "$how" != revert ]; then keep "$made" "$target"; exit 0; fi
 wanted=$(git rev-parse "$target^{tree}")
-if [ "$(git rev-parse "$head^{tree}")" = "$wanted" ]; then git update-ref -m backout "$made" "$head"; exit 0; fi
+if [ "$(git rev-parse "$head^{tree}")" = "$wanted" ]; then keep "$made" "$head"; exit 0; fi
 work=$gitdir/backout-work-$run
-git worktree remove --force "$work" 2>/dev/null || :
+git worktree remove --force --force "$work" 2>/dev/null || :
 rm -rf "$work"
 git worktree prune
-trap 'git worktree remove --force "$work" 2>/dev/null; rm -rf "$work"; git worktree prune' EXIT
-git worktree add -q --detach "$work" "$head"
+trap 'git worktree remove --force --force "$work" 2>/dev/null; rm -rf "$work"; git worktree prune' EXIT
+# Twice: one that git was making when it was killed is "missing but locked".
+git worktree add -q --force --force --detach "$work" "$head"
 reverted=no
 if git merge-base --is-ancestor "$target" "$head" && [ "$(git rev-list --first-parent --count "$target..$head")" -le 20 ]; then
   reverted=yes
@@ -102,7 +107,7 @@ if [ "$reverted" = yes ]; then
 else
   new=$(printf 'Revert to %s\n\nThe tree of %s, as it served before %s.\n' "$version" "$target" "$head" | git commit-tree "$wanted" -p "$head")
 fi
-git update-ref -m backout "$made" "$new"
+keep "$made" "$new"
 )sh";
 
 const std::string_view kPush = R"sh(
@@ -113,7 +118,7 @@ if [ "$how" = branch ]; then
   push --force-with-lease="$there:" "$remote" "$new:$there"
 else
   [ "$now" = "$head" ] || fail "branch $name has moved to ${now:-nothing} since this was planned"
-  git update-ref -m backout "$dropped" "$head"
+  keep "$dropped" "$head"
   # Only over the very tip that was planned for; a push in between is refused, and never written over.
   push --force-with-lease="$there:$head" "$remote" "$new:$there"
 fi
@@ -128,7 +133,7 @@ case $how in
   revert)
     back=$(git rev-parse -q --verify "$taken") || {
       back=$(printf 'Take back the revert to %s\n' "$version" | git commit-tree "$head^{tree}" -p "$new")
-      git update-ref -m backout "$taken" "$back"
+      keep "$taken" "$back"
     }
     case $now in
       "$head"|"$back") ;;

@@ -35,7 +35,8 @@ if [ "$(git -C "$work" rev-parse -q --verify HEAD 2>/dev/null)" != "$target" ] |
   git worktree remove --force --force "$work" 2>/dev/null || :
   rm -rf "$work"
   git worktree prune
-  git worktree add -q --detach "$work" "$target"
+  # Forced twice: one that git was making when it was killed is "missing but locked".
+  git worktree add -q --force --force --detach "$work" "$target"
   [ ! -f "$work/.gitmodules" ] || git -C "$work" submodule --quiet update --init --recursive
 fi
 )sh";
