@@ -28,7 +28,7 @@ void refuse_undecided(const Json& counted, Contract& contract) {
   for (const Json& name : get(counted, "undecided"))
     contract.refusals.push_back(
         fmt::format("{0}: nearly all old rows have another value, probably by the migration and not by users; say in "
-                    "backout.yaml what is right, under tables of the database: '{0}: leave' for the values of the "
+                    "backout.yaml what is right, under database.sqlite.tables: '{0}: leave' for the values of the "
                     "checkpoint, '{0}: carry' for those of now",
                     name.get<std::string>()));
 }

@@ -147,6 +147,7 @@ class Cases:
 
 
 def main():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # one that was started in the background would hand on that it is ignored
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--backout", required=True)
     options.add_argument("--parallel", type=int, default=os.cpu_count() or 2)

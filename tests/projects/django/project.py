@@ -28,7 +28,8 @@ case " $* " in
   now=$(@REAL@ "$@"); case $now in *RUNNING*RUNNING*RUNNING*) echo "$now" >$last ;; esac; echo "$now"; exit ;;
 esac
 exec @REAL@ "$@"'''
-    NAMES = ("'start-library-library-web'", "does not serve")
+    # The worker is started first; which of them is seen first not to be there is a matter of moments.
+    NAMES = ("'start-library-library-worker' | 'start-library-library-web'", "is not running | does not serve")
 
     def __init__(self, folder):
         super().__init__(folder)
