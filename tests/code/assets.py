@@ -137,7 +137,7 @@ def by_hand(base, backout):
     site = Site(base, backout)
     site.repository(lambda version: (site.base / "work" / "generated.txt").write_text("from git\n"))
     (site.base / "built.txt").write_text("from git\n")
-    site.configure("code:\n  layout: in-place\n  path: shop\n  build: ['cat {base}/built.txt >generated.txt']\n",
+    site.configure(f"code:\n  layout: in-place\n  path: shop\n  build: ['cat {base}/built.txt >generated.txt']\n",
                    f"  - {{run: 'grep -qx {{{{version}}}} {base}/shop/VERSION', name: version, attempts: 1}}")
     site.must("record", "v1")
     site.must("good", "v1")

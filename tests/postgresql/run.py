@@ -87,7 +87,8 @@ def gone_on_with(shop, back, words):
     """What was killed or put back is gone on with, by what its last words offer, until the wanted release serves."""
     way, wanted = rollback(back), "v1" if back else "v2"
     for _ in range(5):
-        shop.run(shop.backout, *(["resume"] if "backout resume" in shop.words[-1] or "killed" in words else way), status=None)
+        offered = "backout resume" in shop.words[-1].partition("\n")[2]
+        shop.run(shop.backout, *(["resume"] if offered or words.startswith("killed") else way), status=None)
         if ended(shop) and shop.ask("/version")[1] == wanted:
             return
         words = ""
