@@ -36,9 +36,9 @@ bool lies_between(const SequencePosition& found, const SequencePosition& before,
   const auto next = [](const SequencePosition& at) {
     return at.is_called ? at.last_value + at.increment : at.last_value;
   };
-  const auto [low, high] = std::minmax(next(before), next(after));
-  const bool turned = (after.increment > 0) != (next(after) >= next(before));  // setval or CYCLE meanwhile
-  return turned || (low <= next(found) && next(found) <= high);
+  const int64_t first = next(before), last = next(after);
+  const bool turned = (after.increment > 0) != (last >= first);  // setval or CYCLE meanwhile
+  return turned || (std::min(first, last) <= next(found) && next(found) <= std::max(first, last));
 }
 
 void compare_sequences(const std::map<std::string, SequencePosition>& found, const Manifest& manifest,
