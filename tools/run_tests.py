@@ -181,8 +181,8 @@ def other(runner, log):
     return runner.ctest("dev", log, ["-LE", "^(unit|crash)$"])
 
 
-def cli(preset):
-    return lambda runner, log: runner.said(log, [PYTHON, "tests/cli/run.py", "--backout", f"build/{preset}/backout"], "cli")
+def cli(preset, environment=None):
+    return lambda runner, log: runner.said(log, [PYTHON, "tests/cli/run.py", "--backout", f"build/{preset}/backout"], "cli", environment)
 
 
 def liars(runner, log):
@@ -257,7 +257,7 @@ SECTIONS = [
     ("ready", "each thing taken away turns ready red and is named", ("dev", ()), ready),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),
     ("asan-unit", "unit tests under AddressSanitizer and UBSan", ("asan", ()), unit("asan", ASAN_UNIT)),
-    ("asan-cli", "the command line under AddressSanitizer and UBSan", ("asan", ()), cli("asan")),
+    ("asan-cli", "the command line under AddressSanitizer and UBSan", ("asan", ()), cli("asan", ASAN)),
     ("tsan-unit", "run and journal under ThreadSanitizer", ("tsan", TSAN_TARGETS),
      lambda runner, log: runner.ctest("tsan", log, ["-R", "^unit_(run|journal)$"], TSAN)),
     ("demo", "the demo, once, with a fixed seed", ("release", ("backout",)), demo),
