@@ -3,6 +3,7 @@
 namespace backout::run {
 
 Recorded recorded(const PairState& at) {
+  if (at.not_begun && at.outcome && at.outcome->kind == OutcomeKind::kFailed) return Recorded::kNothing;
   if (at.outcome) {
     switch (at.outcome->kind) {
       case OutcomeKind::kApplied:

@@ -9,7 +9,7 @@ namespace backout::run {
 
 /// What the journal says.
 enum class Recorded {
-  kNothing,  // no intent: it never began
+  kNothing,  // no intent, or its attempt was found never to have started: nothing failed
   kInDoubt,  // an intent without an end: its command may still run
   kSucceeded,
   kFailed,  // or refused

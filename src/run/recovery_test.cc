@@ -26,6 +26,9 @@ TEST(Recorded, TellsEveryStateThatAPairCanBeIn) {
   EXPECT_EQ(recorded(after_attempt(OutcomeKind::kFailed)), Recorded::kFailed);
   EXPECT_EQ(recorded(after_attempt(OutcomeKind::kRefused)), Recorded::kFailed);
   EXPECT_EQ(recorded(after_attempt(OutcomeKind::kUnknown)), Recorded::kUnknown);
+  PairState not_begun = after_attempt(OutcomeKind::kFailed);
+  not_begun.not_begun = true;
+  EXPECT_EQ(recorded(not_begun), Recorded::kNothing);
 }
 
 TEST(Recorded, IsInDoubtWhileTheCommandBehindAnUnknownMayStillRun) {

@@ -46,6 +46,7 @@ void intend(RunState& state, const Event& event, const Plan& plan) {
   ++at.attempts;
   at.last_attempt = get_string(event.body, "attempt");
   at.attempt_ended = false;
+  at.not_begun = false;
   at.outcome.reset();
   reach(state, pair, plan);
   const Step* step = pair.purpose == Purpose::kApply ? effect_in(plan, pair.step) : nullptr;
@@ -59,6 +60,7 @@ void end_attempt(RunState& state, const Event& event, const Plan& plan) {
   at.attempt_ended = true;
   if (get_bool(event.body, "started", true)) return;
   ++at.never_started;
+  at.not_begun = true;
   const Step* step = pair.purpose == Purpose::kApply ? effect_in(plan, pair.step) : nullptr;
   if (step != nullptr && step->phase == Phase::kOpen) --state.opening;
 }

@@ -29,6 +29,7 @@ struct PairState {
   int never_started = 0;           // of these, those that were found not to have begun
   std::string last_attempt;        // id of the newest intent; empty if none
   bool attempt_ended = true;       // the newest intent has its end in the journal
+  bool not_begun = false;          // the newest intent was found never to have started
   std::optional<Outcome> outcome;  // of the newest StepEnded; reset by a newer intent
   bool touched() const { return attempts > 0; }
   bool may_have_run() const { return attempts > never_started; }

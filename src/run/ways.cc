@@ -117,7 +117,7 @@ bool only_the_door_is_left(const RunState& state, const Plan& plan) {
 }
 
 bool did_not_succeed(const PairState& undo) {
-  return recorded(undo) == Recorded::kFailed || recorded(undo) == Recorded::kUnknown;
+  return undo.outcome && !undo.outcome->succeeded() && recorded(undo) != Recorded::kInDoubt;
 }
 
 }  // namespace

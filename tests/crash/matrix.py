@@ -110,7 +110,7 @@ class Matrix:
         for name in wanted:
             points = self.sampled(deploys if name == "deploy" else rollback)
             if name in ("twice", "abort-twice"):
-                points = [f"{point}+{self.dice.choice(rollback)}" for point in points]
+                points = self.options.only or [f"{point}+{self.dice.choice(rollback)}" for point in points]
             for point in points:
                 more = dict(self.sabotage)
                 if name == "power":
