@@ -103,14 +103,13 @@ Result<Json> swap(const SwapJob& job, const driver::Progress& progress) {
   const SwapOids oids{live->oid, incoming->oid};
   TRY_VOID(store_oids(job.marker, oids));
   std::string why;
+  int ended = 0;
   for (int i = 0; i < kTries; ++i) {
     const Closed closed = TRY(close_and_rename(job, maintenance, oids));
+    ended += closed.ended;
     if (closed.done)
-      return Json{{"how", "rename"},
-                  {"kept", job.keep},
-                  {"closed_ms", closed.closed_ms},
-                  {"ended", closed.ended},
-                  {"again", i}};
+      return Json{
+          {"how", "rename"}, {"kept", job.keep}, {"closed_ms", closed.closed_ms}, {"ended", ended}, {"again", i}};
     why = closed.why;
     if (progress) progress("rows were written since they were carried: " + why + "; carrying again");
     TRY_VOID(job.again());
