@@ -252,7 +252,7 @@ SECTIONS = [
     ("cli", "the command line, case by case", ("dev", ()), cli("dev")),
     ("liars", "each liar alone is caught, and without it the same run ends in 0", ("dev", ()), liars),
     ("projects", "ten small real projects taken back, each also with one lying tool", ("dev", ()), projects),
-    ("postgresql", "a real Django shop on a real PostgreSQL, taken back and forward while customers order", ("dev", ()), postgresql),
+    ("postgresql", "real shops (Django, Rails, Knex) on a real PostgreSQL, taken back and forward while customers order", ("dev", ()), postgresql),
     ("code", "code brought back by the real git, pip, poetry, npm and bundler", ("dev", ()), code),
     ("ready", "each thing taken away turns ready red and is named", ("dev", ()), ready),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),

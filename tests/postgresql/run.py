@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""PostgreSQL, whole program, with a real Django shop that is written to all the time:
-tests/postgresql/run.py --backout build/dev/backout [--keep] [CASE...]"""
+"""PostgreSQL, whole program, with real shops that are written to all the time, each of apps/:
+tests/postgresql/run.py --backout build/dev/backout [--keep] [--app APP] [CASE...]"""
 import argparse
 import shutil
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 from cluster import Cluster  # noqa: E402
-from shop import Customers, Shop  # noqa: E402
+from shop import App, Customers, Shop  # noqa: E402
 
 
 def expect(condition, words):
@@ -20,10 +20,17 @@ def expect(condition, words):
         raise AssertionError(words)
 
 
-def judged(customers):
+def judged(customers, version=""):
+    """All is as the customers were told, and as it is with this release."""
     customers.end()
-    faults = customers.judge()
+    faults = customers.judge() + customers.shop.holds(version)
     expect(not faults, "\n".join(faults))
+    if version:
+        serves(customers.shop, version)
+
+
+def serves(shop, version):
+    expect(shop.ask("/version")[1].strip() == version, f"{version} does not serve")
 
 
 def back_and_forward(shop):
@@ -34,20 +41,17 @@ def back_and_forward(shop):
     customers.have_ordered(30)
     plan = shop.run(shop.backout, "plan")
     expect("restored beside" in plan, plan)
-    shop.run(shop.backout, "rollback", "--yes", "--reason", "a test")
-    expect(shop.ask("/version")[1] == "v1", "v1 does not serve")
+    shop.run(shop.backout, *rollback(True))
+    serves(shop, "v1")
     customers.have_ordered(30)
-    judged(customers)
-    expect(shop.sql("SELECT count(*) FROM shop_product WHERE price > 100") == "0", "prices are in cents still")
-    expect(shop.sql("SELECT count(*) FROM django_migrations WHERE app = 'shop'") == "1", "the books of migrations are not those of v1")
+    judged(customers, "v1")
     customers.begin()
-    shop.run(shop.backout, "rollback", "--forward", "--yes", "--reason", "a test")
-    expect(shop.ask("/version")[1] == "v2", "v2 does not serve")
+    shop.run(shop.backout, *rollback(False))
+    serves(shop, "v2")
     customers.have_ordered(30)
-    judged(customers)
-    expect(shop.sql("SELECT count(*) FROM shop_product WHERE price > 100") == "2", "prices are not in cents")
+    judged(customers, "v2")
     report = shop.run(shop.backout, "report")
-    expect("shop_order" in report, report)
+    expect(shop.app.orders in report, report)
 
 
 def aborted(shop):
@@ -57,15 +61,33 @@ def aborted(shop):
     shop.deploy("v2")
     customers.have_ordered(20)
     shop.write_yaml(more="  - {run: 'false', name: never, attempts: 1}")
-    shop.run(shop.backout, "rollback", "--yes", "--reason", "a test", status=1)
-    expect(shop.ask("/version")[1] == "v2", "v2 does not serve again")
+    shop.run(shop.backout, *rollback(True), status=1)
+    serves(shop, "v2")
     customers.have_ordered(20)
-    judged(customers)
+    judged(customers, "v2")
     expect([name for name in shop.cluster.databases() if name.endswith("_old")] == [], "something is left: " + str(shop.cluster.databases()))
 
 
-def left_alone(shop):
-    """The release only added columns: its predecessor's own statements are tried on the new schema, and the database stays as it is."""
+def failing(shop):
+    """A migration of the release fails after another one was applied: the deploy says so, and the release before it comes back."""
+    customers = Customers(shop).begin()
+    shop.deploy("v2")
+    shop.run(shop.backout, "good", "v2")
+    shop.deploy("v3")
+    shop.run(shop.backout, "good", "v3")
+    customers.have_ordered(20)
+    shop.deploy("v4", status=5)
+    expect(shop.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'wrapped'") == "1", "no migration was applied")
+    shop.run(shop.backout, *rollback(True))
+    serves(shop, "v3")
+    customers.have_ordered(20)
+    judged(customers, "v3")
+    expect(shop.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'wrapped'") == "0", "the new column is there")
+
+
+def additions(shop):
+    """The release only added columns: its predecessor's own statements are tried on the new schema, and the database stays as it is,
+    unless the predecessor's migrator refuses to start on it."""
     shop.sql("CREATE EXTENSION pg_stat_statements")
     shop.deploy("v2")
     customers = Customers(shop).begin()
@@ -74,13 +96,17 @@ def left_alone(shop):
     shop.deploy("v3")
     customers.have_ordered(10)
     plan = shop.run(shop.backout, "plan")
-    expect("is left alone" in plan and "statements of the code tried" in plan, plan)
-    expect("rescue-shop" not in plan, plan)
+    alone = shop.app.starts_ahead
+    starts, words = shop.migrates("v2")
+    expect(starts == alone, f"the migrator of v2 on the database of v3: {words}")
+    expect(("is left alone" in plan) == alone and ("rescue-shop" in plan) != alone, plan)
+    expect(("statements of the code tried" if alone else "its migrator refuses such a database") in plan, plan)
     shop.run(shop.backout, *rollback(True))
-    expect(shop.ask("/version")[1] == "v2", "v2 does not serve")
+    serves(shop, "v2")
     customers.have_ordered(20)
     judged(customers)
-    expect(shop.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'gift'") == "1", "the new column is gone")
+    there = shop.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'gift'")
+    expect(there == str(int(alone)), f"there are {there} columns called gift")
 
 
 def gone_on_with(shop, back, words):
@@ -186,23 +212,32 @@ class Enemy:
         return self.struck
 
 
-CASES = {"back-and-forward": back_and_forward, "left-alone": left_alone, "aborted": aborted, "killed": killed, "server-killed": server_killed}
+ALL = {"back-and-forward": back_and_forward, "aborted": aborted, "additions": additions, "failing": failing}
+CASES = {"django": {**ALL, "killed": killed, "server-killed": server_killed}, "rails": ALL, "knex": ALL}
+
+
+def chosen(options):
+    """(app, case) of all that are asked for."""
+    return [(app, case) for app, cases in CASES.items() for case in cases
+            if options.app in (None, app) and (not options.case or case in options.case)]
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--backout", required=True)
     options.add_argument("--keep", action="store_true", help="leave the directories")
-    options.add_argument("case", nargs="*", choices=[[], *CASES], metavar="CASE")
+    options.add_argument("--app", choices=CASES)
+    options.add_argument("case", nargs="*", choices=[[], *CASES["django"]], metavar="CASE")
     options = options.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="backout-postgresql-"))
+    directory.chmod(0o755)
     passed = failed = 0
-    for name in options.case or CASES:
+    for app, case in chosen(options):
         began, shop, words = time.monotonic(), None, ""
         cluster = Cluster("shared_preload_libraries='pg_stat_statements'")
         try:
-            shop = Shop(directory / name, options.backout, cluster)
-            CASES[name](shop)
+            shop = Shop(directory / app / case, options.backout, cluster, App(app))
+            CASES[app][case](shop)
         except Exception:
             words = traceback.format_exc() + ("\n".join(shop.words) if shop else "")
         finally:
@@ -210,7 +245,7 @@ def main():
                 shop.end()
             cluster.remove()
         passed, failed = passed + (not words), failed + bool(words)
-        print(f"{'FAILED' if words else 'passed'} {name} ({time.monotonic() - began:.1f} s)", *(f"    {line}" for line in words.splitlines()),
+        print(f"{'FAILED' if words else 'passed'} {app} {case} ({time.monotonic() - began:.1f} s)", *(f"    {line}" for line in words.splitlines()),
               sep="\n", flush=True)
     if options.keep:
         print(f"kept: {directory}")

@@ -1,6 +1,7 @@
-"""A real Django shop on a real PostgreSQL: deployed, written to all the time, and judged from outside."""
+"""A real shop on a real PostgreSQL: deployed, written to all the time, and judged from outside."""
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+BUILD = HERE.parent.parent / "build"
 
 YAML = """site: shop
 state: {root}/backout
@@ -20,9 +22,9 @@ hosts: {{local: {{root: {root}/target}}}}
 code: {{layout: releases, path: {root}}}
 services:
   - process: web
-    start: [/usr/bin/python3, -B, /usr/bin/gunicorn, -w, "2", --threads, "4", -b, "127.0.0.1:{port}", shop.wsgi]
+    start: {start}
     cwd: {root}/current
-    env: {{SHOP_PG: {pg}, SHOP_DOOR: {root}/door}}
+    env: {env}
     pidfile: {root}/run/web.pid
     log: {root}/log/web.log
     port: {port}
@@ -37,8 +39,6 @@ checks:
 {more}
 watch: {{first: 0s}}
 """
-TABLES = "{shop_product.price: leave}"
-FILL = "{shop_order.note: rung, shop_order.channel: web}"
 
 
 def free_port():
@@ -47,29 +47,54 @@ def free_port():
         return listener.getsockname()[1]
 
 
+class App:
+    """A folder with app.json and the releases v1, v2, ..., each as what it changes in the one before it; README.md has the keys."""
+
+    def __init__(self, name):
+        self.name, self.folder = name, HERE / "apps" / name
+        for key, value in json.loads((self.folder / "app.json").read_text()).items():
+            setattr(self, key, value)
+
+    prepare, env = "", {}
+
+    def copy_to(self, directory):
+        shutil.copytree(self.folder, directory)
+        if self.prepare:
+            subprocess.run(["sh", self.folder / self.prepare, directory, BUILD], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
 class Shop:
-    def __init__(self, directory, backout, cluster, tables=TABLES, fill=FILL, more=""):
-        self.root, self.backout, self.cluster = Path(directory), str(Path(backout).resolve()), cluster
+    def __init__(self, directory, backout, cluster, app):
+        self.root, self.backout, self.cluster, self.app = Path(directory), str(Path(backout).resolve()), cluster, app
         self.root.mkdir(parents=True)
-        self.packages = self.root / "packages"
-        shutil.copytree(HERE / "django", self.packages)
         self.port = free_port()
         self.words, self.kill = [], ""
+        app.copy_to(self.root / "app")
         cluster.sql("postgres", "CREATE ROLE shop LOGIN")
         cluster.sql("postgres", "CREATE DATABASE shop OWNER shop")
-        self.write_yaml(tables, fill, more)
-        self.run("sh", self.packages / "deploy.sh", "v1")
+        self.write_yaml()
+        self.run("sh", HERE / "deploy.sh", "v1")
         self.run(self.backout, "record", "v1")
         self.run(self.backout, "good", "v1")
 
-    def write_yaml(self, tables=TABLES, fill=FILL, more=""):
-        (self.root / "backout.yaml").write_text(
-            YAML.format(root=self.root, port=self.port, pg=self.cluster.directory, tables=tables, fill=fill, more=more))
+    @property
+    def start(self):
+        return [word.format(port=self.port) for word in self.app.start]
+
+    @property
+    def service_environment(self):
+        return {**self.app.env, "SHOP_PG": str(self.cluster.directory), "SHOP_DOOR": str(self.root / "door")}
+
+    def write_yaml(self, more="", **changed):
+        """backout.yaml; `changed` are entries of `database: postgresql` that differ."""
+        values = {"root": self.root, "port": self.port, "pg": self.cluster.directory, "start": json.dumps(self.start),
+                  "env": json.dumps(self.service_environment), "tables": json.dumps(self.app.tables), "fill": json.dumps(self.app.fill)}
+        (self.root / "backout.yaml").write_text(YAML.format(**{**values, "more": more, **changed}))
 
     @property
     def environment(self):
-        return {**os.environ, "SHOP_ROOT": str(self.root), "SHOP_PACKAGES": str(self.packages), "SHOP_PORT": str(self.port),
-                "SHOP_PG": str(self.cluster.directory), "SHOP_DOOR": str(self.root / "door"),
+        return {**os.environ, **self.service_environment, "SHOP_ROOT": str(self.root), "SHOP_APP": str(self.root / "app"),
+                "SHOP_PORT": str(self.port), "SHOP_MIGRATE": self.app.migrate, "SHOP_START": shlex.join(self.start),
                 **({"BACKOUT_KILL": self.kill} if self.kill else {})}
 
     def run(self, *argv, status=0, limit=180):
@@ -81,7 +106,18 @@ class Shop:
         return done.stdout
 
     def deploy(self, version, status=0):
-        return self.run(self.backout, "deploy", "--version", version, "--", "sh", self.packages / "deploy.sh", version, status=status)
+        return self.run(self.backout, "deploy", "--version", version, "--", "sh", HERE / "deploy.sh", version, status=status)
+
+    def migrates(self, version):
+        """Whether the release's migrator, run by hand, takes the database as it is; and its words."""
+        done = subprocess.run(["sh", "-c", self.app.migrate], cwd=self.root / "releases" / version, env=self.environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.returncode == 0, done.stdout
+
+    def holds(self, version):
+        """What is not as app.json says of this release."""
+        found = [(query, self.sql(query), wanted) for query, wanted in self.app.holds.get(version, [])]
+        return [f"{version}: {query}: {value}, not {wanted}" for query, value, wanted in found if value != wanted]
 
     def ask(self, path, **fields):
         """(status, text); status 0: no answer."""
@@ -104,6 +140,10 @@ class Shop:
                 os.killpg(int(pidfile.read_text().split()[0]), 15)
             except ProcessLookupError:
                 pass
+
+
+FOREIGN_KEYS = """SELECT k.conrelid::regclass, a.attname, k.confrelid::regclass FROM pg_constraint k
+JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] WHERE k.contype = 'f' ORDER BY 1, 2"""
 
 
 class Customers:
@@ -164,7 +204,7 @@ class Customers:
     def judge(self):
         """What is not as the customers were told; empty when all is well. To be called when they rest."""
         faults = []
-        there = [line.split("|") for line in self.shop.sql("SELECT token, id, status FROM shop_order").splitlines()]
+        there = [line.split("|") for line in self.shop.sql(f"SELECT token, id, status FROM {self.shop.app.orders}").splitlines()]
         count = {}
         for token, _, _ in there:
             count[token] = count.get(token, 0) + 1
@@ -179,11 +219,12 @@ class Customers:
         faults += [f"{token} was cancelled, and is there" for token in self.gone if token in by_token]
         if len(set(self.ids)) != len(self.ids):
             faults.append("an id was given twice")
-        last = int(self.shop.sql("SELECT last_value FROM shop_order_id_seq"))
-        if self.ids and last < max(self.ids):
-            faults.append(f"the next id would be {last + 1}, and {max(self.ids)} was given already")
-        orphans = self.shop.sql("SELECT count(*) FROM shop_order o LEFT JOIN shop_customer c ON c.id = o.customer_id "
-                                "LEFT JOIN shop_product p ON p.id = o.product_id WHERE c.id IS NULL OR p.id IS NULL")
-        if orphans != "0":
-            faults.append(f"{orphans} orders whose customer or product is not there")
+        following = int(self.shop.sql(f"SELECT nextval(pg_get_serial_sequence('{self.shop.app.orders}', 'id'))"))
+        if self.ids and following <= max(self.ids):
+            faults.append(f"the next id would be {following}, and {max(self.ids)} was given already")
+        for child, key, parent in (line.split("|") for line in self.shop.sql(FOREIGN_KEYS).splitlines()):
+            lost = self.shop.sql(f"SELECT count(*) FROM {child} c WHERE {key} IS NOT NULL AND NOT EXISTS "
+                                 f"(SELECT FROM {parent} p WHERE p.id = c.{key})")
+            if lost != "0":
+                faults.append(f"{lost} rows of {child} whose {key} is not there")
         return faults[:20]

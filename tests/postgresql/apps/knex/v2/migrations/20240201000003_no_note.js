@@ -1,0 +1,3 @@
+'use strict'
+exports.up = (knex) => knex.schema.alterTable('orders', (t) => t.dropColumn('note'))
+exports.down = (knex) => knex.schema.alterTable('orders', (t) => t.string('note').notNullable().defaultTo(''))

@@ -1,0 +1,4 @@
+'use strict'
+// What differs between the releases.
+exports.customer = (address) => ({mail: address})
+exports.details = (fields) => ({channel: fields.get('channel') || 'web'})

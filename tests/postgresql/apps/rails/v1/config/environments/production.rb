@@ -1,0 +1,1 @@
+Rails.application.configure { config.consider_all_requests_local = false }
