@@ -110,7 +110,9 @@ class Matrix:
         for name in wanted:
             points = self.sampled(deploys if name == "deploy" else rollback)
             if name in ("twice", "abort-twice"):
-                points = self.options.only or [f"{point}+{self.dice.choice(rollback)}" for point in points]
+                early = [f"append:{number}:before" for number in range(1, 5)]  # where the second one decides which way to go
+                points = self.options.only or [f"{point}+{self.dice.choice(rollback)}" for point in points] + \
+                    [f"{point}+{second}" for point in sorted(self.always) for second in early]
             for point in points:
                 more = dict(self.sabotage)
                 if name == "power":
