@@ -19,10 +19,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 import built  # noqa: E402
 import gone  # noqa: E402
+import server  # noqa: E402
 import shop  # noqa: E402
 from cases import Cases, is_built  # noqa: E402
 
-KINDS = (shop, built)
+KINDS = (shop, built, server)
 
 
 class Run(Cases):

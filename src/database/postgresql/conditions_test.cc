@@ -167,5 +167,31 @@ TEST_F(Conditions, ARoleWithoutSuperpowersIsEnough) {
   EXPECT_EQ(cluster_.text(beside(), "SELECT tableowner FROM pg_tables WHERE tablename = 'orders'"), owner);
 }
 
+/// Neither the owner of the database nor of its tables: what docs/postgresql.md says a role needs.
+TEST_F(Conditions, ARoleThatIsOnlyAMemberOfTheOwnersIsEnough) {
+  const std::string owner = "app_" + name_, other = "other_" + name_, deployer = "deployer_" + name_;
+  cluster_.admin("CREATE ROLE " + owner + "; CREATE ROLE " + other + "; CREATE ROLE " + deployer +
+                 " LOGIN CREATEDB; GRANT " + owner + ", " + other + " TO " + deployer + "; ALTER DATABASE " + name_ +
+                 " OWNER TO " + owner);
+  cluster_.run(name_, "SET ROLE " + owner + "; " + kTable);
+  cluster_.run(name_, "GRANT CREATE ON SCHEMA public TO " + other + "; SET ROLE " + other + "; CREATE TABLE others ()");
+  const auto rights = [&](const std::string& database) {
+    return cluster_.text(database, "SELECT nspacl FROM pg_namespace WHERE nspname = 'public'");
+  };
+  Json args = backup_args();
+  args["server"] = "host=" + cluster_.directory() + " user=" + deployer;
+  const auto made = run_backup(args, {});
+  ASSERT_TRUE(made) << made.error().message;
+  Json restore = restore_args();
+  restore["server"] = args["server"];
+  const auto restored = run_restore(restore, {});
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(cluster_.text(beside(),
+                          "SELECT string_agg(tableowner, ' ' ORDER BY tablename) FROM pg_tables WHERE "
+                          "schemaname = 'public'"),
+            owner + " " + other);
+  EXPECT_EQ(rights(beside()), rights(name_));
+}
+
 }  // namespace
 }  // namespace backout::postgresql

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "database/postgresql/dump_files.h"
+#include "database/postgresql/owners_in_public.h"
 #include "database/postgresql/programs.h"
 #include "database/postgresql/sessions.h"
 #include "os/file.h"
@@ -135,8 +136,10 @@ Result<void> restore_into(const RestoreJob& job, Connection& connection, const D
   for (std::string& refused : TRY(put_settings(connection, draft.name(), job.manifest.database)))
     notes.push_back(std::move(refused));
   if (progress) progress("restoring " + job.manifest.source + " into " + draft.name());
-  TRY_VOID(pour(job, program, draft.name()));
   auto restored = TRY(Connection::open(job.server, draft.name()));
+  const std::vector<std::string> let_in = TRY(let_owners_in(restored, job.manifest.roles));
+  TRY_VOID(pour(job, program, draft.name()));
+  TRY_VOID(put_owners_out(restored, let_in, job.manifest.catalog));
   const auto faults = TRY(faults_of(restored, job.manifest, notes, progress));
   if (faults.empty()) return {};
   return Error{Code::kCorrupt, job.backup + " does not restore to what it must hold: " + join(faults, "; "),
