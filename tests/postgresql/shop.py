@@ -31,7 +31,7 @@ services:
     drain: 5s
 door: {{command: {{close: "touch {root}/door", open: "rm -f {root}/door", probe: "test -e {root}/door"}}}}
 database:
-  postgresql: {{dsn: "host={pg} user=postgres", database: shop, tables: {tables}, fill: {fill}}}
+  postgresql: {{dsn: "host={pg} user=backout", database: shop, tables: {tables}, fill: {fill}}}
 checks:
   - {{get: /health/, status: 200, contains: ok, send_header: {{x-behind: "1"}}, attempts: 20, every: 250ms}}
   - {{get: /version, contains: "{{{{version}}}}", send_header: {{x-behind: "1"}}}}
@@ -71,6 +71,7 @@ class Shop:
         self.words, self.kill = [], ""
         app.copy_to(self.root / "app")
         cluster.sql("postgres", "CREATE ROLE shop LOGIN")
+        cluster.sql("postgres", "CREATE ROLE backout LOGIN CREATEDB; GRANT shop, pg_signal_backend TO backout")
         cluster.sql("postgres", "CREATE DATABASE shop OWNER shop")
         self.write_yaml()
         self.run("sh", HERE / "deploy.sh", "v1")

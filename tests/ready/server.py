@@ -19,7 +19,6 @@ class Site(gone.Site):
         super().__init__(base, backout)
         self.cluster = Cluster()
         self.words.update(SERVER=self.cluster.directory, BIN=BIN, BASE=self.base)
-        # The search for checkpoints and the pool of connections are not of interest: only what a role may do.
         self.cluster.sql("postgres", "CREATE ROLE shop LOGIN")
         self.cluster.sql("postgres", "CREATE ROLE backout LOGIN CREATEDB PASSWORD 'a password'")
         self.cluster.sql("postgres", "GRANT shop, pg_signal_backend TO backout")
@@ -59,7 +58,7 @@ def by_sql(take, back, database="postgres"):
 
 def dump_of(site):
     """The largest file of the checkpoint's dump: it has the rows."""
-    files = site.root.glob("state/sites/server/production/checkpoints/*/*.backup/*")
+    files = site.root.glob("state/sites/server/production/checkpoints/*/*.backup.dump/*")
     return max(files, key=lambda file: file.stat().st_size)
 
 
@@ -87,9 +86,9 @@ def no_program(site):
 
 
 GONE = {
-    "the-server": Gone(the_server_is_down, "server", ("@SERVER@",), ("checkpoint", "step.look", "database")),
-    "its-password": Gone(written("@ROOT@/password", lambda _: WRONG.encode()), "server", ("backout",), ("step.look", "database")),
-    "the-file-with-its-password": Gone(away("@ROOT@/password"), "server", ("@ROOT@/password",), ("step.look", "database", "secret")),
+    "the-server": Gone(the_server_is_down, "database.look", ("@SERVER@",)),
+    "its-password": Gone(written("@ROOT@/password", lambda _: WRONG.encode()), "database.look", ("backout", "password")),
+    "the-file-with-its-password": Gone(away("@ROOT@/password"), "secret", ("@ROOT@/password",), ("database.look",)),
     "the-database": Gone(by_sql("ALTER DATABASE shop RENAME TO other", "ALTER DATABASE other RENAME TO shop"), "database", ("shop",),
                          ("step.look",)),
     "the-dump": Gone(the_dump_is_gone, "backup", ("dump",)),
@@ -108,7 +107,7 @@ GONE = {
         by_sql("SELECT pg_create_logical_replication_slot('follower', 'pgoutput')", "SELECT pg_drop_replication_slot('follower')", "shop"),
         "in-the-way", ("follower",)),
     "room-for-the-save": Gone(
-        seen_as("mkdir @BASE@/state; cp -a @ROOT@/state/. @BASE@/state; mount -t tmpfs -o size=1m none @ROOT@/state; "
+        seen_as("mkdir @BASE@/state; cp -a @ROOT@/state/. @BASE@/state; mount -t tmpfs -o size=$(($(du -sk @ROOT@/state | cut -f1) + 1024))k none @ROOT@/state; "
                 "cp -a @BASE@/state/. @ROOT@/state; rm -rf @BASE@/state"), "room", ("@ROOT@/state",), needs_root=True),
 }
 

@@ -54,6 +54,14 @@ Code code_of_refusal(std::string_view words) {
   return Code::kUnavailable;
 }
 
+const char* after_refusal(Code code) {
+  if (code == Code::kDenied)
+    return "is the role of database.postgresql right, and does database.postgresql.password name the file or variable "
+           "with its password? pg_hba.conf of the server says who may come how";
+  if (code == Code::kBusy) return "wait, or end sessions that nobody needs (pg_stat_activity), then again";
+  return "is the server up, and is database.postgresql right? try it with psql";
+}
+
 }  // namespace
 
 int64_t Rows::integer(int row, int column) const { return number(view(row, column)); }
@@ -110,7 +118,7 @@ Result<Connection> Connection::open(const Server& server, const std::string& dat
   if (PQstatus(connection.raw()) != CONNECTION_OK) {
     const std::string message = one_line(trimmed(PQerrorMessage(connection.raw())));
     const Code code = message.find("No such file") == std::string::npos ? code_of_refusal(message) : Code::kUnavailable;
-    return Error{code, message, "is the server up, and is database.postgresql right? try it with psql"};
+    return Error{code, message, after_refusal(code)};
   }
   PQsetNoticeProcessor(connection.raw(), &say_nothing, nullptr);
   TRY_VOID(connection.exec(kSettings).with_context("settings of a new session"));

@@ -15,13 +15,26 @@ constexpr const char* kRole =
     "FROM pg_catalog.pg_roles r, pg_catalog.pg_database d "
     "WHERE r.rolname = current_user AND d.datname = pg_catalog.current_database()";
 
+// What pg_dump reads: not what belongs to an extension, nor views.
+constexpr const char* kUnreadable =
+    "SELECT c.oid::pg_catalog.regclass::text FROM pg_catalog.pg_class c "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' "
+    "AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
+    "AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass "
+    "  AND d.objid = c.oid AND d.deptype = 'e') "
+    "AND NOT (pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND "
+    "  CASE c.relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') "
+    "  ELSE pg_catalog.has_table_privilege(c.oid, 'SELECT') END) ORDER BY 1 LIMIT 5";
+
 Result<Json> role_of(Connection& connection) {
   const Rows rows = TRY(connection.query(kRole));
-  return Json{{"name", rows.text(0, 0)},
-              {"superuser", rows.flag(0, 1)},
-              {"may_create", rows.flag(0, 2)},
-              {"may_rename", rows.flag(0, 3)},
-              {"may_end", rows.flag(0, 4)}};
+  const Rows unreadable = TRY(connection.query(kUnreadable));
+  Json may_not_read = Json::array();
+  for (int row = 0; row < unreadable.count(); ++row) may_not_read.push_back(unreadable.text(row, 0));
+  return Json{{"name", rows.text(0, 0)},       {"superuser", rows.flag(0, 1)},
+              {"may_create", rows.flag(0, 2)}, {"may_rename", rows.flag(0, 3)},
+              {"may_end", rows.flag(0, 4)},    {"may_not_read", std::move(may_not_read)}};
 }
 
 }  // namespace

@@ -141,6 +141,14 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
   else if (!get_bool(role, "may_rename"))
     findings.push_back(finding("role", bad, "the role " + name + " may not rename " + get_string(seen, "database"),
                                "make it a member of the database's owner"));
+  std::vector<std::string> unreadable;
+  for (const Json& one : get(role, "may_not_read"))
+    if (one.is_string()) unreadable.push_back(one_line(one.get<std::string>()));
+  if (!unreadable.empty())
+    findings.push_back(finding("role", Severity::kRed,
+                               "the role " + name + " may not read " + join(unreadable, ", ") +
+                                   ": pg_dump would fail, and nothing is done without a dump",
+                               "make it a member of their owner"));
   if (!get_bool(role, "may_end"))
     findings.push_back(finding("role", bad, "the role " + name + " may not end other roles' sessions",
                                "GRANT pg_signal_backend TO " + sql_name(name)));
