@@ -193,5 +193,28 @@ TEST_F(Conditions, ARoleThatIsOnlyAMemberOfTheOwnersIsEnough) {
   EXPECT_EQ(rights(beside()), rights(name_));
 }
 
+TEST_F(Conditions, AnExtensionThatASuperuserMadeIsRestoredByWhoeverMayMakeIt) {
+  const std::string owner = "app_" + name_, deployer = "deployer_" + name_;
+  cluster_.admin("CREATE ROLE " + owner + "; CREATE ROLE " + deployer + " LOGIN CREATEDB; GRANT " + owner + " TO " +
+                 deployer + "; ALTER DATABASE " + name_ + " OWNER TO " + owner);
+  cluster_.run(name_, "CREATE EXTENSION citext; SET ROLE " + owner + "; " + kTable);
+  Json args = backup_args(), restore = restore_args();
+  args["server"] = restore["server"] = "host=" + cluster_.directory() + " user=" + deployer;
+  ASSERT_TRUE(run_backup(args, {}));
+  const auto trusted = run_restore(restore, {});
+  EXPECT_TRUE(trusted) << trusted.error().message;
+
+  cluster_.run(name_, "CREATE EXTENSION pageinspect");
+  args["directory"] = restore["source"]["backup"] = dump() + ".other";
+  args["manifest"] = restore["source"]["manifest"] = manifest() + ".other";
+  const auto again = run_backup(args, {});
+  ASSERT_TRUE(again) << again.error().message;
+  const auto refused = run_restore(restore, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kDenied);
+  EXPECT_THAT(refused.error().message, HasSubstr("permission denied to create extension \"pageinspect\""));
+  EXPECT_THAT(refused.error().next, HasSubstr("not a trusted one"));
+}
+
 }  // namespace
 }  // namespace backout::postgresql

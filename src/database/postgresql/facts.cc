@@ -43,13 +43,19 @@ Result<std::vector<Setting>> read_settings(Connection& connection, const std::st
 }
 
 // Pinned roles (the one that initdb made) are not in pg_shdepend: owners are looked for in the catalogues as well.
+// Extensions and what belongs to them are given to nobody by a restore: whoever makes them owns them.
 constexpr const char* kRoles = R"(
-WITH used AS (
-  SELECT refobjid AS role, bool_or(deptype = 'o') AS owns FROM pg_shdepend
+WITH of_extensions AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'
+  UNION ALL SELECT 'pg_extension'::regclass, oid FROM pg_extension),
+used AS (
+  SELECT refobjid AS role, bool_or(deptype = 'o') AS owns FROM pg_shdepend s
   WHERE refclassid = 'pg_authid'::regclass AND deptype IN ('o', 'a', 'r')
-    AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY 1
+    AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (classid, objid) NOT IN (SELECT classid, objid FROM of_extensions) GROUP BY 1
   UNION ALL SELECT relowner, true FROM pg_class WHERE oid >= 16384 AND relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+    AND ('pg_class'::regclass, oid) NOT IN (SELECT classid, objid FROM of_extensions)
   UNION ALL SELECT proowner, true FROM pg_proc WHERE oid >= 16384
+    AND ('pg_proc'::regclass, oid) NOT IN (SELECT classid, objid FROM of_extensions)
   UNION ALL SELECT nspowner, true FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_'
   UNION ALL SELECT datdba, true FROM pg_database WHERE datname = current_database()
   UNION ALL SELECT s.setrole, false FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase

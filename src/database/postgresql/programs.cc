@@ -63,6 +63,8 @@ constexpr Meaning kMeanings[] = {
     {"canceling statement due to lock timeout", Code::kBusy, "wait until the migration is through, then again"},
     {"password authentication failed", Code::kDenied, "put the right password into ~/.pgpass or PGPASSWORD"},
     {"no password supplied", Code::kDenied, "put the password into ~/.pgpass or PGPASSWORD"},
+    {"permission denied to create extension", Code::kDenied,
+     "it is not a trusted one: let backout go by a role that may make it (database.postgresql.dsn: user=...)"},
     {"permission denied", Code::kDenied, ""},
     {"must be owner of", Code::kDenied, ""},
     {"must be member of role", Code::kDenied, ""},
