@@ -197,6 +197,10 @@ def postgresql(runner, log):
     return runner.said(log, [PYTHON, "tests/postgresql/run.py", "--backout", "build/dev/backout"], "postgresql")
 
 
+def step_down(runner, log):
+    return runner.said(log, [PYTHON, "tests/postgresql/step_down.py", "--backout", "build/dev/backout"], "step down")
+
+
 def code(runner, log):
     return runner.said(log, [PYTHON, "tests/code/run.py", "--backout", "build/dev/backout"], "code")
 
@@ -253,6 +257,7 @@ SECTIONS = [
     ("liars", "each liar alone is caught, and without it the same run ends in 0", ("dev", ()), liars),
     ("projects", "ten small real projects taken back, each also with one lying tool", ("dev", ()), projects),
     ("postgresql", "real shops (Django, Rails, Knex) on a real PostgreSQL, taken back and forward while customers order", ("dev", ()), postgresql),
+    ("step-down", "a release's migrations undone by Django itself, under load", ("dev", ()), step_down),
     ("code", "code brought back by the real git, pip, poetry, npm and bundler", ("dev", ()), code),
     ("ready", "each thing taken away turns ready red and is named", ("dev", ()), ready),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),

@@ -38,10 +38,11 @@ bool wanted(const Subject& subject, const PlanRequest& request) {
 
 /// Old code must not be left alone with a database it cannot use, nor new code with an old one.
 void refuse_half(const PlanRequest& request, Contract& contract, const std::string& rung) {
-  if (request.code_only && rung == "restore")
+  const bool changes = rung == "restore" || rung == "step-down";
+  if (request.code_only && changes)
     contract.refusals.push_back("--code-only: " + contract.to.str() + " cannot run on the database as it is now (" +
                                 contract.database_why + ")");
-  if (request.db_only && rung == "restore")
+  if (request.db_only && changes)
     contract.refusals.push_back("--db-only: " + contract.from.str() +
                                 " would be left on a database it was not written for");
 }
@@ -75,12 +76,14 @@ Result<void> decide_without_checkpoint(const Workspace& workspace, const PlanReq
 }
 
 void decide_database(const DatabaseConfig& database, Contract& contract, const Subject& subject,
-                     const Checkpoint& checkpoint, const Seen& seen) {
+                     const Checkpoint& checkpoint, const Seen& seen, const std::string& forced) {
   const Json saved = saved_part(checkpoint, subject);
-  const auto comparison = decide_rung(database, saved, seen.begin()->second);
+  const auto comparison = decide_rung(database, saved, seen.begin()->second, forced);
   if (!comparison) {
-    contract.database_why = "the schemas cannot be compared: " + comparison.error().message;
-    contract.refusals.push_back(contract.database_why);
+    const Error& error = comparison.error();
+    contract.database_why = (error.code == Code::kRefused ? "" : "the schemas cannot be compared: ") + error.message;
+    const bool both = error.code == Code::kRefused && !error.next.empty();
+    contract.refusals.push_back(contract.database_why + (both ? "; " + error.next : ""));
     return;
   }
   contract.database_rung = name_of(comparison->rung);
@@ -120,7 +123,8 @@ Result<std::unique_ptr<StandIn>> from_backups(const Workspace& workspace, const 
 
 std::string approvals_refusal(const Site& site, const Contract& contract) {
   for (const std::string& kind : site.approvals) {
-    const bool covers = kind == "database" ? contract.database_rung == "restore" : true;
+    const bool covers =
+        kind == "database" ? contract.database_rung == "restore" || contract.database_rung == "step-down" : true;
     if (covers)
       return fmt::format(
           "approvals: backout.yaml asks for approval of '{}', and this version cannot collect approvals yet", kind);
@@ -152,6 +156,30 @@ Result<Release> target_of(const Workspace& workspace, const PlanRequest& request
 }  // namespace
 
 namespace {
+/// What a database driver must know of the plan before it looks: which rung is asked for, and where the code lies whose
+/// migrations may be undone.
+void aim(Json& config, const Workspace& workspace, const PlanRequest& request, const Contract& contract) {
+  const Site& site = workspace.site();
+  if (!request.rung.empty()) config["rung"] = request.rung;
+  if (!config.contains("migrations")) return;
+  if (request.kind != RunKind::kRollback) {
+    config.erase("migrations");
+    return;
+  }
+  Json& migrations = config["migrations"];
+  migrations["release"] = site.code ? site.code->path : site.directory;
+  if (!site.code || site.code->layout != "releases") return;
+  migrations["release"] = site.code->path + "/releases/" + contract.from.str();
+  migrations["previous"] = site.code->path + "/releases/" + contract.to.str();
+}
+
+/// Shown, and not hashed: the steps hold what is run.
+void take_downs(const Json& seen, const Contract& contract, Forecast& forecast) {
+  if (contract.database_rung != "step-down") return;
+  for (const Json& line : get(get(seen, "downs"), "words")) forecast.downs.push_back(line.get<std::string>());
+  for (const Json& line : get(get(seen, "downs"), "losses")) forecast.not_carried.push_back(line.get<std::string>());
+}
+
 /// A database is looked at together with what the code of the checkpoint asked of it.
 Subject weighed_against(Subject subject, const Checkpoint* checkpoint) {
   if (subject.part != plan::Part::kDatabase || checkpoint == nullptr) return subject;
@@ -213,7 +241,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   std::vector<Step> database_steps;
   std::unique_ptr<StandIn> backup;
   Json counted = Json::object();
-  for (const Subject& subject : subjects_of(site)) {
+  Forecast draft_words;
+  for (Subject& subject : subjects_of(site)) {
     if (const auto driver = workspace.registry().find(subject.driver); !driver) {
       contract.refusals.push_back(subject.name + ": " + driver.error().message);
       continue;
@@ -224,6 +253,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
                                   ": this version can only carry an SQLite file on the machine it runs on");
       continue;
     }
+    if (subject.part == plan::Part::kDatabase) aim(subject.config, workspace, request, contract);
     Seen seen;
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
         subject.part == plan::Part::kService || subject.part == plan::Part::kLeftover)
@@ -234,7 +264,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
       if (journey.checkpoint == nullptr)
         TRY_VOID(decide_without_checkpoint(workspace, request, contract, subject, seen));
       else
-        decide_database(*site.database, contract, subject, *journey.checkpoint, seen);
+        decide_database(*site.database, contract, subject, *journey.checkpoint, seen, request.rung);
       if (backup) contract.database_why += "; from " + backup->words;
       refuse_half(request, contract, contract.database_rung);
     }
@@ -244,6 +274,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
     if (subject.part == plan::Part::kDatabase) {
       counted = counted_now(steps, saved_part(*journey.checkpoint, subject));
       refuse_undecided(counted, contract);
+      take_downs(seen.begin()->second, contract, draft_words);
       database_steps = steps;
     }
     if (subject.part == plan::Part::kCode)
@@ -268,6 +299,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   Plan plan = TRY(plan::compose(std::move(draft)));
   plan.forecast.put_aside = std::move(put_aside);
   take_count(counted, plan.forecast);
+  plan.forecast.downs = std::move(draft_words.downs);
+  for (std::string& sentence : draft_words.not_carried) plan.forecast.not_carried.push_back(std::move(sentence));
   if (backup)
     plan.forecast.not_carried.insert(plan.forecast.not_carried.end(), backup->notes.begin(), backup->notes.end());
   plan.forecast.ci = TRY(refresh_ci(workspace, to));

@@ -13,6 +13,7 @@ struct PlanRequest {
   RunKind kind = RunKind::kRollback;  // rollback or forward
   Version to;                         // empty: chosen (app/target.h)
   bool code_only = false, db_only = false;
+  std::string rung;  // of the database ladder, asked for by a person; empty: the lowest that works
 };
 
 /// A plan of how to go from what runs to `to`; recorded in the journal as PlanMade. Exit 3 errors (kRefused, kNotFound)

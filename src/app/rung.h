@@ -7,6 +7,8 @@
 namespace backout::app {
 
 /// `saved`: the driver's part of a checkpoint; `seen`: what its observe() returned.
-Result<schema::Comparison> decide_rung(const DatabaseConfig& database, const Json& saved, const Json& seen);
+/// `forced`: the rung that a person asks for; kRefused when it is not possible.
+Result<schema::Comparison> decide_rung(const DatabaseConfig& database, const Json& saved, const Json& seen,
+                                       const std::string& forced = "");
 
 }  // namespace backout::app

@@ -22,6 +22,7 @@ Result<app::PlanRequest> request_of(const PlanOptions& options) {
     return Error{Code::kInvalid, "--code-only and --db-only exclude each other", ""};
   request.code_only = options.code_only;
   request.db_only = options.db_only;
+  request.rung = options.rung;
   return request;
 }
 
@@ -35,12 +36,12 @@ Result<Plan> saved_plan(const app::Workspace& workspace, const std::string& id) 
 
 /// Asked before anything is begun: y/N, or the site's name when a database will be replaced.
 Result<void> confirmed(const app::Workspace& workspace, const Plan& plan) {
-  const bool restores = plan.contract.database_rung == "restore";
+  const bool replaces = plan.contract.database_rung == "restore" || plan.contract.database_rung == "step-down";
   const std::string verb = plan.contract.kind == RunKind::kForward ? "Take" : "Roll";
   const std::string question =
       fmt::format("{} {} {} to {} now?", verb, workspace.site().id.str(),
                   plan.contract.kind == RunKind::kForward ? "forward" : "back", plan.contract.to.str());
-  if (!TRY(confirm(question, restores ? workspace.site().name : "")))
+  if (!TRY(confirm(question, replaces ? workspace.site().name : "")))
     return Error{Code::kRefused, "not confirmed; nothing was begun", ""};
   return {};
 }

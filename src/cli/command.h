@@ -18,7 +18,7 @@ struct Globals {
 };
 
 struct PlanOptions {
-  std::string version;
+  std::string version, rung;
   bool code_only = false, db_only = false, forward = false;
 };
 struct RollbackOptions {

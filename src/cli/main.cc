@@ -58,6 +58,11 @@ void add_plan_options(CLI::App* command, PlanOptions& plan) {
   command->add_option("version", plan.version, "where to go; without it the last known-good release");
   command->add_flag("--code-only", plan.code_only, "leave the database alone");
   command->add_flag("--db-only", plan.db_only, "leave the code alone");
+  command
+      ->add_option("--rung", plan.rung,
+                   "what becomes of the database: leave, step-down or restore (default: the first that works)")
+      ->check(CLI::IsMember({"leave", "step-down", "restore"}))
+      ->type_name("RUNG");
   command->add_flag("--forward", plan.forward, "the way forward again, after a rollback");
 }
 

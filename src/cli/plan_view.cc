@@ -30,6 +30,10 @@ std::string database_line(const Contract& contract) {
   const std::string why = one_line(contract.database_why);
   if (contract.database_rung == "restore")
     return "  + database  is restored beside, rows are carried over, then it is swapped in, because " + why + "\n";
+  if (contract.database_rung == "step-down")
+    return "  + database  is stepped down: the release's migrations are undone on a copy, which is swapped in, "
+           "because " +
+           why + "\n";
   if (contract.database_rung == "leave") return "  ~ database  is left alone: " + why + "\n";
   return "  ~ database  " + why + "\n";
 }
@@ -83,6 +87,8 @@ std::string view_of(const Plan& plan) {
     text += step_line(++number, step, plan.forecast, name_width);
   }
   text += "\n" + database_line(contract);
+  for (const std::string& line : plan.forecast.downs)
+    text += (line.starts_with("- ") ? "          " + one_line(line.substr(2)) : "    down " + one_line(line)) + "\n";
   for (const std::string& sentence : plan.forecast.not_carried) text += "    ! " + one_line(sentence) + "\n";
   for (const std::string& sentence : plan.forecast.put_aside)
     text += (sentence.starts_with("- ") ? "      " : "  ! code  ") + one_line(sentence) + "\n";

@@ -39,6 +39,7 @@ std::string database_line(const Plan& plan) {
   const std::string why = one_line(plan.contract.database_why);
   const std::string rows = rows_view(plan.forecast);
   if (plan.contract.database_rung == "leave") return "compatible, is left alone: " + why;
+  if (plan.contract.database_rung == "step-down") return "is stepped down, because " + why;
   if (plan.contract.database_rung == "restore")
     return "is restored, because " + why + (rows.empty() ? "" : "; " + rows);
   return why;

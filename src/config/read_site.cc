@@ -260,6 +260,38 @@ void read_postgresql(const Reading& reading, const Node& node, DatabaseConfig& d
     database.args["secrets"] = {{"PGPASSWORD", password}};
 }
 
+constexpr std::string_view kMigrators[] = {"django", "rails", "knex", "prisma", "alembic", "sql", "command"};
+constexpr Millis kMigrationTime{600'000};
+
+void read_migrations(const Reading& reading, const Node& database_node, DatabaseConfig& database) {
+  const Node* node = database_node.find("migrations");
+  if (node == nullptr || !node->is_map()) return;
+  if (database.kind != "postgresql")
+    return reading.findings.warning(node->place, "database.migrations: only a PostgreSQL database is stepped down",
+                                    "SQLite's schemas are compared as they are found");
+  Json migrations = Json::object();
+  for (const std::string_view tool : kMigrators) {
+    const Node* one = node->find(tool);
+    if (one == nullptr) continue;
+    if (migrations.contains("tool")) reading.findings.error(one->place, "database.migrations: one tool, not several");
+    migrations["tool"] = tool;
+    migrations["how"] = Json::object();
+    if (tool == "command" && one->is_map())
+      for (const char* key : {"list", "down"}) require(reading, *one, "database.migrations.command", key);
+    for (const char* key : {"manage", "command", "schema", "files", "table", "column", "list", "down", "show"})
+      if (const std::string value = text_at(*one, key); !value.empty()) migrations["how"][key] = value;
+  }
+  if (!migrations.contains("tool"))
+    return reading.findings.error(node->place, "database.migrations: which tool?",
+                                  "for example: migrations: {django: {manage: venv/bin/python manage.py}}");
+  migrations["directory"] = text_at(*node, "directory");
+  migrations["environment"] = texts_at(*node, "environment");
+  migrations["user"] = text_at(*node, "user");
+  migrations["timeout_ms"] = span_at(*node, "timeout", kMigrationTime).count();
+  for (const auto& [name, place] : texts_at(*node, "secrets")) database.args["secrets"][name] = place;
+  database.args["migrations"] = std::move(migrations);
+}
+
 }  // namespace
 
 void read_database(const Reading& reading) {
@@ -275,6 +307,7 @@ void read_database(const Reading& reading) {
     read_sqlite(reading, *sqlite, database);
   else if (postgresql != nullptr)
     read_postgresql(reading, *postgresql, database);
+  read_migrations(reading, *node, database);
   database.backups = read_backups(reading, *node);
   reading.site.database = std::move(database);
 }

@@ -298,13 +298,6 @@ class Outline {
                                   "which migrations ran is part of the schema, not what users wrote"));
       }
       Entries keys = {block("sqlite", Kind::kMap, std::move(file))};
-      if (!draft_.migrations.empty() && draft_.kind == "Django")
-        keys.push_back({"migrations",
-                        {Kind::kInlineMap,
-                         "",
-                         {inline_map("django", {{"manage", YamlValue::of(draft_.migrations.value), ""}}, "")}},
-                        seen(draft_.migrations.where),
-                        !is_built("database.migrations")});
       if (fits(draft_.backups, "database.backups.dir"))
         keys.push_back({"backups",
                         {Kind::kInlineMap,

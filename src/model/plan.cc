@@ -63,6 +63,7 @@ Json to_json(const Plan& plan) {
                    {"rows", plan.forecast.rows},
                    {"not_carried", plan.forecast.not_carried}};
   if (!plan.forecast.put_aside.empty()) forecast["put_aside"] = plan.forecast.put_aside;
+  if (!plan.forecast.downs.empty()) forecast["downs"] = plan.forecast.downs;
   if (plan.forecast.ci) forecast["ci"] = to_json(*plan.forecast.ci);
   if (!plan.forecast.next_time.empty()) forecast["next_time"] = to_json(plan.forecast.next_time);
   return {{"plan", plan.id.str()},
@@ -92,6 +93,8 @@ Result<Plan> plan_from_json(const Json& value) {
   plan.forecast.next_time = conditions_from_json(get(forecast, "next_time"));
   for (const Json& sentence : get(forecast, "put_aside"))
     if (sentence.is_string()) plan.forecast.put_aside.push_back(sentence.get<std::string>());
+  for (const Json& line : get(forecast, "downs"))
+    if (line.is_string()) plan.forecast.downs.push_back(line.get<std::string>());
   for (const Json& sentence : get(forecast, "not_carried"))
     if (sentence.is_string()) plan.forecast.not_carried.push_back(sentence.get<std::string>());
   return plan;

@@ -23,7 +23,7 @@ struct Contract {
   SiteId site;
   Version from, to;
   CheckpointId checkpoint;    // the one that brings `to` back; empty when none is needed
-  std::string database_rung;  // "none", "leave", "restore"; see the database folder
+  std::string database_rung;  // "none", "leave", "step-down", "restore"; see the database folder
   std::string database_why;
   Json preconditions =
       Json::object();  // observed facts that must still hold at the start, by driver; else the plan is stale
@@ -40,6 +40,7 @@ struct Forecast {
   std::optional<CiResult> ci;              // of `to`, when it was asked; none: no CI server is configured
   std::vector<Condition> next_time;        // forward: what should be so before `to` serves again
   std::vector<std::string> not_carried;    // sentences: what of the database does not go along, and where it goes
+  std::vector<std::string> downs;          // what undoes each migration, newest first; "- " begins a line of one
   std::vector<std::string> put_aside;      // of the code: changes by hand, commits of others; "- " begins an item
 };
 

@@ -23,7 +23,7 @@ std::vector<Condition> next_time_of(const Report& report) {
   list.push_back({caught ? "Next time this is found before users find it: " + report.resolution->prevent
                          : "A test or a check of backout.yaml fails on " + from + " and passes on what goes out",
                   caught});
-  if (report.database_rung == "restore")
+  if (report.database_rung == "restore" || report.database_rung == "step-down")
     list.push_back(
         {"The migrations of the release run again, on the rows that were carried back: try them on a copy of "
          "today's database first",

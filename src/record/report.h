@@ -119,7 +119,7 @@ struct Report {
   std::vector<std::string> changes;  // to releases and checkpoints: "v2.4.0 is marked bad: ..."
   std::vector<Beside> beside;
   std::optional<Resolution> resolution;  // why `from` failed, once somebody has said it
-  std::string database_rung;             // of the plan: "restore", "leave", "none"
+  std::string database_rung;             // of the plan: "restore", "step-down", "leave", "none"
   std::vector<Condition> next_time;      // before `from` goes out again
   std::vector<FollowUp> follow_ups;
   std::vector<WatchSummary> watches;          // that followed the run

@@ -79,9 +79,17 @@ void compare_views(const Snapshot& wanted, const Snapshot& there, std::vector<Fi
 std::string_view name_of(Rung rung) {
   switch (rung) {
     case Rung::kLeave: return "leave";
+    case Rung::kStepDown: return "step-down";
     case Rung::kRestore: return "restore";
   }
   BACKOUT_CHECK(false, "an enum value without a name");
+}
+
+Result<Rung> rung_of(std::string_view name) {
+  for (const Rung rung : {Rung::kLeave, Rung::kStepDown, Rung::kRestore})
+    if (name_of(rung) == name) return rung;
+  return Error{Code::kInvalid, "there is no rung '" + one_line(name) + "' of the database ladder",
+               "leave, step-down or restore"};
 }
 
 Comparison compare(const Snapshot& wanted, const Snapshot& there) {
@@ -116,11 +124,12 @@ void Comparison::conclude() {
 }
 
 std::string Comparison::why() const {
-  const std::string tried = evidence.empty() ? "" : "; " + evidence;
+  const std::string tried = (evidence.empty() ? "" : "; " + evidence) + (ladder.empty() ? "" : "; " + ladder);
   if (findings.empty()) return "the schema is the same" + tried;
   std::vector<std::string> parts;
+  const bool fits = findings.front().fits;  // else those that do not come first
   for (const auto& finding : findings) {
-    if (finding.fits != (rung == Rung::kLeave)) continue;
+    if (finding.fits != fits) continue;
     parts.push_back(finding.rule + " " + finding.object + (finding.fits ? "" : " (" + finding.breaks + ")"));
   }
   const size_t all = parts.size();
@@ -128,8 +137,8 @@ std::string Comparison::why() const {
     parts.resize(4);
     parts.push_back("and " + std::to_string(all - 4) + " more");
   }
-  return (rung == Rung::kLeave ? "only additions the code need not know: " : "the code does not fit the schema: ") +
-         join(parts, ", ") + tried;
+  return (fits ? "only additions the code need not know: " : "the code does not fit the schema: ") + join(parts, ", ") +
+         tried;
 }
 
 Json to_json(const Comparison& comparison) {

@@ -15,8 +15,10 @@
 namespace backout::schema {
 
 /// Rungs of the database ladder that this version climbs.
-enum class Rung { kLeave, kRestore };
-std::string_view name_of(Rung rung);  // "leave", "restore"
+enum class Rung { kLeave, kStepDown, kRestore };
+std::string_view name_of(Rung rung);  // "leave", "step-down", "restore"
+/// kInvalid for another word.
+Result<Rung> rung_of(std::string_view name);
 
 /// What the schemas alone cannot answer, and who can.
 struct Question {
@@ -45,6 +47,7 @@ struct Comparison {
   Rung rung = Rung::kLeave;
   std::vector<Finding> findings;  // those that do not fit first
   std::string evidence = {};      // "214 statements tried: 212 held, 2 broke"; empty: none were
+  std::string ladder = {};        // why this rung and not its neighbour; empty: nothing to say
   /// One line: "same schema", "2 additions the code need not know: ...", "column-removed orders.coupon: ...".
   std::string why() const;
   /// Decides the rung, and sorts. For whoever adds or changes findings.

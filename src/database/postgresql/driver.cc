@@ -10,8 +10,8 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr const char* kEffects[] = {"backup", "verify-backup", "restore", "diff",   "rescue",
-                                    "swap",   "swap-back",     "keep",    "discard"};
+constexpr const char* kEffects[] = {"backup",    "verify-backup", "restore",   "diff", "rescue", "try-down",
+                                    "step-down", "swap",          "swap-back", "keep", "discard"};
 
 class PostgresqlDriver : public driver::Driver {
  public:
@@ -22,7 +22,7 @@ class PostgresqlDriver : public driver::Driver {
   std::vector<driver::Verb> capabilities() const override {
     std::vector<driver::Verb> verbs;
     for (const char* verb : kEffects) verbs.push_back({verb, StepKind::kEffect, true, true});
-    verbs.push_back({"schema-is", StepKind::kLook, true, true});
+    for (const char* look : {"schema-is", "stepped-down"}) verbs.push_back({look, StepKind::kLook, true, true});
     return verbs;
   }
 

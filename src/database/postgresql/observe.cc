@@ -2,6 +2,7 @@
 
 #include "database/postgresql/connection.h"
 #include "database/postgresql/habits.h"
+#include "database/postgresql/look_at_downs.h"
 #include "database/postgresql/read_catalog.h"
 #include "database/postgresql/verb_args.h"
 
@@ -56,8 +57,14 @@ Result<Json> observe(const Json& args) {
   if (const Json& against = get(args, "against"); against.is_object() && !get(against, "catalog").empty()) {
     const auto wanted = schema::postgresql::catalog_from_json(get(against, "catalog"));
     const auto now = TRY(schema::postgresql::catalog_from_json(get(seen, "schema")));
-    if (wanted)
-      seen["comparison"] = to_json(TRY(compare_with_habits(*wanted, now, *connection, get_string(against, "habits"))));
+    if (wanted) {
+      const auto comparison = TRY(compare_with_habits(*wanted, now, *connection, get_string(against, "habits")));
+      seen["comparison"] = to_json(comparison);
+      const bool asked = comparison.rung != schema::Rung::kLeave || get_string(args, "rung") == "step-down";
+      if (asked && get(args, "migrations").is_object())
+        seen["downs"] = look_at_downs({get(args, "migrations"), against, get(args, "tables"), *wanted, now, comparison},
+                                      *connection);
+    }
   }
   seen["exists"] = true;
   seen["database"] = connection->database();

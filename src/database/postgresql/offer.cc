@@ -80,26 +80,46 @@ class Offer {
     add("rescue", Phase::kLastRows,
         "carry the rows written since into the restored database, and prove it by a second comparison",
         {"rescue", rows});
-    const Json ways{{"keep", beside("old")}, {"marker", in_run("swap.json")}};
-    Json swap = ways, back = ways;
-    swap["incoming"] = incoming;
-    swap["rescue"] = rows;
-    swap["catalog"] = in_run("catalog.json");
-    back["aside"] = beside("undone");
-    add("swap", Phase::kSwitch, "the restored database takes the name " + database_ + "; the old one is kept, closed",
-        {"swap", swap}, {}, Deed{"swap-back", back});
+    swap("restored", {{"rescue", rows}});
     const std::string hash = TRY(schema_hash_of(saved));
-    const Json renamed_back = to_json(inverse(names));
     push("schema-is", Phase::kCheck, StepKind::kLook, "the database has the schema of the checkpoint",
          {"schema-is", {{"schema_hash", hash}}});
-    add("keep", Phase::kSettle, "keep what the way forward needs: the replaced database",
-        {"keep",
-         {{"keep", get(ways, "keep")},
-          {"marker", get(ways, "marker")},
-          {"catalog", in_run("catalog.json")},
-          {"rescue_record", in_run("rescue.json")},
-          {"renamed", renamed_back},
-          {"part", in_run("part.json")}}});
+    keep(to_json(inverse(names)));
+    return {};
+  }
+
+  /// What came with the release is undone on a copy, which is swapped in. REQUIRES: save().
+  Result<void> step_down() {
+    const Json& downs = get(seen_, "downs");
+    const std::string incoming = beside("new"), scratch = beside("try");
+    Json against = Json::object();
+    for (const char* key : {"backup", "manifest", "manifest_sha256", "habits"})
+      if (offering_.saved.contains(key)) against[key] = get(offering_.saved, key);
+    const Json common{{"against", against},
+                      {"migrations", get(offering_.subject, "migrations")},
+                      {"noted", get(downs, "noted")},
+                      {"downs", get(downs, "downs")},
+                      {"accept_loss", get_string(offering_.subject, "rung") == "step-down"}};
+    const std::string count = counted(static_cast<int64_t>(get(downs, "downs").size()), "migration");
+    Json trial = common;
+    trial["save"] = {{"backup", in_run("save.dump")}, {"manifest", in_run("save.manifest.json")}};
+    trial["scratch"] = scratch;
+    trial["then"] = beside("then");
+    trial["result"] = in_run("trial.json");
+    add("try-down", Phase::kPrepare, "undo " + count + " on a copy with the saved rows, and compare every row",
+        {"try-down", trial}, {"save"}, Deed{"discard", {{"database", scratch}}});
+    Json deed = common;
+    deed["incoming"] = incoming;
+    deed["trial"] = in_run("trial.json");
+    deed["record"] = in_run("rescue.json");
+    deed["archive"] = in_run("archive.jsonl");
+    add("step-down", Phase::kLastRows, "copy " + database_ + ", undo " + count + " on the copy, and compare every row",
+        {"step-down", deed}, {}, Deed{"discard", {{"database", incoming}}});
+    swap("stepped down", {{"rescue", {{"record", in_run("rescue.json")}}}, {"step_down", deed}});
+    push("stepped-down", Phase::kCheck, StepKind::kLook,
+         "the database has the schema and the applied migrations of before the release",
+         {"stepped-down", {{"record", in_run("rescue.json")}, {"migrations", get(offering_.subject, "migrations")}}});
+    keep(to_json(inverse(TRY(renames_to(offering_.saved)))));
     return {};
   }
 
@@ -117,6 +137,28 @@ class Offer {
   Json map_of(const char* key) const {
     const Json& map = get(offering_.subject, key);
     return map.is_object() ? map : Json::object();
+  }
+  /// `of` says what rows were brought in by.
+  void swap(const std::string& what, const Json& of) {
+    const Json ways{{"keep", beside("old")}, {"marker", in_run("swap.json")}};
+    Json args = ways, back = ways;
+    args.update(of);
+    args["incoming"] = beside("new");
+    args["catalog"] = in_run("catalog.json");
+    back["aside"] = beside("undone");
+    add("swap", Phase::kSwitch,
+        "the " + what + " database takes the name " + database_ + "; the old one is kept, closed", {"swap", args}, {},
+        Deed{"swap-back", back});
+  }
+  void keep(const Json& renamed_back) {
+    add("keep", Phase::kSettle, "keep what the way forward needs: the replaced database",
+        {"keep",
+         {{"keep", beside("old")},
+          {"marker", in_run("swap.json")},
+          {"catalog", in_run("catalog.json")},
+          {"rescue_record", in_run("rescue.json")},
+          {"renamed", renamed_back},
+          {"part", in_run("part.json")}}});
   }
   /// What the restored database calls otherwise than the live one: known from the run before when that is the one that
   /// was replaced then, else the names of the checkpoint and of now within one database.
@@ -171,9 +213,13 @@ Result<std::vector<Step>> offer_postgresql(const driver::Offering& offering) {
     case RunKind::kCheckpoint: offer.save("backup", true); break;
     case RunKind::kRollback:
     case RunKind::kForward: {
-      const auto comparison = TRY(decide_rung(offering.saved, seen));
+      const auto comparison = TRY(decide_rung(offering.saved, seen, get_string(offering.subject, "rung")));
       offer.save("save", false);
-      if (comparison.rung == schema::Rung::kRestore) TRY_VOID(offer.restore());
+      switch (comparison.rung) {
+        case schema::Rung::kLeave: break;
+        case schema::Rung::kStepDown: TRY_VOID(offer.step_down()); break;
+        case schema::Rung::kRestore: TRY_VOID(offer.restore()); break;
+      }
       break;
     }
   }

@@ -117,7 +117,7 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
     return readiness;
   }
   const auto comparison = decide_rung(offering.saved, seen);
-  const bool restores = comparison && comparison->rung == schema::Rung::kRestore;
+  const bool restores = comparison && comparison->rung != schema::Rung::kLeave;
   const auto size = static_cast<uint64_t>(std::max<int64_t>(get_int(seen, "size"), 0));
   constexpr uint64_t kMore = 1U << 20;
   readiness.needs = {

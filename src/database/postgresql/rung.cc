@@ -5,7 +5,9 @@
 
 namespace backout::postgresql {
 
-Result<schema::Comparison> decide_rung(const Json& saved, const Json& seen) {
+namespace {
+
+Result<schema::Comparison> comparison_of(const Json& saved, const Json& seen) {
   if (get(saved, "catalog").empty())
     return Error{Code::kNotFound, "the checkpoint has no dump of the database",
                  "roll back to a release with one (backout releases), or the code alone: --code-only"};
@@ -18,6 +20,46 @@ Result<schema::Comparison> decide_rung(const Json& saved, const Json& seen) {
       TRY(schema::postgresql::catalog_from_json(get(saved, "catalog")).with_context("the checkpoint's catalogue"));
   const auto there = TRY(schema::postgresql::catalog_from_json(get(seen, "schema")).with_context("the catalogue"));
   return schema::postgresql::compare(wanted, there);
+}
+
+Error not_possible(const Json& downs) {
+  if (!downs.is_object())
+    return {Code::kRefused, "the database cannot be stepped down: no tool is named that could",
+            "name it, database: {migrations: {django: {manage: ...}}}, or restore: --rung restore"};
+  return {Code::kRefused, "the database cannot be stepped down: " + get_string(downs, "why_not"),
+          get_string(downs, "way_out")};
+}
+
+/// Between the code that fits and the restore: what came can be undone, and that costs nothing that a restore would
+/// not.
+void step_down_if_better(schema::Comparison& comparison, const Json& downs) {
+  if (!downs.is_object()) return;
+  if (!get_bool(downs, "possible")) {
+    comparison.ladder = "not stepped down: " + get_string(downs, "why_not") + " (" + get_string(downs, "way_out") + ")";
+  } else if (!get_bool(downs, "wins")) {
+    comparison.ladder = "not stepped down: " + get_string(downs, "why");
+  } else {
+    comparison.rung = schema::Rung::kStepDown;
+    comparison.ladder = get_string(downs, "why");
+  }
+}
+
+}  // namespace
+
+Result<schema::Comparison> decide_rung(const Json& saved, const Json& seen, const std::string& forced) {
+  schema::Comparison comparison = TRY(comparison_of(saved, seen));
+  const Json& downs = get(seen, "downs");
+  if (forced.empty()) {
+    if (comparison.rung == schema::Rung::kRestore) step_down_if_better(comparison, downs);
+    return comparison;
+  }
+  const schema::Rung rung = TRY(schema::rung_of(forced));
+  if (rung == schema::Rung::kLeave && comparison.rung != rung)
+    return Error{Code::kRefused, "the database cannot be left alone: " + comparison.why(), "plan without --rung"};
+  if (rung == schema::Rung::kStepDown && !get_bool(downs, "possible")) return not_possible(downs);
+  if (rung != comparison.rung) comparison.ladder = "asked for with --rung " + forced;
+  comparison.rung = rung;
+  return comparison;
 }
 
 Result<std::string> schema_hash_of(const Json& saved) {

@@ -100,7 +100,7 @@ Result<Json> swap(const SwapJob& job, const driver::Progress& progress) {
                  "rename or drop it, then: backout resume"};
   TRY_VOID(nothing_in_the_way(maintenance, job.database));
   TRY_VOID(nothing_in_the_way(maintenance, job.incoming));
-  const SwapOids oids{live->oid, incoming->oid};
+  SwapOids oids{live->oid, incoming->oid};
   TRY_VOID(store_oids(job.marker, oids));
   std::string why;
   int ended = 0;
@@ -113,6 +113,11 @@ Result<Json> swap(const SwapJob& job, const driver::Progress& progress) {
     why = closed.why;
     if (progress) progress("rows were written since they were carried: " + why + "; carrying again");
     TRY_VOID(job.again());
+    const auto anew = TRY(find_database(maintenance, job.incoming));
+    if (!anew) return nothing_called(job.incoming);
+    if (anew->oid == oids.new_oid) continue;
+    oids.new_oid = anew->oid;
+    TRY_VOID(store_oids(job.marker, oids));
   }
   return Error{Code::kBusy, fmt::format("{} is written to all the time: {}", job.database, why),
                "stop whatever writes to it (a cron job, a worker that is not in services:), then: backout resume"};

@@ -25,6 +25,7 @@ struct SwapJob {
 
   /// Called when the database is closed and nobody but `live` is in it: false, and why, when a row may have been
   /// written since the rescue. Then it is opened again, and `again` carries what is new; a few times.
+  /// It may make another database of the name `incoming`.
   std::function<Result<bool>(Connection& live, Connection& incoming, std::string& why)> unchanged;
   std::function<Result<void>()> again;
 };

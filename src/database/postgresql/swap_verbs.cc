@@ -6,6 +6,7 @@
 #include "database/postgresql/observe.h"
 #include "database/postgresql/rescue.h"
 #include "database/postgresql/row_sequences.h"
+#include "database/postgresql/step_down_verbs.h"
 #include "database/postgresql/swap.h"
 #include "database/postgresql/verb_args.h"
 #include "os/file.h"
@@ -39,6 +40,13 @@ Result<void> keep_catalog(const Json& args, const Server& server) {
   return os::write_file_atomic(TRY(need_path(args, "catalog")), canonical(schema) + "\n", 0600);
 }
 
+/// Arguments of another verb, for the same database.
+Json with_server(Json inner, const Json& args) {
+  for (const char* key : {"server", "maintenance", "secrets", "database"})
+    if (args.contains(key)) inner[key] = get(args, key);
+  return inner;
+}
+
 Result<SwapJob> job_of(const Json& args) {
   SwapJob job;
   job.server = TRY(server_of(args));
@@ -55,8 +63,7 @@ Result<SwapJob> job_of(const Json& args) {
 Result<Json> run_swap(const Json& args, const driver::Progress& progress) {
   SwapJob job = TRY(job_of(args));
   Json rescue_args = get(args, "rescue");
-  for (const char* key : {"server", "maintenance", "secrets", "database"})
-    if (args.contains(key)) rescue_args[key] = get(args, key);
+  rescue_args = with_server(std::move(rescue_args), args);
   Json carried_again;
   std::set<std::string> moved;
   job.unchanged = [&](Connection& live, Connection& incoming, std::string& why) -> Result<bool> {
@@ -67,6 +74,10 @@ Result<Json> run_swap(const Json& args, const driver::Progress& progress) {
     return true;
   };
   job.again = [&]() -> Result<void> {
+    if (get(args, "step_down").is_object()) {  // a copy is stepped down anew: its rows were rewritten by nobody else
+      carried_again = TRY(run_step_down(with_server(get(args, "step_down"), args), progress));
+      return {};
+    }
     rescue_args["only"] = as_carried(moved, get(rescue_args, "renamed"));
     carried_again = TRY(rescue_rows(rescue_args, progress));
     return {};

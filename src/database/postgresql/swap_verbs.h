@@ -5,9 +5,9 @@
 
 namespace backout::postgresql {
 
-/// Arguments: server, maintenance, database, incoming, keep, marker, rescue (arguments of that verb), catalog (a file
-/// that becomes the replaced database's catalogue). Evidence as of swap(), and that of a rescue when rows were carried
-/// again.
+/// Arguments: server, maintenance, database, incoming, keep, marker, rescue (arguments of that verb; with step_down, of
+/// which the same holds, only its record counts), catalog (a file that becomes the replaced database's catalogue).
+/// Evidence as of swap(), and that of a rescue when rows were carried again.
 Result<Json> run_swap(const Json& args, const driver::Progress& progress);
 /// Arguments: server, maintenance, database, keep, aside, marker.
 Result<Json> run_swap_back(const Json& args, const driver::Progress& progress);

@@ -10,6 +10,7 @@
 #include "database/postgresql/rescue.h"
 #include "database/postgresql/restore.h"
 #include "database/postgresql/sessions.h"
+#include "database/postgresql/step_down_verbs.h"
 #include "database/postgresql/swap_verbs.h"
 #include "os/file.h"
 
@@ -51,6 +52,8 @@ constexpr driver::ToolVerb kVerbs[] = {
     {"restore", run_restore},
     {"diff", diff_rows},
     {"rescue", rescue_rows},
+    {"try-down", run_try_down},
+    {"step-down", run_step_down},
     {"swap", run_swap},
     {"swap-back", run_swap_back},
     {"keep", [](const Json& args, const driver::Progress&) { return keep(args); }},
@@ -70,6 +73,9 @@ constexpr Look kLooks[] = {{"backup", look_at_backup},
                            {"restore", look_at_restored},
                            {"diff", look_at_counted},
                            {"rescue", look_at_rescued},
+                           {"try-down", look_at_tried},
+                           {"step-down", look_at_stepped_down},
+                           {"stepped-down", look_at_live_stepped_down},
                            {"swap", [](const Json& args) { return look_at_swap_verb(args, true); }},
                            {"swap-back", [](const Json& args) { return look_at_swap_verb(args, false); }},
                            {"keep", look_at_kept},

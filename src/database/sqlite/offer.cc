@@ -230,7 +230,7 @@ Result<std::vector<Step>> offer_sqlite(const driver::Offering& offering) {
       break;
     case RunKind::kRollback:
     case RunKind::kForward: {
-      const auto comparison = TRY(decide_rung(offering.saved, seen));
+      const auto comparison = TRY(decide_rung(offering.saved, seen, get_string(offering.subject, "rung")));
       offer.save("save", "save");
       if (comparison.rung == schema::Rung::kRestore) TRY_VOID(offer.restore());
       break;

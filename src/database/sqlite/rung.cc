@@ -2,7 +2,7 @@
 
 namespace backout::database {
 
-Result<schema::Comparison> decide_rung(const Json& saved, const Json& seen) {
+Result<schema::Comparison> decide_rung(const Json& saved, const Json& seen, const std::string& forced) {
   if (!get(saved, "schema").is_object())
     return Error{Code::kNotFound, "the checkpoint has no copy of the database",
                  "roll back to a release with one (backout releases), or the code alone: --code-only"};
@@ -12,7 +12,16 @@ Result<schema::Comparison> decide_rung(const Json& saved, const Json& seen) {
   const auto wanted = TRY(schema::snapshot_from_json(get(saved, "schema")).with_context("the checkpoint's schema"));
   const auto there =
       TRY(schema::snapshot_from_json(get(seen, "schema")).with_context("the schema of " + get_string(seen, "file")));
-  return compare(wanted, there);
+  schema::Comparison comparison = compare(wanted, there);
+  if (forced.empty()) return comparison;
+  const schema::Rung rung = TRY(schema::rung_of(forced));
+  if (rung == schema::Rung::kStepDown)
+    return Error{Code::kRefused, "an SQLite database is not stepped down", "restore it: --rung restore"};
+  if (rung == schema::Rung::kLeave && comparison.rung != rung)
+    return Error{Code::kRefused, "the database cannot be left alone: " + comparison.why(), "plan without --rung"};
+  if (rung != comparison.rung) comparison.ladder = "asked for with --rung " + forced;
+  comparison.rung = rung;
+  return comparison;
 }
 
 }  // namespace backout::database

@@ -1,0 +1,96 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "database/postgresql/down_facts.h"
+#include "database/postgresql/migration_tool.h"
+
+namespace backout::postgresql {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(DownFactsTest, DropsAndChangedTypesAreNamed) {
+  const DownFacts facts = facts_of_down(
+      "BEGIN;\n--\n-- Add field gift\n--\nALTER TABLE \"shop_order\" DROP COLUMN \"gift\" CASCADE;\n"
+      "DROP TABLE sales.reviews;\n"
+      "ALTER TABLE shop_product ALTER COLUMN name TYPE varchar(100) USING name::varchar(100);\nCOMMIT;\n");
+  EXPECT_THAT(facts.taken, ElementsAre(Taken{Taken::Kind::kColumn, "shop_order", "gift", ""},
+                                       Taken{Taken::Kind::kTable, "sales.reviews", "", ""},
+                                       Taken{Taken::Kind::kType, "shop_product", "name", "varchar(100)"}));
+  EXPECT_THAT(facts.writes, IsEmpty());
+  EXPECT_THAT(facts.unknown, IsEmpty());
+  EXPECT_EQ(facts.statements, 3);
+}
+
+TEST(DownFactsTest, WritesAreNamedAndCodeIsUnknown) {
+  const DownFacts facts = facts_of_down(
+      "UPDATE orders SET price = price / 100; DELETE FROM notes; TRUNCATE log; INSERT INTO a VALUES (1); DO $$BEGIN "
+      "END$$; SELECT f();");
+  EXPECT_THAT(facts.writes, ElementsAre("UPDATE orders", "DELETE notes", "TRUNCATE log", "INSERT a"));
+  EXPECT_EQ(facts.unknown.size(), 2U);
+}
+
+TEST(DownFactsTest, WhatTheParserDoesNotTakeIsUnknown) {
+  EXPECT_EQ(facts_of_down("ALTER TABEL x").unknown.size(), 1U);
+  EXPECT_EQ(facts_of_down("--\n-- MIGRATION NOW PERFORMS OPERATION THAT CANNOT BE WRITTEN AS SQL:\n-- Raw Python\n")
+                .unknown.size(),
+            1U);
+}
+
+TEST(DownFactsTest, AdditionsAndRenamesTakeNothing) {
+  const DownFacts facts = facts_of_down(
+      "ALTER TABLE a RENAME COLUMN mail TO email; ALTER TABLE a ADD COLUMN b text; DROP INDEX i; CREATE INDEX j ON a "
+      "(b); ALTER TABLE a ALTER b SET NOT NULL");
+  EXPECT_THAT(facts.taken, IsEmpty());
+  EXPECT_THAT(facts.writes, IsEmpty());
+  EXPECT_THAT(facts.unknown, IsEmpty());
+}
+
+const MigrationTool& tool(std::string_view kind) { return **find_tool(kind); }
+
+TEST(MigrationToolTest, WhatCameIsUndoneNewestFirstWithinItsApp) {
+  const auto downs = came_since(
+      tool("django"), {"shop.0001_initial", "auth.0001_initial"},
+      {"auth.0001_initial", "shop.0001_initial", "shop.0002_a", "auth.0002_b", "mail.0001_c", "shop.0003_d"});
+  ASSERT_TRUE(downs) << downs.error().message;
+  ASSERT_EQ(downs->size(), 4U);
+  EXPECT_EQ((*downs)[0].name, "shop.0003_d");
+  EXPECT_EQ((*downs)[0].before, "shop.0002_a");
+  EXPECT_THAT((*downs)[0].after,
+              ElementsAre("auth.0001_initial", "auth.0002_b", "mail.0001_c", "shop.0001_initial", "shop.0002_a"));
+  EXPECT_EQ((*downs)[1].before, "");  // mail had none before
+  EXPECT_EQ((*downs)[2].before, "auth.0001_initial");
+  EXPECT_THAT((*downs)[3].after, ElementsAre("auth.0001_initial", "shop.0001_initial"));
+}
+
+TEST(MigrationToolTest, SomethingThatIsNotNotedAnyMoreIsRefused) {
+  const auto downs = came_since(tool("django"), {"shop.0001_initial", "shop.0002_a"}, {"shop.0001_initial"});
+  ASSERT_FALSE(downs);
+  EXPECT_THAT(downs.error().message, HasSubstr("shop.0002_a was applied at the checkpoint"));
+}
+
+TEST(MigrationToolTest, DjangoIsAskedAndUnderstood) {
+  const Json how{{"manage", "venv/bin/python manage.py"}};
+  const Down down{.name = "shop.0002_a", .before = "shop.0001_initial", .after = {}, .sql = "", .file = ""};
+  EXPECT_EQ(tool("django").down(how, down)[2], "exec venv/bin/python manage.py \"$@\"");
+  EXPECT_THAT(tool("django").down(how, down), testing::Contains("0001_initial"));
+  const auto listed = tool("django").listed("[X]  auth.0001_initial\n[X]  shop.0001_initial\n[ ]  shop.0002_a\n");
+  ASSERT_TRUE(listed);
+  EXPECT_THAT(listed->applied, ElementsAre("auth.0001_initial", "shop.0001_initial"));
+  EXPECT_THAT(listed->pending, ElementsAre("shop.0002_a"));
+}
+
+TEST(MigrationToolTest, AListThatIsNotTheCopysIsFoundOut) {
+  const Listed listed{.applied = {"a.1", "a.2"}, .pending = {"a.3"}};
+  EXPECT_EQ(why_not_same(listed, {"a.1", "a.2", "gone.1"}, {}), "");
+  EXPECT_THAT(why_not_same(listed, {"a.1"}, {}), HasSubstr("a.2 as applied"));
+  EXPECT_THAT(why_not_same(listed, {"a.1", "a.2", "a.3"}, {}), HasSubstr("a.3 as not applied"));
+  EXPECT_THAT(why_not_same(listed, {"a.1", "a.2", "b.1"},
+                           {Down{.name = "b.1", .before = "", .after = {}, .sql = "", .file = ""}}),
+              HasSubstr("does not list b.1"));
+}
+
+}  // namespace
+}  // namespace backout::postgresql
