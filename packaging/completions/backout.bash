@@ -43,6 +43,8 @@ _backout_value() {
     'watch':--every) kind='nothing' ;;
     'note':--file) kind='file' ;;
     'note':--section) kind='nothing' ;;
+    'plan':--rung) kind='choices:leave step-down restore' ;;
+    'rollback':--rung) kind='choices:leave step-down restore' ;;
     'rollback':--reason) kind='nothing' ;;
     'rollback':--plan) kind='nothing' ;;
     'report':--format) kind='choices:md html json' ;;
@@ -75,8 +77,8 @@ _backout_command() {
     'watch') commands='' options='-h --help --for --every' ;;
     'note') commands='' options='-h --help --file --section' ;;
     'ready') commands='' options='-h --help --prove' ;;
-    'plan') commands='' options='-h --help --code-only --db-only --forward' ;;
-    'rollback') commands='' options='-h --help --code-only --db-only --forward --reason --plan --pick --yes' ;;
+    'plan') commands='' options='-h --help --code-only --db-only --rung --forward' ;;
+    'rollback') commands='' options='-h --help --code-only --db-only --rung --forward --reason --plan --pick --yes' ;;
     'resume') commands='' options='-h --help' ;;
     'abort') commands='' options='-h --help' ;;
     'retry') commands='' options='-h --help' ;;
