@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 from cluster import Cluster  # noqa: E402
-from shop import HERE, Customers, Shop  # noqa: E402
+from shop import HERE, App, Customers, Shop  # noqa: E402
 
 AIMED = 'migrations: {django: {manage: "/usr/bin/python3 -B manage.py"}, environment: {SHOP_DB: "{database}"}}'
 BLIND = 'migrations: {django: {manage: "/usr/bin/python3 -B manage.py"}}'
@@ -23,24 +23,28 @@ def expect(condition, words):
         raise AssertionError(words)
 
 
+class Undone(App):
+    """One whose second release can be undone."""
+
+    def copy_to(self, directory):
+        super().copy_to(directory)
+        self.tables, self.fill = {}, {"shop_order.channel": "web"}
+        for part in ("v2", "v3", "v4"):
+            shutil.rmtree(directory / part)
+        shutil.copytree(HERE / "step_down" / self.name, directory, dirs_exist_ok=True)
+
+
 class DownShop(Shop):
-    """The shop whose second release can be undone."""
+    migrations = AIMED
 
-    def __init__(self, directory, backout, cluster):
-        self.migrations = AIMED
-        super().__init__(directory, backout, cluster, tables="{}", fill="{}")
-        for package in ("v2", "v3"):
-            shutil.rmtree(self.packages / package)
-        shutil.copytree(HERE / "step_down", self.packages, dirs_exist_ok=True)
-
-    def write_yaml(self, tables="{}", fill="{}", more=""):
-        super().write_yaml("{}", "{}", more)
+    def write_yaml(self, more="", **changed):
+        super().write_yaml(more, **changed)
         path = self.root / "backout.yaml"
         path.write_text(path.read_text().replace("database:\n", f"database:\n  {self.migrations}\n"))
 
     def migration(self, name, operations, after):
         """One more of v2, before it is deployed."""
-        (self.packages / "v2/shop/migrations" / f"{name}.py").write_text(
+        (self.root / "app/v2/shop/migrations" / f"{name}.py").write_text(
             "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
             f"    dependencies = [('shop', '{after}')]\n    operations = [{operations}]\n")
 
@@ -149,7 +153,7 @@ def fails_midway(shop):
 
 def changes_rows(shop):
     """A down that rewrites rows in code that nobody can read: refused by what it did to the copy."""
-    (shop.packages / "v2/shop/migrations/0006_code.py").write_text(
+    (shop.root / "app/v2/shop/migrations/0006_code.py").write_text(
         "from django.db import migrations\n\n\ndef back(apps, editor):\n"
         "    apps.get_model('shop', 'Order').objects.filter(id=1).update(status='lost')\n\n\n"
         "class Migration(migrations.Migration):\n    dependencies = [('shop', '0005_review')]\n"
@@ -174,12 +178,13 @@ def main():
     options.add_argument("case", nargs="*", choices=[[], *CASES], metavar="CASE")
     options = options.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="backout-step-down-"))
+    directory.chmod(0o755)
     passed = failed = 0
     for name in options.case or CASES:
         began, shop, words = time.monotonic(), None, ""
         cluster = Cluster()
         try:
-            shop = DownShop(directory / name, options.backout, cluster)
+            shop = DownShop(directory / name, options.backout, cluster, Undone("django"))
             CASES[name](shop)
         except Exception:
             words = traceback.format_exc() + ("\n".join(shop.words) if shop else "")
