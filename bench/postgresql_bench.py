@@ -46,7 +46,8 @@ UPDATE orders SET state = 'returned', changed = now() WHERE abs(hashint8(id)) % 
 DELETE FROM orders WHERE abs(hashint8(id + 1000000007)) % 80000 < {part};
 INSERT INTO orders SELECT * FROM made({rows} + 1, {rows} + {rows} * {part}::bigint / 40000);
 """
-HASHES = "SELECT count(*), bit_xor(hash_record_extended(t, 1)) FROM orders AS t"
+HASHES = """SELECT count(*), bit_xor(hash_record_extended(ROW(id, customer, item, amount, state, paid, note, created, changed), 1))
+  FROM orders"""
 
 
 class Bench:

@@ -4,9 +4,9 @@
 --full: PostgreSQL with 10 million rows instead of one million, which takes an hour and 20 GB in $TMPDIR.
 
 A row is {name, value, unit, peer, peer_value, ratio, about, machine}; ratio says how many times better than the peer we are (over
-1 is ahead). Where there is a peer, both were measured in turn in the same run, and the figures are medians of the pairs. A benchmark
-is a program that prints such rows as JSON, as a list or one per line: cli_bench.py, postgresql_bench.py, and bench_* made of
-*_bench.cc.
+1 is ahead). Where there is a peer, both were measured in turn in the same run, and the figures are medians of the pairs. A
+benchmark is a program that prints such rows as JSON, as a list or one per line: cli_bench.py, postgresql_bench.py, and bench_*
+made of *_bench.cc.
 """
 import json
 import os

@@ -38,17 +38,25 @@ Result<RowSides> RowSides::open(const Server& server, const std::string& live, c
   return sides;
 }
 
+Result<void> RowSides::set_local(const std::string& setting) {
+  for (Connection* side : {&target, &live}) TRY_VOID(side->exec("SET LOCAL " + setting));
+  return {};
+}
+
 Result<Json> compare_rows(RowSides& sides, const MappedTable& table, RowDifferences& differences) {
   const std::string context = "table " + table.shown;
   const RowBuckets buckets = TRY(differing_buckets(sides, table).with_context(context));
   Json how{{"by", table.matched_by()}, {"how", "merge"}, {"why", buckets.why}};
-  if (buckets.worth_it) how["how"] = buckets.where.empty() ? "hash" : "buckets";
-  if (buckets.worth_it && buckets.where.empty()) return how;
-  TRY_VOID(RowStream::send(sides.target, table, RowSide::kTarget, buckets.where).with_context(context));
-  TRY_VOID(RowStream::send(sides.live, table, RowSide::kLive, buckets.where).with_context(context));
+  if (buckets.worth_it) how["how"] = buckets.none_differ() ? "hash" : "buckets";
+  if (buckets.none_differ()) return how;
+  // Ranges are for the key's index; the planner, which knows nothing of them, must not think of reading all for each.
+  if (!buckets.part.ranges.empty()) TRY_VOID(sides.set_local("enable_seqscan = off"));
+  TRY_VOID(RowStream::send(sides.target, table, RowSide::kTarget, buckets.part).with_context(context));
+  TRY_VOID(RowStream::send(sides.live, table, RowSide::kLive, buckets.part).with_context(context));
   auto target = TRY(RowStream::open(sides.target, table).with_context(context));
   auto live = TRY(RowStream::open(sides.live, table).with_context(context));
   TRY_VOID(merge_rows(target, live, differences).with_context(context));
+  if (!buckets.part.ranges.empty()) TRY_VOID(sides.set_local("enable_seqscan = on"));
   return how;
 }
 

@@ -11,6 +11,8 @@ struct RowSides {
   /// Both in a REPEATABLE READ, READ ONLY transaction; the target's is that of `snapshot` when it is given.
   static Result<RowSides> open(const Server& server, const std::string& live, const std::string& target,
                                const std::string& snapshot);
+  /// "enable_sort = off", in both.
+  Result<void> set_local(const std::string& setting);
 };
 
 /// Calls `differences` for every row that differs, in key order. Returns how it was found out and why:

@@ -190,6 +190,7 @@ Result<Rows> Connection::end_of_copy() {
 Result<std::optional<std::string_view>> CopyOut::next() {
   char* bytes = nullptr;
   const int length = PQgetCopyData(connection_->raw(), &bytes, 0);
+  before_ = std::move(line_);
   line_.reset(bytes);
   if (length > 0) {
     std::string_view line(bytes, static_cast<size_t>(length));

@@ -59,14 +59,15 @@ class Connection;
 /// Lines of a COPY ... TO STDOUT, one at a time: memory does not grow.
 class CopyOut {
  public:
-  /// The next line without its newline, valid until the next call; nothing: that was all, and the server said so.
+  /// The next line without its newline, valid until the next call but one; nothing: that was all, and the server said
+  /// so.
   Result<std::optional<std::string_view>> next();
 
  private:
   friend class Connection;
   explicit CopyOut(Connection* connection) : connection_(connection) {}
   Connection* connection_;
-  std::unique_ptr<char, void (*)(void*)> line_{nullptr, &PQfreemem};
+  std::unique_ptr<char, void (*)(void*)> line_{nullptr, &PQfreemem}, before_{nullptr, &PQfreemem};
 };
 
 /// A COPY ... FROM STDIN that is open.

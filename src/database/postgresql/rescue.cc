@@ -55,8 +55,12 @@ Result<Connection> open_writer(const Places& places) {
   return Error{Code::kBusy, "another rescue is at work on " + places.target, "wait until it has ended"};
 }
 
+/// What is analyzed are stages, for joins by their key: a small sample will do.
+constexpr const char* kForStages =
+    "; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off; SET LOCAL default_statistics_target = 10";
+
 Result<std::string> begin(Connection& writer) {
-  TRY_VOID(writer.exec("BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"));
+  TRY_VOID(writer.exec(std::string("BEGIN ISOLATION LEVEL REPEATABLE READ") + kForStages));
   return writer.text("SELECT pg_catalog.pg_export_snapshot()");
 }
 
@@ -234,7 +238,7 @@ class RowRescue {
   Result<Json> prove(Json evidence) {
     if (progress_) progress_("comparing the result with the live database once more");
     TRY_VOID(sides_->target.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL work_mem = '64MB'"));
-    TRY_VOID(writer_->exec("BEGIN; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"));
+    TRY_VOID(writer_->exec(std::string("BEGIN") + kForStages));
     const Json residue = TRY(prove_rows(*sides_, *writer_, map_, found_.staged));
     TRY_VOID(writer_->exec("ROLLBACK"));
     earlier_.add_residue(evidence, residue, only_);

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <random>
+#include <set>
 
 #include "base/text.h"
 
@@ -13,9 +15,11 @@ namespace {
 
 constexpr int64_t kSmall = 4 << 20;       // bytes: below that, reading all is as fast
 constexpr int kHashesSince = 140000;      // bit_xor, hash_record_extended
-constexpr int64_t kMostBuckets = 262144;  // what a hash aggregate holds in memory
+constexpr int64_t kMostBuckets = 400000;  // what a hash aggregate holds in memory, and we
 constexpr int64_t kSamples = 64;
-constexpr int64_t kRowsInBucket = 64;
+constexpr int64_t kRowsInBucket = 32;
+constexpr int64_t kManyRows = 5000000;  // from then on it pays to compile the expressions
+constexpr int64_t kOneInFour = 4;  // more buckets differ than that: one pass over the table is quicker than its index
 constexpr int64_t kFewBuckets = 1024;  // fewer of a table that is not small: a few ids lie far from all others
 
 std::string seed_of() {
@@ -57,25 +61,17 @@ class Comparison {
   Comparison(RowSides& sides, const MappedTable& table, std::string bucket)
       : sides_(sides), table_(table), bucket_(std::move(bucket)), seed_(seed_of()) {}
 
-  /// `where`: "" or a condition; of the rows that meet it.
-  Result<void> run(const std::string& where) {
-    // The number of buckets cannot be estimated: without this, and an order that groups do not come in, the planner
-    // sorts all rows.
-    for (Connection* side : {&sides_.target, &sides_.live}) TRY_VOID(side->exec("SET LOCAL enable_sort = off"));
-    TRY_VOID(sides_.target.send_copy_out(query(table_.target, where)));
-    TRY_VOID(sides_.live.send_copy_out(query(table_.live, where)));
-    auto target = TRY(sides_.target.sent_copy_out()), live = TRY(sides_.live.sent_copy_out());
-    auto a = TRY(next(target)), b = TRY(next(live));
-    while (a || b) {
-      ++buckets;
-      const bool same = a && b && a->number == b->number && a->digest == b->digest;
-      if (!same) differing.push_back(!b || (a && a->number < b->number) ? a->number : b->number);
-      const bool from_a = a && (!b || a->number <= b->number), from_b = b && (!a || b->number <= a->number);
-      if (from_a) a = TRY(next(target));
-      if (from_b) b = TRY(next(live));
-    }
-    for (Connection* side : {&sides_.target, &sides_.live}) TRY_VOID(side->exec("SET LOCAL enable_sort = on"));
-    return {};
+  /// Of all rows, or of those in ranges.
+  Result<void> run(const KeyRanges& ranges = {}) {
+    // The number of buckets cannot be estimated: without this the planner sorts all rows.
+    TRY_VOID(sides_.set_local(ranges.empty() ? "enable_sort = off" : "enable_seqscan = off"));
+    const bool compiled = ranges.empty() && table_.live.estimated_rows > kManyRows;
+    if (compiled) TRY_VOID(sides_.set_local("jit TO DEFAULT"));
+    TRY_VOID(sides_.target.send_copy_out(query(table_.target, ranges)));
+    TRY_VOID(sides_.live.send_copy_out(query(table_.live, ranges)));
+    compare(TRY(all_of(sides_.target)), TRY(all_of(sides_.live)));
+    if (compiled) TRY_VOID(sides_.set_local("jit = off"));
+    return sides_.set_local(ranges.empty() ? "enable_sort = on" : "enable_seqscan = on");
   }
   const std::string& bucket() const { return bucket_; }
   int64_t buckets = 0;
@@ -83,22 +79,40 @@ class Comparison {
 
  private:
   struct Bucket {
-    int64_t number = 0;
-    std::string digest;
+    int64_t number = 0, rows = 0, hash = 0;
+    auto operator<=>(const Bucket&) const = default;
   };
-  std::string query(const RowTable& from, const std::string& where) const {
-    return "COPY (SELECT * FROM (SELECT " + bucket_ + " AS bucket, pg_catalog.count(*), pg_catalog.bit_xor(" +
-           hash_of_row(table_, seed_) + ") FROM " + from.from() + " AS t" + (where.empty() ? "" : " WHERE " + where) +
-           " GROUP BY 1 OFFSET 0) AS b ORDER BY bucket + 0) TO STDOUT";
+  std::string query(const RowTable& table, const KeyRanges& ranges) const {
+    const std::string from = ranges.empty() ? table.from() + " AS t"
+                                            : from_ranges(ranges) + ", LATERAL (SELECT x.* FROM " + table.from() +
+                                                  " AS x WHERE " + in_range(table_, "x") + ") AS t";
+    return "COPY (SELECT " + bucket_ + ", pg_catalog.count(*), pg_catalog.bit_xor(" + hash_of_row(table_, seed_) +
+           ") FROM " + from + " GROUP BY 1) TO STDOUT";
   }
-  static Result<std::optional<Bucket>> next(CopyOut& copy) {
-    std::optional<Bucket> bucket;
-    const auto line = TRY(copy.next());
-    if (!line) return bucket;
-    const size_t tab = line->find('\t');
-    bucket = Bucket{std::strtoll(std::string(line->substr(0, tab)).c_str(), nullptr, 10),
-                    std::string(line->substr(tab + 1))};
-    return bucket;
+  static Result<std::vector<Bucket>> all_of(Connection& side) {
+    auto copy = TRY(side.sent_copy_out());
+    std::vector<Bucket> all;
+    for (auto line = TRY(copy.next()); line; line = TRY(copy.next())) {
+      const char *at = line->data(), *end = at + line->size();
+      Bucket bucket;
+      for (int64_t* number : {&bucket.number, &bucket.rows, &bucket.hash})
+        at = std::min(std::from_chars(at, end, *number).ptr + 1, end);
+      all.push_back(bucket);
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+  }
+  void compare(const std::vector<Bucket>& target, const std::vector<Bucket>& live) {
+    for (auto a = target.begin(), b = live.begin(); a != target.end() || b != live.end(); ++buckets) {
+      const bool from_a = a != target.end() && (b == live.end() || a->number <= b->number);
+      const bool from_b = b != live.end() && (a == target.end() || b->number <= a->number);
+      if (!from_a || !from_b || *a != *b) differing.push_back(from_a ? a->number : b->number);
+      if (from_a && from_b) {
+        ++a, ++b;
+      } else {
+        ++(from_a ? a : b);
+      }
+    }
   }
 
   RowSides& sides_;
@@ -119,11 +133,21 @@ struct Ranges {
   int shift = 0;
 
   std::string bucket() const { return "(" + key + "::pg_catalog.int8 >> " + std::to_string(shift) + ")"; }
-  /// [from, to] of a bucket as a condition that an index can serve.
-  std::string between(int64_t from, int64_t to) const {
-    const auto end = static_cast<int64_t>((static_cast<uint64_t>(to) << shift) | ((uint64_t{1} << shift) - 1));
-    return fmt::format("{} BETWEEN '{}'::pg_catalog.int8 AND '{}'::pg_catalog.int8", key,
-                       static_cast<int64_t>(static_cast<uint64_t>(from) << shift), end);
+  int64_t first_of(int64_t number) const { return static_cast<int64_t>(static_cast<uint64_t>(number) << shift); }
+  int64_t last_of(int64_t number) const {
+    return static_cast<int64_t>((static_cast<uint64_t>(number) << shift) | ((uint64_t{1} << shift) - 1));
+  }
+  /// Buckets in order, neighbours in one.
+  KeyRanges spans(const std::vector<int64_t>& numbers) const {
+    KeyRanges spans;
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      if (i > 0 && numbers[i] == numbers[i - 1] + 1) {
+        spans.back().second = last_of(numbers[i]);
+      } else {
+        spans.emplace_back(first_of(numbers[i]), last_of(numbers[i]));
+      }
+    }
+    return spans;
   }
 };
 
@@ -151,13 +175,11 @@ Result<bool> nearly_all_differ(RowSides& sides, const MappedTable& table, const 
   std::mt19937_64 random(std::random_device{}());
   const int64_t first = ranges.lowest >> ranges.shift, last = ranges.highest >> ranges.shift;
   if (last - first < kSamples * 4) return false;
-  std::vector<std::string> parts;
-  for (int64_t i = 0; i < kSamples; ++i) {
-    const int64_t number = first + static_cast<int64_t>(random() % static_cast<uint64_t>(last - first + 1));
-    parts.push_back(ranges.between(number, number));
-  }
+  std::set<int64_t> numbers;
+  for (int64_t i = 0; i < kSamples; ++i)
+    numbers.insert(first + static_cast<int64_t>(random() % static_cast<uint64_t>(last - first + 1)));
   Comparison sample(sides, table, ranges.bucket());
-  TRY_VOID(sample.run(join(parts, " OR ")));
+  TRY_VOID(sample.run(ranges.spans({numbers.begin(), numbers.end()})));
   return sample.buckets >= kSamples / 4 && static_cast<int64_t>(sample.differing.size()) * 10 > sample.buckets * 6;
 }
 
@@ -181,12 +203,12 @@ Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table) 
     if (!ranges) return all("it is empty");
     if (TRY(nearly_all_differ(sides, table, *ranges))) return all("a sample shows that most of it differs");
     comparison.emplace(sides, table, ranges->bucket());
-    TRY_VOID(comparison->run(""));
+    TRY_VOID(comparison->run());
     if (comparison->buckets < kFewBuckets && (int64_t{1} << ranges->shift) > kRowsInBucket) ranges.reset();
   }
   if (!ranges) {
     comparison.emplace(sides, table, key_bucket(table));
-    TRY_VOID(comparison->run(""));
+    TRY_VOID(comparison->run());
   }
   out.worth_it = true;
   out.why = fmt::format("{} of {} buckets differ", comparison->differing.size(), comparison->buckets);
@@ -195,8 +217,16 @@ Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table) 
     out.worth_it = false;
     return out;
   }
-  out.where = comparison->bucket() + " = ANY (" + list_of(comparison->differing) + ")";
-  if (ranges) out.where += " AND " + ranges->between(comparison->differing.front(), comparison->differing.back());
+  const std::vector<int64_t>& differing = comparison->differing;
+  const bool by_index = ranges && table.live.source.empty() && table.target.source.empty();
+  if (by_index && static_cast<int64_t>(differing.size()) * kOneInFour < comparison->buckets) {
+    out.part.ranges = ranges->spans(differing);
+    return out;
+  }
+  out.part.where = comparison->bucket() + " = ANY (" + list_of(differing) + ")";
+  if (ranges)
+    out.part.where += fmt::format(" AND {} BETWEEN '{}'::pg_catalog.int8 AND '{}'::pg_catalog.int8", ranges->key,
+                                  ranges->first_of(differing.front()), ranges->last_of(differing.back()));
   return out;
 }
 

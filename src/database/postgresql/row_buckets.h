@@ -5,13 +5,15 @@
 // is the same in another way than 64 bits, seeded anew each time, do.
 #pragma once
 #include "database/postgresql/compare_rows.h"
+#include "database/postgresql/row_stream.h"
 
 namespace backout::postgresql {
 
 struct RowBuckets {
   bool worth_it = false;  // otherwise all rows are to be merged
   std::string why;        // for people
-  std::string where;      // a condition about t: rows of buckets that differ; empty: none do
+  RowPart part;           // rows of buckets that differ
+  bool none_differ() const { return worth_it && part.where.empty() && part.ranges.empty(); }
 };
 Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table);
 

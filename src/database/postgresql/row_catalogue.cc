@@ -3,8 +3,8 @@
 namespace backout::postgresql {
 namespace {
 
-/// Types that hash two values alike only when they write them alike, whatever the database. Not numeric (1.0 and 1.00),
-/// floats (0 and -0), intervals, jsonb; not enums, arrays, composites, in which oids are.
+/// Types that hash two values alike only when they write them alike, whatever the database. Not numeric (1.0 and 1.00)
+/// unless its type has a scale, floats (0 and -0), intervals, jsonb; not enums, arrays, composites, in which oids are.
 constexpr const char* kPortableHashes =
     "('bool', 'int2', 'int4', 'int8', 'text', 'varchar', 'bytea', 'uuid', 'date', 'time', 'timestamp', 'timestamptz')";
 
@@ -20,8 +20,9 @@ SELECT coalesce(pg_catalog.json_agg(t), '[]') FROM (
         'comparable', EXISTS (SELECT FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_am m ON m.oid = o.opcmethod
                               WHERE m.amname = 'btree' AND o.opcdefault AND o.opcintype = a.atttypid)
           OR y.typname IN ('varchar'),
-        'hash_is_portable', a.atttypid::pg_catalog.int8 < 16384 AND y.typname IN )") +
-         kPortableHashes + R"(
+        'hash_is_portable', a.atttypid::pg_catalog.int8 < 16384
+          AND (y.typname = 'numeric' AND a.atttypmod > 0 OR y.typname IN )") +
+         kPortableHashes + R"()
           AND (a.attcollation = 0 OR (SELECT l.collisdeterministic FROM pg_catalog.pg_collation l
                                       WHERE l.oid = a.attcollation)),
         'has_default', a.atthasdef OR a.attidentity <> '', 'generated', a.attgenerated <> '',

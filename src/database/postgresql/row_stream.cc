@@ -101,8 +101,26 @@ std::string ordered_rows(const MappedTable& table, RowSide side, const std::stri
          " ORDER BY " + join(by, ", ");
 }
 
-Result<void> RowStream::send(Connection& connection, const MappedTable& table, RowSide side, const std::string& where) {
-  return connection.send_copy_out("COPY (" + ordered_rows(table, side, where) + ") TO STDOUT");
+std::string from_ranges(const KeyRanges& ranges) {
+  std::string from, to;
+  for (const auto& [first, last] : ranges) {
+    from += (from.empty() ? "" : ",") + std::to_string(first);
+    to += (to.empty() ? "" : ",") + std::to_string(last);
+  }
+  return "ROWS FROM (pg_catalog.unnest('{" + from + "}'::pg_catalog.int8[]), pg_catalog.unnest('{" + to +
+         "}'::pg_catalog.int8[])) AS backout_range(low, high)";
+}
+
+std::string in_range(const MappedTable& table, const std::string& alias) {
+  return alias + "." + sql_name(table.columns.front().name) + " BETWEEN backout_range.low AND backout_range.high";
+}
+
+Result<void> RowStream::send(Connection& connection, const MappedTable& table, RowSide side, const RowPart& part) {
+  if (part.ranges.empty())
+    return connection.send_copy_out("COPY (" + ordered_rows(table, side, part.where) + ") TO STDOUT");
+  // A loop over the ranges keeps their order, and each of them is in order; whether that is so is looked at in next().
+  return connection.send_copy_out("COPY (SELECT r.* FROM " + from_ranges(part.ranges) + " CROSS JOIN LATERAL (" +
+                                  ordered_rows(table, side, in_range(table, "t")) + ") AS r) TO STDOUT");
 }
 
 Result<RowStream> RowStream::open(Connection& connection, const MappedTable& table) {
@@ -110,21 +128,13 @@ Result<RowStream> RowStream::open(Connection& connection, const MappedTable& tab
   for (size_t i = 0; i < table.key_size; ++i) parts.push_back({.order = table.columns[i].order});
   if (table.multiset) parts.push_back({.order = KeyOrder::kInteger});
   auto copy = TRY(connection.sent_copy_out());
-  RowStream stream(std::move(copy), std::move(parts));
+  RowStream stream(std::move(copy), parts);
   TRY_VOID(stream.next());
   return stream;
 }
 
 Result<void> RowStream::next() {
-  if (started_) {
-    before_line_.assign(line_.data(), rest_.empty() ? line_.size() : static_cast<size_t>(rest_.data() - line_.data()));
-    before_ = parts_;
-    size_t at = 0;
-    for (Part& part : before_) {
-      part.field = std::string_view(before_line_).substr(at, part.field.size());
-      at += part.field.size() + 1;
-    }
-  }
+  std::swap(before_, parts_);
   const auto line = TRY(copy_.next());
   done_ = !line;
   if (done_) return {};

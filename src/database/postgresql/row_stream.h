@@ -27,10 +27,22 @@ std::string read_expression(const MappedTable& table, size_t column, const std::
 /// SELECT of all columns (and, of a multiset, the number among equal rows) in key order. `where`: "" or a condition.
 std::string ordered_rows(const MappedTable& table, RowSide side, const std::string& where);
 
+/// Of a whole number that is the key: from, to; in order.
+using KeyRanges = std::vector<std::pair<int64_t, int64_t>>;
+/// For FROM, and the condition that goes with it: a loop in which the key's index finds each of the ranges.
+std::string from_ranges(const KeyRanges& ranges);
+std::string in_range(const MappedTable& table, const std::string& alias);
+
+/// Which rows of a table: all, those that meet a condition about t, or those of ranges.
+struct RowPart {
+  std::string where;
+  KeyRanges ranges;
+};
+
 class RowStream {
  public:
   /// Begins to read; open() takes it from there. Between the two the other side can be asked.
-  static Result<void> send(Connection& connection, const MappedTable& table, RowSide side, const std::string& where);
+  static Result<void> send(Connection& connection, const MappedTable& table, RowSide side, const RowPart& part);
   /// REQUIRES: send().
   static Result<RowStream> open(Connection& connection, const MappedTable& table);
   Result<void> next();
@@ -57,13 +69,12 @@ class RowStream {
     }
   };
   static int order(const Part& a, const Part& b);
-  RowStream(CopyOut copy, std::vector<Part> parts) : copy_(std::move(copy)), parts_(std::move(parts)) {}
+  RowStream(CopyOut copy, const std::vector<Part>& parts) : copy_(std::move(copy)), parts_(parts), before_(parts) {}
   Result<void> read_key();
   Result<void> check_order();
 
   CopyOut copy_;
-  std::vector<Part> parts_, before_;
-  std::string before_line_;
+  std::vector<Part> parts_, before_;  // of this line, and of the one before it, which the copy still holds
   std::string_view line_, rest_;
   bool done_ = false, started_ = false;
 };
