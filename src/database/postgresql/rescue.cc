@@ -237,7 +237,8 @@ class RowRescue {
 
   Result<Json> prove(Json evidence) {
     if (progress_) progress_("comparing the result with the live database once more");
-    TRY_VOID(sides_->target.exec("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL work_mem = '64MB'"));
+    TRY_VOID(sides_->target.exec(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL work_mem = '64MB'; SET LOCAL jit = off"));
     TRY_VOID(writer_->exec(std::string("BEGIN") + kForStages));
     const Json residue = TRY(prove_rows(*sides_, *writer_, map_, found_.staged));
     TRY_VOID(writer_->exec("ROLLBACK"));
