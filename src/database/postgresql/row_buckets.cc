@@ -20,6 +20,9 @@ constexpr int64_t kSamples = 64;
 constexpr int64_t kRowsInBucket = 32;
 constexpr int64_t kManyRows = 5000000;  // from then on it pays to compile the expressions
 constexpr int64_t kOneInFour = 4;  // more buckets differ than that: one pass over the table is quicker than its index
+/// The planner takes each row for a bucket of its own: it would sort them all, and send them all from its workers.
+constexpr const char* kForAll = "enable_sort = off; SET LOCAL parallel_tuple_cost = 0";
+constexpr const char* kAfterAll = "enable_sort = on; SET LOCAL parallel_tuple_cost TO DEFAULT; SET LOCAL jit = off";
 constexpr int64_t kFewBuckets = 1024;  // fewer of a table that is not small: a few ids lie far from all others
 
 std::string seed_of() {
@@ -63,15 +66,13 @@ class Comparison {
 
   /// Of all rows, or of those in ranges.
   Result<void> run(const KeyRanges& ranges = {}) {
-    // The number of buckets cannot be estimated: without this the planner sorts all rows.
-    TRY_VOID(sides_.set_local(ranges.empty() ? "enable_sort = off" : "enable_seqscan = off"));
-    const bool compiled = ranges.empty() && table_.live.estimated_rows > kManyRows;
-    if (compiled) TRY_VOID(sides_.set_local("jit TO DEFAULT"));
+    const bool all = ranges.empty();
+    TRY_VOID(sides_.set_local(all ? kForAll : "enable_seqscan = off"));
+    if (all && table_.live.estimated_rows > kManyRows) TRY_VOID(sides_.set_local("jit TO DEFAULT"));
     TRY_VOID(sides_.target.send_copy_out(query(table_.target, ranges)));
     TRY_VOID(sides_.live.send_copy_out(query(table_.live, ranges)));
     compare(TRY(all_of(sides_.target)), TRY(all_of(sides_.live)));
-    if (compiled) TRY_VOID(sides_.set_local("jit = off"));
-    return sides_.set_local(ranges.empty() ? "enable_sort = on" : "enable_seqscan = on");
+    return sides_.set_local(all ? kAfterAll : "enable_seqscan = on");
   }
   const std::string& bucket() const { return bucket_; }
   int64_t buckets = 0;

@@ -106,7 +106,9 @@ Result<void> RowCarrier::carry() {
   // What was taken back may have stood in the way of others; what goes in then, or a delete that was taken back, may be
   // what others point at. So all are tried again, as long as that changes anything.
   int64_t before = -1;
+  bool mended = false;
   for (int tries = 0; TRY(mend_references()); ++tries) {
+    mended = true;
     const int64_t back = TRY(marked("b"));
     const bool progress = TRY(try_again());
     if (!progress && (back == before || tries >= kTriesForAll)) break;
@@ -115,12 +117,14 @@ Result<void> RowCarrier::carry() {
     for (StagedTable* table : references_.children_first()) TRY_VOID(target_.exec(move_mark(*table, "b", "p", "true")));
     TRY_VOID(rounds());
   }
+  if (!mended) return {};
   for (StagedTable* table : references_.children_first()) TRY_VOID(target_.exec(move_mark(*table, "b", "r", "true")));
   return {};
 }
 
 Result<void> RowCarrier::rounds() {
-  if (TRY(waiting()) > 0) TRY_VOID(settle_circles());
+  if (TRY(waiting()) == 0) return {};
+  TRY_VOID(settle_circles());
   for (int64_t left = TRY(waiting()); left > 0;) {
     TRY_VOID(round("e"));
     // A row that frees the next one in a long line frees it a round later: that would take for ever.
