@@ -1,5 +1,7 @@
 #include "driver/tool.h"
 
+#include <fmt/format.h>
+
 #include <istream>
 #include <iterator>
 #include <ostream>
@@ -53,7 +55,10 @@ int run_tool(const std::vector<std::string>& args, std::istream& in, std::ostrea
     if (parsed && parsed->is_object())
       evidence = run(args.front(), *parsed, progress);
     else
-      evidence = Error{Code::kInvalid, "the arguments on standard input are not one JSON object", ""};
+      evidence = Error{Code::kInvalid,
+                       fmt::format("the arguments on standard input ({} bytes) are not one JSON object{}", text.size(),
+                                   parsed ? "" : ": " + parsed.error().message),
+                       ""};
   }
   if (evidence) {
     out << canonical(*evidence) << std::endl;

@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "database/postgresql/backup_for_tests.h"
+#include "database/postgresql/observe.h"
 #include "database/postgresql/restore.h"
 
 namespace backout::postgresql {
@@ -214,6 +215,9 @@ TEST_F(Conditions, AnExtensionThatASuperuserMadeIsRestoredByWhoeverMayMakeIt) {
   EXPECT_EQ(refused.error().code, Code::kDenied);
   EXPECT_THAT(refused.error().message, HasSubstr("permission denied to create extension \"pageinspect\""));
   EXPECT_THAT(refused.error().next, HasSubstr("not a trusted one"));
+  const auto seen = observe({{"server", get(args, "server")}, {"database", name_}});
+  ASSERT_TRUE(seen) << seen.error().message;
+  EXPECT_EQ(get(get(*seen, "role"), "untrusted"), Json::array({"pageinspect"}));
 }
 
 }  // namespace

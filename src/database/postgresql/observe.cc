@@ -28,14 +28,28 @@ constexpr const char* kUnreadable =
     "  CASE c.relkind WHEN 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') "
     "  ELSE pg_catalog.has_table_privilege(c.oid, 'SELECT') END) ORDER BY 1 LIMIT 5";
 
+// Only a superuser may make them; or whoever a provider lets, which nothing in the catalogue tells.
+constexpr const char* kUntrusted =
+    "SELECT e.extname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_available_extension_versions v "
+    "ON v.name = e.extname AND v.version = e.extversion WHERE v.superuser AND NOT v.trusted "
+    "AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) ORDER BY 1";
+constexpr int kHasTrusted = 130000;
+
+Result<Json> names(Connection& connection, const char* query) {
+  const Rows rows = TRY(connection.query(query));
+  Json list = Json::array();
+  for (int row = 0; row < rows.count(); ++row) list.push_back(rows.text(row, 0));
+  return list;
+}
+
 Result<Json> role_of(Connection& connection) {
   const Rows rows = TRY(connection.query(kRole));
-  const Rows unreadable = TRY(connection.query(kUnreadable));
-  Json may_not_read = Json::array();
-  for (int row = 0; row < unreadable.count(); ++row) may_not_read.push_back(unreadable.text(row, 0));
-  return Json{{"name", rows.text(0, 0)},       {"superuser", rows.flag(0, 1)},
-              {"may_create", rows.flag(0, 2)}, {"may_rename", rows.flag(0, 3)},
-              {"may_end", rows.flag(0, 4)},    {"may_not_read", std::move(may_not_read)}};
+  Json may_not_read = TRY(names(connection, kUnreadable));
+  Json untrusted = connection.server_version() < kHasTrusted ? Json::array() : TRY(names(connection, kUntrusted));
+  return Json{{"name", rows.text(0, 0)},          {"superuser", rows.flag(0, 1)},
+              {"may_create", rows.flag(0, 2)},    {"may_rename", rows.flag(0, 3)},
+              {"may_end", rows.flag(0, 4)},       {"may_not_read", std::move(may_not_read)},
+              {"untrusted", std::move(untrusted)}};
 }
 
 }  // namespace

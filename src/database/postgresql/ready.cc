@@ -21,6 +21,13 @@ Finding finding(std::string id, Severity severity, std::string what, std::string
   return {std::move(id), severity, "", "", std::move(what), std::move(next), Json::object()};
 }
 
+std::string joined(const Json& names) {
+  std::vector<std::string> words;
+  for (const Json& one : names)
+    if (one.is_string()) words.push_back(one_line(one.get<std::string>()));
+  return join(words, ", ");
+}
+
 /// The same sizes as the manifest names; what is wrong, else empty.
 std::string odd_sizes(const std::string& directory, const Manifest& manifest) {
   for (const auto& [name, file] : manifest.files) {
@@ -141,14 +148,16 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
   else if (!get_bool(role, "may_rename"))
     findings.push_back(finding("role", bad, "the role " + name + " may not rename " + get_string(seen, "database"),
                                "make it a member of the database's owner"));
-  std::vector<std::string> unreadable;
-  for (const Json& one : get(role, "may_not_read"))
-    if (one.is_string()) unreadable.push_back(one_line(one.get<std::string>()));
-  if (!unreadable.empty())
-    findings.push_back(finding("role", Severity::kRed,
-                               "the role " + name + " may not read " + join(unreadable, ", ") +
-                                   ": pg_dump would fail, and nothing is done without a dump",
-                               "make it a member of their owner"));
+  if (const std::string unreadable = joined(get(role, "may_not_read")); !unreadable.empty())
+    findings.push_back(finding(
+        "role", Severity::kRed,
+        "the role " + name + " may not read " + unreadable + ": pg_dump would fail, and nothing is done without a dump",
+        "make it a member of their owner"));
+  if (const std::string untrusted = joined(get(role, "untrusted")); !untrusted.empty())
+    findings.push_back(finding("extension", Severity::kWarning,
+                               "only a superuser may make in a database restored beside what is not trusted, and " +
+                                   name + " is none: " + untrusted,
+                               "let backout go by a superuser's role, unless your provider lets this one make it"));
   if (!get_bool(role, "may_end"))
     findings.push_back(finding("role", bad, "the role " + name + " may not end other roles' sessions",
                                "GRANT pg_signal_backend TO " + sql_name(name)));
