@@ -256,6 +256,13 @@ void read_postgresql(const Reading& reading, const Node& node, DatabaseConfig& d
                    {"jobs", whole_at(node, "jobs", 2)},
                    {"tables", texts_at(node, "tables")},
                    {"fill", texts_at(node, "fill")}};
+  for (const Node& pooler : items_at(node, "poolers")) {
+    if (has_password(pooler.text))
+      reading.findings.error(pooler.place, "database.postgresql.poolers holds a password",
+                             "put it into ~/.pgpass of whoever runs backout");
+    database.args["poolers"].push_back(pooler.text);
+  }
+  if (const std::string pool = text_at(node, "pool"); !pool.empty()) database.args["pool"] = pool;
   if (const std::string password = text_at(node, "password"); !password.empty())
     database.args["secrets"] = {{"PGPASSWORD", password}};
 }

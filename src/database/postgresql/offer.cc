@@ -140,7 +140,9 @@ class Offer {
   }
   /// `of` says what rows were brought in by.
   void swap(const std::string& what, const Json& of) {
-    const Json ways{{"keep", beside("old")}, {"marker", in_run("swap.json")}};
+    Json ways{{"keep", beside("old")}, {"marker", in_run("swap.json")}};
+    for (const char* key : {"poolers", "pool"})
+      if (offering_.subject.contains(key)) ways[key] = get(offering_.subject, key);
     Json args = ways, back = ways;
     args.update(of);
     args["incoming"] = beside("new");

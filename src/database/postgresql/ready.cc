@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "database/postgresql/dump_files.h"
+#include "database/postgresql/pooler.h"
 #include "database/postgresql/programs.h"
 #include "database/postgresql/restore.h"
 #include "database/postgresql/rung.h"
@@ -112,6 +113,10 @@ Result<Json> look_at_readiness(const Json& args) {
     seen["in_the_way"] = free.error().message;
     seen["next"] = free.error().next;
   }
+  for (const Pooler& pooler : poolers_of(args))
+    if (const auto version = look_at_pooler(pooler); !version)
+      seen["poolers"].push_back({{"message", "the pooler at " + pooler.admin + ": " + version.error().message},
+                                 {"next", version.error().next}});
   return seen;
 }
 
@@ -139,6 +144,9 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
   for (const char* program : {"dump", "restore"})
     if (const Json& why = get(*looked, program); why.is_object())
       findings.push_back(finding("tool", Severity::kRed, get_string(why, "message"), get_string(why, "next")));
+  for (const Json& fault : get(*looked, "poolers"))
+    findings.push_back(
+        finding("pooler", Severity::kRed, one_line(get_string(fault, "message")), get_string(fault, "next")));
   const Severity bad = restores ? Severity::kRed : Severity::kWarning;
   const Json& role = get(seen, "role");
   const std::string name = one_line(get_string(role, "name"));

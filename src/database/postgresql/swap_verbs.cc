@@ -4,6 +4,7 @@
 #include "database/postgresql/create.h"
 #include "database/postgresql/marks.h"
 #include "database/postgresql/observe.h"
+#include "database/postgresql/pooler.h"
 #include "database/postgresql/rescue.h"
 #include "database/postgresql/row_sequences.h"
 #include "database/postgresql/step_down_verbs.h"
@@ -87,13 +88,15 @@ Result<Json> run_swap(const Json& args, const driver::Progress& progress) {
     TRY_VOID(keep_catalog(args, job.server));
     job.dressing = dress_statements(job.database, note->dress);
   }
+  PausedPoolers paused(poolers_of(args), progress);
   Json evidence = TRY(swap(job, progress));
+  if (Json told = paused.resume(); !told.empty()) evidence["poolers"] = std::move(told);
   if (carried_again.is_object())
     for (const auto& [key, value] : carried_again.items()) evidence[key] = value;
   return evidence;
 }
 
-Result<Json> run_swap_back(const Json& args, const driver::Progress&) {
+Result<Json> run_swap_back(const Json& args, const driver::Progress& progress) {
   SwapBackJob job;
   job.server = TRY(server_of(args));
   job.maintenance = TRY(need(args, "maintenance"));
@@ -101,7 +104,10 @@ Result<Json> run_swap_back(const Json& args, const driver::Progress&) {
   job.keep = TRY(need_our_database(args, "keep"));
   job.aside = TRY(need_our_database(args, "aside"));
   job.marker = TRY(need_path(args, "marker"));
-  return swap_back(job);
+  PausedPoolers paused(poolers_of(args), progress);
+  Json evidence = TRY(swap_back(job));
+  if (Json told = paused.resume(); !told.empty()) evidence["poolers"] = std::move(told);
+  return evidence;
 }
 
 Result<Json> look_at_swap_verb(const Json& args, bool swapped) {

@@ -57,6 +57,12 @@ class TestCluster {
     start();
   }
 
+  /// Runs a program as the server's own user.
+  static void as_postgres(std::vector<std::string> argv) {
+    argv.insert(argv.begin(), {"setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"});
+    must(argv);
+  }
+
   TestCluster(const TestCluster&) = delete;
   TestCluster& operator=(const TestCluster&) = delete;
   ~TestCluster() {
@@ -81,10 +87,6 @@ class TestCluster {
   }
   void start() { as_postgres({bin("pg_ctl"), "-D", data(), "-l", directory_ + "/log", "-w", "start"}); }
   static std::string bin(const std::string& program) { return "/usr/lib/postgresql/15/bin/" + program; }
-  static void as_postgres(std::vector<std::string> argv) {
-    argv.insert(argv.begin(), {"setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"});
-    must(argv);
-  }
   static void must(const std::vector<std::string>& argv) {
     const auto result = os::run_process({.argv = argv, .cwd = "/tmp"});
     if (!result || !result->ok())
