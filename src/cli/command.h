@@ -72,6 +72,7 @@ int status(const Globals& globals);
 int log(const Globals& globals, const std::string& run, const std::string& step);
 int log_of_what_broke(const Globals& globals);
 int ready(const Globals& globals, bool prove);
+int try_migration(const Globals& globals, const std::string& file);
 int verify(const Globals& globals, const VerifyOptions& options);
 int tick(const Globals& globals);
 int watch(const Globals& globals, const WatchOptions& options);

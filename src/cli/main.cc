@@ -24,6 +24,7 @@ struct Line {
   LintOptions lint;
   std::vector<std::string> rest;
   bool prove = false;
+  std::string try_file;
   bool broke = false;
   std::function<int()> chosen;
 };
@@ -154,10 +155,15 @@ void add_release_commands(CLI::App& app, Line& line) {
 }
 
 void add_run_commands(CLI::App& app, Line& line) {
-  auto* ready_command = add(app, "ready", "can we go back now: to what, how long, what would be lost", line,
-                            [&] { return ready(line.globals, line.prove); });
+  auto* ready_command = add(app, "ready", "can we go back now: to what, how long, what would be lost", line, [&] {
+    return line.try_file.empty() ? ready(line.globals, line.prove) : try_migration(line.globals, line.try_file);
+  });
   ready_command->add_flag("--prove", line.prove,
                           "take the slow looks, too: restore the backup, read and build the code");
+  ready_command
+      ->add_option("--try", line.try_file,
+                   "instead: try a migration on a copy of the database, and say what a rollback of it would do")
+      ->type_name("FILE.sql");
   add_plan_options(add(app, "plan", "what a rollback would do; changes nothing", line,
                        [&] { return plan(line.globals, line.plan); }),
                    line.plan);

@@ -93,6 +93,7 @@ def additions(shop):
     customers = Customers(shop).begin()
     customers.have_ordered(20)
     shop.run(shop.backout, "good", "v2")
+    tries(shop)
     shop.deploy("v3")
     customers.have_ordered(10)
     plan = shop.run(shop.backout, "plan")
@@ -107,6 +108,18 @@ def additions(shop):
     judged(customers)
     there = shop.sql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'gift'")
     expect(there == str(int(alone)), f"there are {there} columns called gift")
+
+
+def tries(shop):
+    """Before it is deployed a migration is tried on a copy, and a rollback of it foretold."""
+    for sql, status, words in ((f"ALTER TABLE {shop.app.orders} ADD later text;", 0, "would leave the database alone"),
+                               (f"DROP TABLE {shop.app.orders} CASCADE;", 0, "its own database does not fit"),
+                               ("SELECT 1;\nALTER TABLE nowhere ADD later text;", 3, "line 2")):
+        file = shop.root / "migration.sql"
+        file.write_text(sql)
+        said = shop.run(shop.backout, "ready", "--try", file, status=status)
+        expect(words in said, said)
+    expect([name for name in shop.cluster.databases() if "try" in name] == [], str(shop.cluster.databases()))
 
 
 def gone_on_with(shop, back, words):

@@ -12,6 +12,7 @@
 #include "database/postgresql/sessions.h"
 #include "database/postgresql/step_down_verbs.h"
 #include "database/postgresql/swap_verbs.h"
+#include "database/postgresql/try_sql.h"
 #include "os/file.h"
 
 namespace backout::postgresql {
@@ -58,6 +59,7 @@ constexpr driver::ToolVerb kVerbs[] = {
     {"swap-back", run_swap_back},
     {"keep", [](const Json& args, const driver::Progress&) { return keep(args); }},
     {"discard", run_discard},
+    {"try-sql", run_try_sql},
     {"observe", [](const Json& args, const driver::Progress&) { return observe(args); }},
     {"ready", [](const Json& args, const driver::Progress&) { return look_at_readiness(args); }},
     {"look", [](const Json& args, const driver::Progress&) -> Result<Json> {
