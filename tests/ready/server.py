@@ -102,6 +102,9 @@ GONE = {
     "the-right-to-read-a-table": Gone(
         by_sql("ALTER TABLE orders OWNER TO postgres; REVOKE ALL ON orders FROM shop", "ALTER TABLE orders OWNER TO shop", "shop"),
         "role", ("orders",)),
+    "the-right-to-see-every-row": Gone(
+        by_sql("ALTER TABLE orders ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+               "ALTER TABLE orders DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY", "shop"), "role", ("orders", "row security")),
     "a-server-free-of-prepared-transactions": Gone(somebody_prepared_a_transaction, "in-the-way", ("left",)),
     "a-database-free-of-slots": Gone(
         by_sql("SELECT pg_create_logical_replication_slot('follower', 'pgoutput')", "SELECT pg_drop_replication_slot('follower')", "shop"),

@@ -78,6 +78,8 @@ Error server_error(std::string_view sqlstate, std::string_view message) {
     next = "make room on the disk of the database server";
   } else if (is("28") || is("42501")) {
     code = Code::kDenied;
+    if (words.find("row-level security") != std::string::npos)
+      next = "backout reads every row or none: as a superuser, ALTER ROLE ... BYPASSRLS for its role";
   } else if (is("3D000")) {
     code = Code::kNotFound;
   } else if (is("08") || is("57P")) {

@@ -161,6 +161,11 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
         "role", Severity::kRed,
         "the role " + name + " may not read " + unreadable + ": pg_dump would fail, and nothing is done without a dump",
         "make it a member of their owner"));
+  if (const std::string filtered = joined(get(role, "filtered")); !filtered.empty())
+    findings.push_back(finding("role", Severity::kRed,
+                               "row security hides rows of " + filtered + " from the role " + name +
+                                   ", and nothing is done without a dump of all of them",
+                               "ALTER ROLE " + sql_name(name) + " BYPASSRLS"));
   if (const std::string untrusted = joined(get(role, "untrusted")); !untrusted.empty())
     findings.push_back(finding("extension", Severity::kWarning,
                                "only a superuser may make in a database restored beside what is not trusted, and " +
