@@ -73,6 +73,8 @@ class ReadyLook {
       ask_drivers();
       make_plan();
       look_at_steps();
+    } else {
+      look_at_parts();
     }
     look_at_needs();
     look_beside();
@@ -188,23 +190,47 @@ class ReadyLook {
     }
   }
 
+  /// With nothing to go back to yet: can the parts be looked at, as backout.yaml says?
+  void look_at_parts() {
+    auto seen = on_each(answering_, [&](const std::string& host) {
+      std::vector<Finding> findings;
+      for (const Subject& subject : subjects_) {
+        if (subject.part == plan::Part::kCheck ||
+            std::find(subject.hosts.begin(), subject.hosts.end(), host) == subject.hosts.end())
+          continue;
+        if (const auto found = look(subject, host); !found) findings.push_back(cannot_look(subject, found.error()));
+      }
+      return findings;
+    });
+    for (auto& [host, findings] : seen) take(std::move(findings), host);
+  }
+
+  Result<Json> look(const Subject& subject, const std::string& name) const {
+    const driver::Driver* driver = TRY(workspace_.registry().find(subject.driver));
+    return driver->observe(run::with_host(subject.config, name), *workspace_.hosts().at(name), stop_);
+  }
+
+  static Finding cannot_look(const Subject& subject, const Error& error) {
+    return {std::string(word_of(subject.part)) + ".look",
+            Severity::kRed,
+            subject.name,
+            "",
+            one_line(error.message),
+            one_line(error.next.empty() ? "see whether it is there, and as backout.yaml says" : error.next),
+            Json::object()};
+  }
+
   /// The part as it is now, and what its driver has to say.
   std::vector<Finding> ask_driver(const Subject& subject, const std::string& name, const Journey& journey,
                                   std::vector<Need>& needs, Json& as_seen) const {
     if (subject.part == plan::Part::kCheck) return {};
     const auto driver = workspace_.registry().find(subject.driver);
-    if (!driver)
-      return {{std::string(word_of(subject.part)) + ".look", Severity::kRed, "", "", one_line(driver.error().message),
-               one_line(driver.error().next), Json::object()}};
+    if (!driver) return {cannot_look(subject, driver.error())};
     host::Host& host = *workspace_.hosts().at(name);
     Subject here = subject;
     here.config = run::with_host(subject.config, name);
     const auto seen = (*driver)->observe(here.config, host, stop_);
-    if (!seen)
-      return {{std::string(word_of(subject.part)) + ".look", Severity::kRed, "", "", one_line(seen.error().message),
-               one_line(seen.error().next.empty() ? "see whether it is there, and as backout.yaml says"
-                                                  : seen.error().next),
-               Json::object()}};
+    if (!seen) return {cannot_look(subject, seen.error())};
     as_seen = *seen;
     driver::Offering offering = offering_for(workspace_, here, journey, {{name, *seen}});
     driver::Readiness readiness = (*driver)->ready(offering, host, depth_, stop_);

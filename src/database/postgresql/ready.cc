@@ -174,6 +174,11 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
   if (!get_bool(role, "may_end"))
     findings.push_back(finding("role", bad, "the role " + name + " may not end other roles' sessions",
                                "GRANT pg_signal_backend TO " + sql_name(name)));
+  if (const std::string users = joined(get(seen, "superusers")); !users.empty() && !get_bool(role, "superuser"))
+    findings.push_back(finding("role", Severity::kWarning,
+                               "the sessions of " + users + " belong to superusers, and " + name +
+                                   " may not end those that are still there when the database is swapped",
+                               "let them go by other roles, or backout by a superuser's"));
   if (const std::string why = get_string(*looked, "in_the_way"); !why.empty())
     findings.push_back(finding("in-the-way", bad, why, get_string(*looked, "next")));
   return readiness;

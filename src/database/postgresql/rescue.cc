@@ -94,9 +94,42 @@ Error unfilled_columns(const Json& counted) {
   std::vector<std::string> what;
   for (const auto& [name, sentence] : get(counted, "unfilled").items()) what.push_back(sentence.get<std::string>());
   return {Code::kRefused, join(what, "; "),
-          fmt::format("give one in backout.yaml, database: {{postgresql: {{fill: {{{}: \"\"}}}}}}, or leave the rows "
+          fmt::format("give one in backout.yaml, database: {{postgresql: {{fill: {{{}: VALUE}}}}}}, or leave the rows "
                       "of that table behind: tables: {{TABLE: leave}}",
                       get(counted, "unfilled").begin().key())};
+}
+
+/// Their rows cannot be carried, only kept in a file: that is for a person to say, and before anything is closed.
+Result<void> unkeyed_are_left(const std::map<std::string, std::string>& changed,
+                              const std::map<std::string, RowChoice>& choices) {
+  std::vector<std::string> what;
+  std::string first;
+  for (const auto& [table, why] : changed) {
+    const auto chosen = choices.find(table);
+    if (chosen != choices.end() && chosen->second == RowChoice::kLeave) continue;
+    if (first.empty()) first = table;
+    what.push_back(table + " was written to, and its rows cannot be carried: " + why);
+  }
+  if (what.empty()) return {};
+  return Error{Code::kRefused, join(what, "; "),
+               fmt::format("say that its rows of now go to the run's archive and it stays as it was, database: "
+                           "{{postgresql: {{tables: {{{}: leave}}}}}}; or give it a primary key first",
+                           first)};
+}
+
+/// Tried on the types of the columns, so that a wrong one is met before anything is closed.
+Result<void> fill_fits(const RowMap& map, Connection& target) {
+  for (const MappedTable& table : map.tables)
+    for (const auto& [column, text] : table.fill) {
+      const RowColumn* there = find_column(table.target, column);
+      if (there == nullptr) continue;
+      if (const auto cast = target.query("SELECT CAST($1 AS " + there->type + ")", {text}); !cast)
+        return Error{Code::kInvalid,
+                     fmt::format("fill: '{}' is no value for {}.{}: {}", one_line(text), table.shown, column,
+                                 one_line(cast.error().message)),
+                     "correct it in backout.yaml: database: {postgresql: {fill: ...}}"};
+    }
+  return {};
 }
 
 Result<void> load_known_of(Connection& writer, const Json& args) {
@@ -115,7 +148,9 @@ Result<Json> diff_rows(const Json& args, const Progress& progress) {
   const auto target = TRY(read_row_catalogue(sides.target));
   auto live = TRY(read_row_catalogue(sides.live));
   rename_as_before(live, schema::postgresql::renames_from_json(get(args, "renamed")));
-  const auto map = map_rows(live, target, TRY(row_choices(get(args, "tables"))), TRY(row_fill(get(args, "fill"))));
+  const auto choices = TRY(row_choices(get(args, "tables")));
+  const auto map = map_rows(live, target, choices, TRY(row_fill(get(args, "fill"))));
+  TRY_VOID(fill_fits(map, sides.target));
   TRY_VOID(load_known_of(writer, args));
   const bool known = !get_string(args, "known").empty();
   auto found = TRY(find_differences(sides, writer, map, {.known = known}, progress));
@@ -124,7 +159,9 @@ Result<Json> diff_rows(const Json& args, const Progress& progress) {
     table.rows_with_news = TRY(count_news(sides.live, *table.map));
     TRY_VOID(report.add(table, sides.target));
   }
-  const Json counted = TRY(report.json(map, TRY(changed_unkeyed(map, sides, live, target)), sides));
+  const auto unkeyed = TRY(changed_unkeyed(map, sides, live, target));
+  const Json counted = TRY(report.json(map, unkeyed, sides));
+  if (get_bool(args, "refuse_undecided")) TRY_VOID(unkeyed_are_left(unkeyed, choices));
   if (get_bool(args, "refuse_undecided") && !get(counted, "undecided").empty()) return undecided_columns(counted);
   if (get_bool(args, "refuse_undecided") && !get(counted, "unfilled").empty()) return unfilled_columns(counted);
   if (const std::string result = get_string(args, "result"); !result.empty())

@@ -158,6 +158,37 @@ TEST_F(RescueRules, ATableThatCannotBeMatchedIsArchivedWhole) {
   EXPECT_EQ(lines("archive.jsonl").size(), 2U);
 }
 
+TEST_F(RescueRules, ATableThatCannotBeMatchedStopsBeforeTheDoorCloses) {
+  checkpoint("CREATE TABLE t (a text, b text); INSERT INTO t VALUES ('1', 'x')");
+  on_live("ALTER TABLE t DROP COLUMN b");
+  const auto counted = [&] {
+    Json all = args();
+    all["refuse_undecided"] = true;
+    return diff_rows(all, {});
+  };
+  on_live("INSERT INTO t VALUES ('2')");
+  const auto refused = counted();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kRefused);
+  EXPECT_NE(refused.error().message.find("t was written to"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().next.find("{t: leave}"), std::string::npos) << refused.error().next;
+  tables = {{"t", "leave"}};
+  EXPECT_TRUE(counted());
+}
+
+TEST_F(RescueRules, AFillThatItsColumnDoesNotTakeIsMetBeforeTheDoorCloses) {
+  checkpoint("CREATE TABLE t (id int PRIMARY KEY, gift boolean NOT NULL); INSERT INTO t VALUES (1, true)");
+  on_live("ALTER TABLE t DROP COLUMN gift; INSERT INTO t VALUES (2)");
+  Json all = args();
+  all["fill"] = {{"t.gift", ""}};
+  const auto wrong = diff_rows(all, {});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, Code::kInvalid);
+  EXPECT_NE(wrong.error().message.find("'' is no value for t.gift"), std::string::npos) << wrong.error().message;
+  all["fill"] = {{"t.gift", "no"}};
+  EXPECT_TRUE(diff_rows(all, {}));
+}
+
 TEST_F(RescueRules, BooksAndChoices) {
   checkpoint(
       "CREATE TABLE django_migrations (id serial PRIMARY KEY, name text); CREATE TABLE sessions (id int PRIMARY "

@@ -1,5 +1,7 @@
 #include "database/postgresql/sessions.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -86,11 +88,14 @@ Result<int> end_sessions(Connection& maintenance, int64_t database, const std::v
       // Asked once each; autovacuum workers too, which a rename would end anyway.
       if (is_one_of(session.pid, ended)) continue;
       auto told = maintenance.query("SELECT pg_catalog.pg_terminate_backend($1::int)", {std::to_string(session.pid)});
-      if (!told)
+      if (!told) {
+        const bool of_superuser = told.error().message.find("superuser") != std::string::npos;
         return std::move(told)
             .error()
             .with_context("ending the session of " + for_people({session}))
-            .with_next("grant pg_signal_backend to the role of backout, or end it by hand");
+            .with_next(of_superuser ? "only a superuser may: end it by hand, or let backout go by a superuser's role"
+                                    : "grant pg_signal_backend to the role of backout, or end it by hand");
+      }
       ended.push_back(session.pid);
     }
     if (std::chrono::steady_clock::now() > until)
