@@ -167,7 +167,6 @@ void aim(Json& config, const Workspace& workspace, const PlanRequest& request, c
     return;
   }
   Json& migrations = config["migrations"];
-  migrations["release"] = site.code ? site.code->path : site.directory;
   if (!site.code || site.code->layout != "releases") return;
   migrations["release"] = site.code->path + "/releases/" + contract.from.str();
   migrations["previous"] = site.code->path + "/releases/" + contract.to.str();

@@ -11,6 +11,11 @@ Subject subject(plan::Part part, std::string driver, std::string name, Json conf
   return {part, std::move(driver), std::move(name), std::move(config), std::move(hosts), {}, false};
 }
 
+/// Where the code that serves lies.
+std::string serving_directory(const CodeConfig& code) {
+  return code.layout == "releases" ? code.path + "/current" : code.path;
+}
+
 /// Whose file systems and processes on `host` a look at resources is about.
 Json resources_of(const Site& site, Json config, const std::string& host) {
   const auto is_there = [&](const std::vector<std::string>& named) {
@@ -100,9 +105,13 @@ std::vector<Subject> subjects_of(const Site& site) {
     subjects.push_back(subject(plan::Part::kDoor, driver_of(*site.door), "door",
                                subject_of(*site.door, site.public_url), hosts_of(site, site.door->hosts)));
   add_services(subjects, site);
-  if (site.database)
-    subjects.push_back(subject(plan::Part::kDatabase, driver_of(*site.database), site.database->kind,
-                               subject_of(*site.database), {"local"}));
+  if (site.database) {
+    Json config = subject_of(*site.database);
+    if (config.contains("migrations"))
+      config["migrations"]["release"] = site.code ? serving_directory(*site.code) : site.directory;
+    subjects.push_back(
+        subject(plan::Part::kDatabase, driver_of(*site.database), site.database->kind, std::move(config), {"local"}));
+  }
   if (site.code)
     subjects.push_back(
         subject(plan::Part::kCode, driver_of(*site.code), "code", subject_of(*site.code),

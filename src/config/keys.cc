@@ -172,6 +172,7 @@ constexpr Key kKeys[] = {
   {"database.migrations.command.list", Type::kText, "Prints what is applied, oldest first, one name a line", "list: bin/shop migrations", kRequired},
   {"database.migrations.command.down", Type::kText, "Undoes the newest one; its name is the last argument", "down: bin/shop migrate-down", kRequired},
   {"database.migrations.command.show", Type::kText, "Prints the SQL of undoing one; its name is the last argument", "show: bin/shop migrate-down --dry-run", "its down is taken for code that nobody can see"},
+  {"database.migrations.command.table", Type::kText, "The table in which it notes what is applied: its rows are not those of users", "table: shop_migrations"},
   {"database.migrations.directory", Type::kText, "Where the tool is run: absolute, or in the release's directory", "directory: backend", "the directory of the release that is taken back"},
   {"database.migrations.environment", Type::kMap, "How it is told which database: `{database}` is the copy's name, `{url}` its URL. It always gets PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE", "environment: {DB_NAME: \"{database}\"}", "DATABASE_URL: \"{url}\""},
   {"database.migrations.environment.*", Type::kText, "One variable", "DB_NAME: \"{database}\""},

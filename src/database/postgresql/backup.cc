@@ -283,7 +283,7 @@ Result<Json> run_backup(const Json& args, const Progress& progress) {
   job.programs = get_string(args, "programs");
   const BootTime began = system_clock().boot();
   const Manifest manifest = TRY(back_up(job, progress));
-  TRY_VOID(save_habits(job.server, job.database, habits_beside(job.manifest)));
+  TRY_VOID(save_habits(job.server, job.database, habits_beside(job.manifest), get(args, "migrations")));
   const Json part = TRY(checkpoint_part(manifest, job.directory, job.manifest));
   return Json{{"part", part},
               {"tables", manifest.content.tables.size()},

@@ -3,6 +3,7 @@
 #include "database/postgresql/read_migrations.h"
 #include "database/postgresql/replay.h"
 #include "database/postgresql/statements.h"
+#include "database/postgresql/step_down.h"
 #include "os/file.h"
 #include "schema/postgresql/compare.h"
 #include "schema/postgresql/evidence.h"
@@ -32,12 +33,15 @@ Result<void> keep_what_holds(Connection& connection, Statements& statements) {
 
 std::string habits_beside(const std::string& manifest) { return manifest + ".habits.json"; }
 
-Result<void> save_habits(const Server& server, const std::string& database, const std::string& path) {
+Result<void> save_habits(const Server& server, const std::string& database, const std::string& path, const Json& tool) {
   auto connection = TRY(Connection::open(server, database));
   auto statements = TRY(read_statements(connection));
   TRY_VOID(keep_what_holds(connection, statements));
   const auto migrations = TRY(read_migrations(connection));
-  const Json habits{{"statements", to_json(statements)}, {"migrations", to_json(migrations)}};
+  Json habits{{"statements", to_json(statements)}, {"migrations", to_json(migrations)}};
+  if (const auto calls = tool.is_object() ? MigrationCalls::of(tool, connection) : Error{Code::kNotFound, "", ""};
+      calls && calls->tool().noted != nullptr)
+    if (const auto own = noted_in(connection, *calls)) habits["own"] = *own;
   return os::write_file_atomic(path, canonical(habits) + "\n", 0600);
 }
 

@@ -13,7 +13,10 @@ namespace backout::postgresql {
 std::string habits_beside(const std::string& manifest);
 
 /// Saves them, mode 0600: statements hold no values, but names. That there are none is saved, too, and why.
-Result<void> save_habits(const Server& server, const std::string& database, const std::string& path);
+/// `migrations`: the tool that is configured, or null; asked for what is applied when its table is not one of those
+/// known. That it cannot be asked is no error.
+Result<void> save_habits(const Server& server, const std::string& database, const std::string& path,
+                         const Json& migrations);
 
 /// The comparison of two catalogues with what the habits show: statements tried on `there`, migrators asked. `path`
 /// empty: the catalogues alone. `there`: not inside of a transaction.

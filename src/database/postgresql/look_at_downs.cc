@@ -45,7 +45,8 @@ std::string rows_in_words(const std::optional<int64_t>& rows) {
 
 class Weigher {
  public:
-  Weigher(const DownsSight& sight, Connection& live) : sight_(sight), live_(live) {}
+  Weigher(const DownsSight& sight, Connection& live, std::string books)
+      : sight_(sight), live_(live), books_(std::move(books)) {}
 
   void weigh(const Down& down) {
     show(down);
@@ -55,7 +56,10 @@ class Weigher {
     }
     const DownFacts facts = facts_of_down(down.sql);
     for (const Taken& each : facts.taken) take(each);
-    for (const std::string& what : facts.writes) against_.push_back(down.name + " changes rows (" + what + ")");
+    for (const std::string& what : facts_of_down(down.up).writes)
+      if (!of_books(what)) against_.push_back(down.name + " changed rows when it came (" + what + ")");
+    for (const std::string& what : facts.writes)
+      if (!of_books(what)) against_.push_back(down.name + " changes rows (" + what + ")");
     if (!facts.unknown.empty()) unseen_.push_back(down.name);
   }
 
@@ -89,6 +93,12 @@ class Weigher {
 
  private:
   bool all_for() const { return against_.empty(); }
+
+  /// "DELETE public.schema_migrations": the tool's own table.
+  bool of_books(const std::string& what) const {
+    const std::string table = what.substr(what.find(' ') + 1);
+    return table == books_ || table == books_.substr(books_.find('.') + 1);
+  }
 
   bool is_column(const std::string& name) const {
     const size_t dot = name.rfind('.');
@@ -166,8 +176,16 @@ class Weigher {
 
   const DownsSight& sight_;
   Connection& live_;
+  std::string books_;  // "public.alembic_version"
   std::vector<std::string> against_, unseen_, words_, losses_;
 };
+
+std::vector<std::string> names_in(const Json& list) {
+  std::vector<std::string> names;
+  for (const Json& each : list)
+    if (each.is_string()) names.push_back(each.get<std::string>());
+  return names;
+}
 
 /// What the checkpoint noted of this tool.
 Result<std::vector<std::string>> noted_then(const Json& against, const MigrationTool& tool) {
@@ -175,8 +193,9 @@ Result<std::vector<std::string>> noted_then(const Json& against, const Migration
   if (path.empty() || !os::exists(path))
     return Error{Code::kNotFound, "the checkpoint did not note which migrations were applied", ""};
   const Json habits = TRY(parse_json(TRY(os::read_file(path))).with_context(path));
+  if (tool.noted != nullptr && get(habits, "own").is_array()) return names_in(get(habits, "own"));
   for (const auto& each : schema::postgresql::migrations_from_json(get(habits, "migrations")))
-    if (each.tool == (tool.books.empty() ? tool.kind : tool.books)) return each.applied;
+    if (tool.noted == nullptr && each.tool == tool.books) return each.applied;
   return Error{Code::kNotFound,
                fmt::format("{} had noted no migrations at the checkpoint", tool.books.empty() ? tool.kind : tool.books),
                "see database: {migrations: ...} in backout.yaml"};
@@ -226,16 +245,17 @@ Result<Json> look(const DownsSight& sight, Connection& live) {
   const auto calls = TRY(MigrationCalls::of(sight.migrations, live));
   const MigrationTool& tool = calls.tool();
   const auto then = TRY(noted_then(sight.against, tool));
-  std::string trouble;
+  std::string trouble, books = "public." + get_string(calls.how(), "table", "schema_migrations");
   for (const auto& each : TRY(read_migrations(live)))
-    if (each.tool == tool.books) trouble = each.trouble;
+    if (each.tool == tool.books) trouble = each.trouble, books = each.table;
+  if (get_string(calls.how(), "table").find('.') != std::string::npos) books = get_string(calls.how(), "table");
   if (!trouble.empty()) return failed_midway(calls, live.database(), trouble);
   const auto now = TRY(noted_in(live, calls));
   std::vector<Down> downs =
       tool.came != nullptr ? TRY(tool.came(calls, live, then, now)) : TRY(came_since(tool, then, now));
   if (downs.empty()) return failed_midway(calls, live.database(), "");
   if (auto refused = TRY(show_each(calls, live.database(), downs))) return std::move(*refused);
-  Weigher weigher(sight, live);
+  Weigher weigher(sight, live, books);
   for (const Down& down : downs) weigher.weigh(down);
   Json seen = weigher.conclude(downs, std::string(tool.books.empty() ? "your own tool" : tool.books));
   seen["noted"] = now;

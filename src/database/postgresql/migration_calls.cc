@@ -54,11 +54,12 @@ Result<MigrationCalls> MigrationCalls::of(const Json& migrations, const Connecti
 }
 
 Result<os::ProcessResult> MigrationCalls::run(const Argv& argv, const std::string& database, May may) const {
-  std::string url = "postgresql://" + percent_encoded(role_);
-  if (!password_.empty()) url += ":" + percent_encoded(password_);
+  // Of a socket nothing stands before the path: Ruby's parser takes no user without a host, and PGUSER says it, too.
   const bool socket = host_.starts_with('/');
-  url += "@" + (socket ? std::string() : host_ + ":" + port_) + "/" + percent_encoded(database);
-  if (socket) url += "?host=" + percent_encoded(host_) + "&port=" + port_;
+  const std::string login = percent_encoded(role_) + (password_.empty() ? "" : ":" + percent_encoded(password_));
+  const std::string url =
+      "postgresql://" + (socket ? std::string() : login + "@" + host_ + ":" + port_) + "/" + percent_encoded(database) +
+      (socket ? "?host=" + percent_encoded(host_) + "&port=" + port_ + "&user=" + percent_encoded(role_) : "");
   os::ProcessSpec spec{.argv = argv, .cwd = directory_, .timeout = timeout_, .output_limit = kMostPrinted};
   spec.env = {{"PGHOST", host_},
               {"PGPORT", port_},

@@ -3,18 +3,10 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "database/postgresql/migration_tools.h"
 
 namespace backout::postgresql {
 namespace {
-
-/// A command as a user writes it, with arguments behind it.
-Argv user_words(const std::string& command, std::vector<std::string> arguments) {
-  Argv argv{"sh", "-c", "exec " + command + " \"$@\"", "sh"};
-  argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
-  return argv;
-}
-
-std::string manage(const Json& how) { return get_string(how, "manage", "python3 manage.py"); }
 
 /// "shop.0004_gift" as "shop" and "0004_gift".
 std::pair<std::string, std::string> app_and_name(const std::string& migration) {
@@ -22,45 +14,6 @@ std::pair<std::string, std::string> app_and_name(const std::string& migration) {
   if (dot == std::string::npos) return {migration, ""};
   return {migration.substr(0, dot), migration.substr(dot + 1)};
 }
-
-Listed sorted(Listed listed) {
-  std::sort(listed.applied.begin(), listed.applied.end());
-  std::sort(listed.pending.begin(), listed.pending.end());
-  return listed;
-}
-
-/// "[X]  shop.0001_initial" and "[ ]  shop.0002_gift", with notes behind them in newer versions.
-Result<Listed> listed_by_django(const std::string& out) {
-  Listed listed;
-  for (const std::string& line : split(out, '\n')) {
-    const std::string_view text = trimmed(line);
-    const bool applied = text.starts_with("[X]") || text.starts_with("[x]");
-    if (!applied && !text.starts_with("[ ]")) continue;
-    const std::string rest(trimmed(text.substr(3)));
-    (applied ? listed.applied : listed.pending).push_back(rest.substr(0, rest.find(' ')));
-  }
-  return sorted(std::move(listed));
-}
-
-const MigrationTool kTools[] = {
-    {"django",
-     "Django",
-     "SELECT app || '.' || name FROM %T ORDER BY id",
-     [](const Json& how) {
-       return user_words(manage(how), {"showmigrations", "--plan", "--no-color"});
-     },
-     &listed_by_django,
-     [](const Json& how, const Down& down) {
-       const auto [app, name] = app_and_name(down.name);
-       return user_words(manage(how), {"sqlmigrate", app, name, "--backwards", "--no-color"});
-     },
-     [](const Json& how, const Down& down) {
-       const std::string app = app_and_name(down.name).first;
-       const std::string target = down.before.empty() ? "zero" : app_and_name(down.before).second;
-       return user_words(manage(how), {"migrate", app, target, "--noinput", "--no-color"});
-     },
-     {"IrreversibleError", "is not reversible"},
-     "finish it by hand, then note it: manage.py migrate APP NAME --fake; or take its half back by SQL of your own"}};
 
 /// What the tool is to go back to: for Django, of the same app.
 std::string before_of(const MigrationTool& tool, const std::vector<std::string>& now, size_t at) {
@@ -98,9 +51,16 @@ Down down_from_json(const Json& value) {
           .file = get_string(value, "file")};
 }
 
+Argv user_words(const std::string& command, std::vector<std::string> arguments) {
+  Argv argv{"sh", "-c", "exec " + command + " \"$@\"", "sh"};
+  argv.insert(argv.end(), std::make_move_iterator(arguments.begin()), std::make_move_iterator(arguments.end()));
+  return argv;
+}
+
 Result<const MigrationTool*> find_tool(std::string_view kind) {
-  for (const MigrationTool& each : kTools)
-    if (each.kind == kind) return &each;
+  for (const MigrationTool& (*tool)() :
+       {&django_tool, &rails_tool, &knex_tool, &prisma_tool, &alembic_tool, &sql_tool, &own_tool})
+    if (tool().kind == kind) return &tool();
   return Error{Code::kInvalid, "no migration tool is called '" + one_line(kind) + "'", ""};
 }
 

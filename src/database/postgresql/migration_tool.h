@@ -22,9 +22,10 @@ struct Down {
   std::string name;                // as the tool's table has it: "shop.0004_gift", "20240501120000"
   std::string before;              // what the tool is to go back to; empty: the very beginning
   std::vector<std::string> after;  // what the table must note afterwards, sorted
-  std::string sql;                 // what undoing it does, when that can be shown; of tools without a down: what is run
+  std::string sql = {};            // what undoing it does, when that can be shown; of tools without a down: what is run
   bool by_us = false;              // `sql` is run by backout: the tool has no down
-  std::string file;                // where its code lies, when it cannot be shown
+  std::string file = {};           // where its code lies, when it cannot be shown
+  std::string up = {};             // the SQL that brought it, where that is at hand: not kept, only weighed
 };
 Json to_json(const Down& down);
 Down down_from_json(const Json& value);
@@ -59,6 +60,8 @@ struct MigrationTool {
                                     const std::vector<std::string>& then,
                                     const std::vector<std::string>& now) = nullptr;
 };
+/// A command as a user writes it, with arguments behind it.
+Argv user_words(const std::string& command, std::vector<std::string> arguments);
 /// kInvalid: there is no such tool.
 Result<const MigrationTool*> find_tool(std::string_view kind);
 

@@ -39,8 +39,10 @@ class Offer {
   /// A dump of the live database beside the journal; for a checkpoint it proves itself in a scratch database.
   void save(const std::string& word, bool proved) {
     const std::string backup = in_run(word + ".dump"), manifest = in_run(word + ".manifest.json");
+    Json deed{{"directory", backup}, {"manifest", manifest}, {"jobs", get(offering_.subject, "jobs")}};
+    if (offering_.subject.contains("migrations")) deed["migrations"] = get(offering_.subject, "migrations");
     add(word, Phase::kPrepare, "save " + database_ + ": dump it, with what it holds counted in the same moment",
-        {"backup", {{"directory", backup}, {"manifest", manifest}, {"jobs", get(offering_.subject, "jobs")}}});
+        {"backup", deed});
     if (proved)
       add("verify-" + word, Phase::kPrepare, "restore that dump into a scratch database and compare every table",
           {"verify-backup", {{"backup", backup}, {"manifest", manifest}, {"scratch", beside("test")}}}, {word});

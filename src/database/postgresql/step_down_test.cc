@@ -73,7 +73,7 @@ TEST(MigrationToolTest, SomethingThatIsNotNotedAnyMoreIsRefused) {
 
 TEST(MigrationToolTest, DjangoIsAskedAndUnderstood) {
   const Json how{{"manage", "venv/bin/python manage.py"}};
-  const Down down{.name = "shop.0002_a", .before = "shop.0001_initial", .after = {}, .sql = "", .file = ""};
+  const Down down{.name = "shop.0002_a", .before = "shop.0001_initial", .after = {}};
   EXPECT_EQ(tool("django").down(how, down)[2], "exec venv/bin/python manage.py \"$@\"");
   EXPECT_THAT(tool("django").down(how, down), testing::Contains("0001_initial"));
   const auto listed = tool("django").listed("[X]  auth.0001_initial\n[X]  shop.0001_initial\n[ ]  shop.0002_a\n");
@@ -82,13 +82,31 @@ TEST(MigrationToolTest, DjangoIsAskedAndUnderstood) {
   EXPECT_THAT(listed->pending, ElementsAre("shop.0002_a"));
 }
 
+TEST(MigrationToolTest, RailsAndKnexAreUnderstood) {
+  // As Rails 6.1 and Knex 3 print it.
+  const auto by_rails = tool("rails").listed(
+      "\ndatabase: shop\n\n Status   Migration ID    Migration "
+      "Name\n--------------------------------------------------\n"
+      "   up     20240101000001  Create shop\n   up     20240201000001  ********** NO FILE **********\n  down    "
+      "20240201000002  Rename email\n\n");
+  ASSERT_TRUE(by_rails);
+  EXPECT_THAT(by_rails->applied, ElementsAre("20240101000001", "20240201000001"));
+  EXPECT_THAT(by_rails->pending, ElementsAre("20240201000002"));
+  const auto by_knex = tool("knex").listed(
+      "Using environment: production\nFound 1 Completed Migration file/files.\n20240101000001_shop.js \nFound 1 "
+      "Pending "
+      "Migration file/files.\n20240201000001_channel.js \n");
+  ASSERT_TRUE(by_knex);
+  EXPECT_THAT(by_knex->applied, ElementsAre("20240101000001_shop.js"));
+  EXPECT_THAT(by_knex->pending, ElementsAre("20240201000001_channel.js"));
+}
+
 TEST(MigrationToolTest, AListThatIsNotTheCopysIsFoundOut) {
   const Listed listed{.applied = {"a.1", "a.2"}, .pending = {"a.3"}};
   EXPECT_EQ(why_not_same(listed, {"a.1", "a.2", "gone.1"}, {}), "");
   EXPECT_THAT(why_not_same(listed, {"a.1"}, {}), HasSubstr("a.2 as applied"));
   EXPECT_THAT(why_not_same(listed, {"a.1", "a.2", "a.3"}, {}), HasSubstr("a.3 as not applied"));
-  EXPECT_THAT(why_not_same(listed, {"a.1", "a.2", "b.1"},
-                           {Down{.name = "b.1", .before = "", .after = {}, .sql = "", .file = ""}}),
+  EXPECT_THAT(why_not_same(listed, {"a.1", "a.2", "b.1"}, {Down{.name = "b.1", .before = "", .after = {}}}),
               HasSubstr("does not list b.1"));
 }
 

@@ -98,6 +98,12 @@ Result<Json> renamed_between(const Server& server, const std::string& before, co
   return schema::postgresql::to_json(schema::postgresql::renames(then, now));
 }
 
+/// The table in which a tool that we do not know by name notes what is applied: not rows of users.
+std::string own_books(const Json& migrations) {
+  const bool pairs = get_string(migrations, "tool") == "sql";
+  return schema::postgresql::shown(get_string(get(migrations, "how"), "table", pairs ? "schema_migrations" : ""));
+}
+
 /// What the downs did to rows: {"orders": {"update": 3}}; empty: nothing.
 Result<Json> rows_changed(const Json& args, const std::string& before, const std::string& after,
                           const driver::Progress& progress) {
@@ -107,6 +113,7 @@ Result<Json> rows_changed(const Json& args, const std::string& before, const std
       {{"server", get(args, "server")}, {"live", before}, {"target", after}, {"renamed", renamed}}, progress));
   Json changed = get(counted, "rows");
   for (const auto& [table, why] : get(counted, "unkeyed").items()) changed[table] = {{"why", why}};
+  if (const std::string books = own_books(get(args, "migrations")); !books.empty()) changed.erase(books);
   return changed;
 }
 
