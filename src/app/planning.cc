@@ -271,8 +271,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
     if (!wanted(subject, request) || (subject.part == plan::Part::kDatabase && journey.checkpoint == nullptr)) continue;
     std::vector<Step> steps = TRY(offers(workspace, subject, journey, seen));
     if (subject.part == plan::Part::kDatabase) {
-      counted = counted_now(steps, saved_part(*journey.checkpoint, subject));
-      refuse_undecided(counted, contract);
+      counted = counted_now(workspace, steps, saved_part(*journey.checkpoint, subject), request.count_for);
+      refuse_undecided(counted, site.database->kind, contract);
       take_downs(seen.begin()->second, contract, draft_words);
       database_steps = steps;
     }

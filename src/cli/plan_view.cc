@@ -38,6 +38,24 @@ std::string database_line(const Contract& contract) {
   return "  ~ database  " + why + "\n";
 }
 
+/// "    rows of orders: 12 inserted, 3 changed, 1 deleted (compared with the checkpoint's copy, row by row)"
+std::string rows_lines(const Forecast& forecast) {
+  std::string text;
+  for (const auto& [table, how] : forecast.counted.items()) {
+    const Json& counts = get(forecast.rows, table);
+    if (!counts.is_object() && get_string(how, "how") != "unknown") continue;
+    text += "    rows of " + one_line(table) + ": ";
+    if (counts.is_object())
+      text += fmt::format("{}{} inserted, {} changed, {} deleted", get_bool(how, "exact", true) ? "" : "about ",
+                          get_int(counts, "insert"), get_int(counts, "update"), get_int(counts, "delete"));
+    else
+      text += "not counted";
+    text += " (" + one_line(get_string(how, "why")) + ")\n";
+  }
+  if (!forecast.not_counted.empty()) text += "    rows not counted: " + one_line(forecast.not_counted) + "\n";
+  return text;
+}
+
 /// What CI says of the target; a rollback to one that never passed opens an incident of its own.
 std::string ci_lines(const Plan& plan) {
   if (!plan.forecast.ci) return "";
@@ -56,8 +74,9 @@ std::string view_of(const Forecast& forecast) {
 }
 
 std::string rows_view(const Forecast& forecast) {
-  int64_t rows = 0;
-  int64_t tables = 0;
+  if (forecast.rows.empty() && forecast.counted.empty())
+    return forecast.not_counted.empty() ? "" : "rows to carry over not counted";
+  int64_t rows = 0, tables = 0, unknown = 0;
   for (const auto& [table, counts] : forecast.rows.items()) {
     int64_t here = 0;
     for (const auto& [kind, count] : counts.items())
@@ -65,8 +84,14 @@ std::string rows_view(const Forecast& forecast) {
     rows += here;
     if (here > 0) ++tables;
   }
-  if (forecast.rows.empty()) return "";
-  return fmt::format("{} in {} to carry over", counted(rows, "row"), counted(tables, "table"));
+  bool exact = true;
+  for (const auto& [table, how] : forecast.counted.items()) {
+    exact = exact && get_bool(how, "exact", true);
+    if (get_string(how, "how") == "unknown") ++unknown;
+  }
+  std::string text =
+      fmt::format("{}{} in {} to carry over", exact ? "" : "about ", counted(rows, "row"), counted(tables, "table"));
+  return unknown == 0 ? text : text + ", " + counted(unknown, "table") + " not counted";
 }
 
 std::string view_of(const Plan& plan) {
@@ -89,6 +114,7 @@ std::string view_of(const Plan& plan) {
   text += "\n" + database_line(contract);
   for (const std::string& line : plan.forecast.downs)
     text += (line.starts_with("- ") ? "          " + one_line(line.substr(2)) : "    down " + one_line(line)) + "\n";
+  text += rows_lines(plan.forecast);
   for (const std::string& sentence : plan.forecast.not_carried) text += "    ! " + one_line(sentence) + "\n";
   for (const std::string& sentence : plan.forecast.put_aside)
     text += (sentence.starts_with("- ") ? "      " : "  ! code  ") + one_line(sentence) + "\n";

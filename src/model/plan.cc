@@ -62,6 +62,8 @@ Json to_json(const Plan& plan) {
                    {"source", plan.forecast.source},
                    {"rows", plan.forecast.rows},
                    {"not_carried", plan.forecast.not_carried}};
+  if (!plan.forecast.counted.empty()) forecast["counted"] = plan.forecast.counted;
+  if (!plan.forecast.not_counted.empty()) forecast["not_counted"] = plan.forecast.not_counted;
   if (!plan.forecast.put_aside.empty()) forecast["put_aside"] = plan.forecast.put_aside;
   if (!plan.forecast.downs.empty()) forecast["downs"] = plan.forecast.downs;
   if (plan.forecast.ci) forecast["ci"] = to_json(*plan.forecast.ci);
@@ -89,6 +91,8 @@ Result<Plan> plan_from_json(const Json& value) {
     if (span.is_number()) plan.forecast.per_step[step] = Millis(span.get<int64_t>());
   plan.forecast.source = get_string(forecast, "source");
   plan.forecast.rows = get(forecast, "rows");
+  if (get(forecast, "counted").is_object()) plan.forecast.counted = get(forecast, "counted");
+  plan.forecast.not_counted = get_string(forecast, "not_counted");
   if (const Json& ci = get(forecast, "ci"); ci.is_object()) plan.forecast.ci = ci_result_from_json(ci);
   plan.forecast.next_time = conditions_from_json(get(forecast, "next_time"));
   for (const Json& sentence : get(forecast, "put_aside"))

@@ -37,6 +37,8 @@ struct Forecast {
   std::map<std::string, Millis> per_step;  // by step id
   std::string source;                      // "3 earlier runs", "no earlier run: defaults"
   Json rows = Json::object();              // {"insert": 37, ...} per table, counted at planning time
+  Json counted = Json::object();           // {"how", "why", "exact"} per table: how they were; see docs/formats/plan.md
+  std::string not_counted;                 // why no row could be counted; empty: they were, or none would be carried
   std::optional<CiResult> ci;              // of `to`, when it was asked; none: no CI server is configured
   std::vector<Condition> next_time;        // forward: what should be so before `to` serves again
   std::vector<std::string> not_carried;    // sentences: what of the database does not go along, and where it goes

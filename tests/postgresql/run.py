@@ -2,6 +2,7 @@
 """PostgreSQL, whole program, with real shops that are written to all the time, each of apps/:
 tests/postgresql/run.py --backout build/dev/backout [--keep] [--app APP] [CASE...]"""
 import argparse
+import re
 import shutil
 import sys
 import tempfile
@@ -41,6 +42,8 @@ def back_and_forward(shop):
     customers.have_ordered(30)
     plan = shop.run(shop.backout, "plan")
     expect("restored beside" in plan, plan)
+    counted = re.search(rf"rows of {shop.app.orders}: (\d+) inserted, (\d+) changed, (\d+) deleted \(by the transactions", plan)
+    expect(counted and int(counted[1]) >= 20, plan)
     shop.run(shop.backout, *rollback(True))
     serves(shop, "v1")
     customers.have_ordered(30)

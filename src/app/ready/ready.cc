@@ -21,6 +21,8 @@ namespace {
 
 using driver::Need;
 
+constexpr Millis kCountFor{3'000};
+
 std::string_view word_of(plan::Part part) {
   switch (part) {
     case plan::Part::kDoor: return "door";
@@ -137,7 +139,7 @@ class ReadyLook {
                                                     finding.id == "code" || finding.id == "secret");
     });
     if (!seen || !all_answer()) return;
-    auto plan = draft_plan(workspace_, {}, seen_parts_);
+    auto plan = draft_plan(workspace_, {.to = {}, .count_for = kCountFor}, seen_parts_);
     if (!plan) {
       answer_.findings.push_back(
           {"plan", Severity::kRed, "", "", "no plan can be made: " + one_line(plan.error().message),

@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "database/postgresql/dump_files.h"
 #include "database/postgresql/habits.h"
+#include "database/postgresql/horizon.h"
+#include "database/postgresql/marks.h"
 #include "database/postgresql/programs.h"
 #include "database/postgresql/read_catalog.h"
 #include "os/file.h"
@@ -106,6 +108,7 @@ Result<void> describe(Connection& connection, Manifest& manifest) {
   manifest.database_size =
       static_cast<uint64_t>(TRY(connection.integer("SELECT pg_database_size(current_database())")));
   manifest.system_identifier = connection.text("SELECT system_identifier FROM pg_control_system()").value_or("");
+  manifest.horizon["marks"] = TRY(marks_of(connection));
   const Rows prepared = TRY(connection.query(
       "SELECT gid, owner, prepared::timestamptz(0)::text FROM pg_prepared_xacts WHERE database = current_database()"));
   for (int i = 0; i < prepared.count(); ++i)
@@ -180,6 +183,7 @@ std::vector<std::string> dump_command(const BackupJob& job, const Program& progr
 Result<void> read_while_dumping(Source& source, Manifest& manifest, Dumping& dumping, const Progress& progress) {
   Connection& connection = source.connection();
   manifest.sequences = TRY(read_sequences(connection));
+  manifest.horizon.update(TRY(read_horizon(connection).with_context("what a count will need")));
   manifest.roles = TRY(read_roles(connection));
   manifest.extensions = TRY(read_extensions(connection));
   manifest.catalog = to_json(TRY(read_catalog(connection).with_context("reading the catalogue")));

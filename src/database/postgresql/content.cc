@@ -135,6 +135,18 @@ Result<std::vector<CountedTable>> tables_to_count(Connection& connection) {
   return tables;
 }
 
+Result<TableContent> content_of(Connection& connection, const std::string& schema, const std::string& table,
+                                const std::set<std::string>& columns) {
+  std::vector<std::string> hashed;
+  const Rows listed = TRY(connection.query(
+      "SELECT a.attname, a.atttypid FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass($1) AND "
+      "a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname COLLATE \"C\"",
+      {sql_name(schema, table)}));
+  for (int i = 0; i < listed.count(); ++i)
+    if (columns.contains(listed.text(i, 0))) hashed.push_back(hashed_column(listed.text(i, 0), listed.integer(i, 1)));
+  return count(connection, counting(hashed, "ONLY " + sql_name(schema, table) + " t", connection.server_version()));
+}
+
 Result<Content> read_content(Connection& connection, const std::function<bool(const CountedTable& next)>& go_on) {
   Content content;
   const auto all = TRY(tables_to_count(connection));

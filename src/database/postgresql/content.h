@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,10 @@ struct CountedTable {
 /// What a dump of the database holds: ordinary tables and leaf partitions. Of tables that belong to an extension only
 /// those rows that the extension says are the user's. Materialised views are left out: a restore refreshes them.
 Result<std::vector<CountedTable>> tables_to_count(Connection& connection);
+
+/// Of one table, as counting reads it, over these columns alone; all of them are its own.
+Result<TableContent> content_of(Connection& connection, const std::string& schema, const std::string& table,
+                                const std::set<std::string>& columns);
 
 /// In the connection's transaction. `go_on` is asked between tables; false ends it with kCancelled.
 Result<Content> read_content(Connection& connection, const std::function<bool(const CountedTable& next)>& go_on = {});

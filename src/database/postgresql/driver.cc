@@ -35,6 +35,7 @@ class PostgresqlDriver : public driver::Driver {
   }
 
   Result<host::Command> command(const Action& action, const host::Host&) const override {
+    if (action.verb == "count") return tool(action.verb, action.args, action.args);  // a look: for plans
     if (std::find(std::begin(kEffects), std::end(kEffects), action.verb) == std::end(kEffects))
       return Error{Code::kInvalid, "the postgresql driver has no verb '" + action.verb + "'", ""};
     return tool(action.verb, action.args, action.args);

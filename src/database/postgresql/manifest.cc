@@ -20,25 +20,27 @@ uint64_t Manifest::size() const {
 Json to_json(const Manifest& manifest) {
   Json files = Json::object();
   for (const auto& [name, file] : manifest.files) files[name] = {{"size", file.size}, {"sha256", file.sha256}};
-  return {{"format", kFormat},
-          {"kind", "postgresql"},
-          {"source", manifest.source},
-          {"taken_at", manifest.taken_at},
-          {"server_version", manifest.server_version},
-          {"dumped_by", manifest.dumped_by},
-          {"system_identifier", manifest.system_identifier},
-          {"lsn", manifest.lsn},
-          {"snapshot", manifest.snapshot},
-          {"database_size", manifest.database_size},
-          {"database", to_json(manifest.database)},
-          {"roles", to_json(manifest.roles)},
-          {"extensions", manifest.extensions},
-          {"content", to_json(manifest.content)},
-          {"sequences", to_json(manifest.sequences)},
-          {"sequences_after", to_json(manifest.sequences_after)},
-          {"catalog", manifest.catalog},
-          {"files", files},
-          {"notes", manifest.notes}};
+  Json value{{"format", kFormat},
+             {"kind", "postgresql"},
+             {"source", manifest.source},
+             {"taken_at", manifest.taken_at},
+             {"server_version", manifest.server_version},
+             {"dumped_by", manifest.dumped_by},
+             {"system_identifier", manifest.system_identifier},
+             {"lsn", manifest.lsn},
+             {"snapshot", manifest.snapshot},
+             {"database_size", manifest.database_size},
+             {"database", to_json(manifest.database)},
+             {"roles", to_json(manifest.roles)},
+             {"extensions", manifest.extensions},
+             {"content", to_json(manifest.content)},
+             {"sequences", to_json(manifest.sequences)},
+             {"sequences_after", to_json(manifest.sequences_after)},
+             {"catalog", manifest.catalog},
+             {"files", files},
+             {"notes", manifest.notes}};
+  if (!manifest.horizon.empty()) value["horizon"] = manifest.horizon;
+  return value;
 }
 
 Result<Manifest> manifest_from_json(const Json& value) {
@@ -65,6 +67,7 @@ Result<Manifest> manifest_from_json(const Json& value) {
   manifest.sequences = sequences_from_json(get(value, "sequences"));
   manifest.sequences_after = sequences_from_json(get(value, "sequences_after"));
   manifest.catalog = get(value, "catalog");
+  if (get(value, "horizon").is_object()) manifest.horizon = get(value, "horizon");
   for (const auto& [name, file] : get(value, "files").items())
     manifest.files[name] = {static_cast<uint64_t>(get_int(file, "size")), get_string(file, "sha256")};
   for (const Json& note : get(value, "notes"))

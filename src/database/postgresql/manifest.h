@@ -36,6 +36,8 @@ struct Manifest {
   /// Before the dump, and after it: the dump read them in between.
   std::map<std::string, SequencePosition> sequences, sequences_after;
   Json catalog = Json::object();
+  Json horizon =
+      Json::object();  // see horizon.h, and "marks": those of marks.h from before the snapshot; empty in old ones
   std::map<std::string, DumpFile> files;  // by name in the dump's directory
   std::vector<std::string> notes;         // what the dump does not hold, in sentences
   uint64_t size() const;                  // of all files

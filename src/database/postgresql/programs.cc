@@ -128,6 +128,7 @@ Result<os::ProcessResult> run_program(std::vector<std::string> argv, const std::
   return os::run_process({.argv = std::move(argv),
                           .cwd = "/",
                           .env = {{"PGAPPNAME", session},
+                                  {"PGTZ", "UTC"},
                                   {"LC_ALL", "C.UTF-8"},
                                   {"PGOPTIONS", std::string(options == nullptr ? "" : options) +
                                                     " -c default_transaction_read_only=off -c statement_timeout=0 "

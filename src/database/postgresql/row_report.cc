@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kFewRows = 20;  // below that, "nearly all rows changed" says nothing
 
-Result<std::vector<std::string>> names_in(Connection& connection, const std::string& sql) {
+Result<std::vector<std::string>> names_from(Connection& connection, const std::string& sql) {
   std::vector<std::string> names;
   const Rows rows = TRY(connection.query(sql));
   for (int row = 0; row < rows.count(); ++row) names.push_back(rows.text(row, 0));
@@ -22,13 +22,13 @@ constexpr const char* kMaterialised =
 
 }  // namespace
 
-Result<void> RowReport::add_rewritten(const TableDifference& difference, Connection& target) {
+Result<void> RowReport::add_rewritten(const TableDifference& difference,
+                                      const std::function<Result<int64_t>(int64_t enough)>& rows_up_to) {
   const MappedTable& table = *difference.map;
   for (const auto& [column, changes] : difference.columns) {
     if (changes * 10 < kFewRows * 9) continue;
     const int64_t enough = changes * 10 / 9 + 1;
-    const int64_t rows = TRY(target.integer("SELECT pg_catalog.count(*) FROM (SELECT FROM " + table.target.from() +
-                                            " LIMIT " + std::to_string(enough) + ") AS t"));
+    const int64_t rows = TRY(rows_up_to(enough));
     if (rows < kFewRows || changes * 10 < rows * 9) continue;
     const std::string name = table.shown + "." + column;
     rewritten_.push_back(
@@ -66,12 +66,20 @@ void RowReport::add_not_carried(const TableDifference& difference) {
 }
 
 Result<void> RowReport::add(const TableDifference& difference, Connection& target) {
+  return add(difference, [&](int64_t enough) {
+    return target.integer("SELECT pg_catalog.count(*) FROM (SELECT FROM " + difference.map->target.from() + " LIMIT " +
+                          std::to_string(enough) + ") AS t");
+  });
+}
+
+Result<void> RowReport::add(const TableDifference& difference,
+                            const std::function<Result<int64_t>(int64_t enough)>& rows) {
   const MappedTable& table = *difference.map;
   keys_[table.shown] = table.matched_by();
   compared_[table.shown] = difference.compared;
   if (difference.counts.all() > 0) (table.leave ? left_ : rows_)[table.shown] = to_json(difference.counts);
   for (const auto& [column, changes] : difference.columns) columns_[table.shown][column] = changes;
-  TRY_VOID(add_rewritten(difference, target));
+  TRY_VOID(add_rewritten(difference, rows));
   add_unfilled(difference);
   if (!table.leave) add_not_carried(difference);
   return {};
@@ -79,23 +87,28 @@ Result<void> RowReport::add(const TableDifference& difference, Connection& targe
 
 Result<Json> RowReport::json(const RowMap& map, const std::map<std::string, std::string>& changed_unkeyed,
                              RowSides& sides) const {
+  return json(map, changed_unkeyed, sides.live, sides.target);
+}
+
+Result<Json> RowReport::json(const RowMap& map, const std::map<std::string, std::string>& changed_unkeyed,
+                             Connection& live, Connection& target) const {
   Json not_carried = not_carried_, new_tables = Json::array();
   for (const std::string& table : map.dropped_tables)
     not_carried.push_back(table +
                           ": the live database has no such table (dropped, or renamed): it stays as at the checkpoint");
   for (const RowTable& table : map.new_tables) {
     new_tables.push_back(table.shown());
-    const int64_t rows = TRY(sides.live.integer("SELECT pg_catalog.count(*) FROM " + table.from()));
+    const int64_t rows = TRY(live.integer("SELECT pg_catalog.count(*) FROM " + table.from()));
     if (rows > 0)
       not_carried.push_back(fmt::format("{}: new; to the archive: {}", table.shown(), counted(rows, "row")));
   }
   for (const auto& [table, why] : changed_unkeyed)
     not_carried.push_back(fmt::format("{}: changed, and goes to the archive whole: {}", table, why));
   if (!rows_.empty())
-    for (const std::string& view : TRY(names_in(sides.target, kMaterialised)))
+    for (const std::string& view : TRY(names_from(target, kMaterialised)))
       not_carried.push_back(view + ": a materialized view, as at the checkpoint until it is refreshed");
   const std::string objects = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata";
-  if (const int64_t count = TRY(sides.live.integer(objects)); count > 0)
+  if (const int64_t count = TRY(live.integer(objects)); count > 0)
     not_carried.push_back(
         fmt::format("{} are not compared: they stay as at the checkpoint", counted(count, "large object")));
   return Json{{"rows", rows_},

@@ -1,5 +1,7 @@
 // RowReport: what a count or a rescue says of the differences. Same keys as SQLite's.
 #pragma once
+#include <functional>
+
 #include "database/postgresql/compare_rows.h"
 
 namespace backout::postgresql {
@@ -18,12 +20,18 @@ class RowReport {
  public:
   /// Asks the target how many rows there were, when a column changed in many.
   Result<void> add(const TableDifference& difference, Connection& target);
+  /// `rows`: how many there were; it need not count further than it is told.
+  Result<void> add(const TableDifference& difference, const std::function<Result<int64_t>(int64_t enough)>& rows);
   /// `changed_unkeyed`: those of map.unkeyed that changed.
   Result<Json> json(const RowMap& map, const std::map<std::string, std::string>& changed_unkeyed,
                     RowSides& sides) const;
+  /// `target`: where the materialized views are that are told of.
+  Result<Json> json(const RowMap& map, const std::map<std::string, std::string>& changed_unkeyed, Connection& live,
+                    Connection& target) const;
 
  private:
-  Result<void> add_rewritten(const TableDifference& difference, Connection& target);
+  Result<void> add_rewritten(const TableDifference& difference,
+                             const std::function<Result<int64_t>(int64_t enough)>& rows);
   void add_unfilled(const TableDifference& difference);
   void add_not_carried(const TableDifference& difference);
   Json rows_ = Json::object(), columns_ = Json::object(), left_ = Json::object(), keys_ = Json::object(),

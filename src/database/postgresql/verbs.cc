@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "database/postgresql/backup.h"
+#include "database/postgresql/count_since.h"
 #include "database/postgresql/keep.h"
 #include "database/postgresql/observe.h"
 #include "database/postgresql/ready.h"
@@ -52,6 +53,7 @@ constexpr driver::ToolVerb kVerbs[] = {
     {"verify-backup", run_verify_backup},
     {"restore", run_restore},
     {"diff", diff_rows},
+    {"count", count_since},
     {"rescue", rescue_rows},
     {"try-down", run_try_down},
     {"step-down", run_step_down},
