@@ -60,7 +60,7 @@ _backout_value() {
 
 _backout_command() {
   case "$1" in
-    '') commands='init deploy checkpoint record good bad releases sites resolve status log verify tick watch note ready plan rollback resume abort retry report lint backups audit journal completion' options='-h --help --version -f -C -e --state -o --no-color -q -v' ;;
+    '') commands='init deploy checkpoint record good bad releases sites resolve status log verify tick watch note ready plan rollback resume abort retry report lint backups rescue audit journal completion' options='-h --help --version -f -C -e --state -o --no-color -q -v' ;;
     'init') commands='' options='-h --help --answer --answers --yes --force --print' ;;
     'deploy') commands='' options='-h --help --version --commit --timeout' ;;
     'checkpoint') commands='' options='-h --help' ;;
@@ -88,6 +88,10 @@ _backout_command() {
     'backups list') commands='' options='-h --help' ;;
     'backups check') commands='' options='-h --help' ;;
     'backups take') commands='' options='-h --help' ;;
+    'rescue') commands='count export apply' options='-h --help' ;;
+    'rescue count') commands='' options='-h --help' ;;
+    'rescue export') commands='' options='-h --help' ;;
+    'rescue apply') commands='' options='-h --help --dry-run --yes' ;;
     'audit') commands='verify' options='-h --help' ;;
     'audit verify') commands='' options='-h --help' ;;
     'journal') commands='export' options='-h --help' ;;
@@ -114,6 +118,10 @@ _backout_positional() {
     'retry':0) kind='ask:runs' ;;
     'report':0) kind='ask:runs' ;;
     'lint':0) kind='file' ;;
+    'rescue count':0) kind='ask:versions' ;;
+    'rescue export':0) kind='nothing' ;;
+    'rescue export':1) kind='ask:versions' ;;
+    'rescue apply':0) kind='file' ;;
     'completion':0) kind='choices:bash zsh fish' ;;
     *) return 1 ;;
   esac

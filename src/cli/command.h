@@ -38,6 +38,11 @@ struct VerifyOptions {
   bool ask = false;
 };
 
+struct RescueOptions {
+  std::string path, version;
+  bool yes = false, dry_run = false;
+};
+
 struct ReportOptions {
   std::string incident, format = "md", out;
   bool for_public = false;
@@ -84,6 +89,9 @@ int retry(const Globals& globals, const std::string& run);
 int backups_list(const Globals& globals);
 int backups_check(const Globals& globals);
 int backups_take(const Globals& globals);
+int rescue_count(const Globals& globals, const RescueOptions& options);
+int rescue_export(const Globals& globals, const RescueOptions& options);
+int rescue_apply(const Globals& globals, const RescueOptions& options);
 int report(const Globals& globals, const ReportOptions& options);
 int audit_verify(const Globals& globals);
 int journal_export(const Globals& globals);

@@ -17,6 +17,7 @@ struct Line {
   DeployOptions deploy;
   backout::app::Cause cause;
   VerifyOptions verify;
+  RescueOptions rescue;
   WatchOptions watch;
   ReportOptions report;
   std::string output = "text", file, name, why, commit, text, run, step, section, server;
@@ -209,6 +210,24 @@ void add_init(CLI::App& app, Line& line) {
   command->add_option("--host-root", line.init.root)->group("");
 }
 
+void add_rescue(CLI::App& app, Line& line) {
+  CLI::App* rescue = app.add_subcommand("rescue", "rows that users wrote since a checkpoint, by themselves")
+                         ->require_subcommand(1)
+                         ->fallthrough();
+  add(*rescue, "count", "how many were inserted, changed and deleted, exactly", line, [&] {
+    return rescue_count(line.globals, line.rescue);
+  })->add_option("version", line.rescue.version, "of its checkpoint; without it the last known-good release");
+  auto* out = add(*rescue, "export", "write them to files, with both sides", line,
+                  [&] { return rescue_export(line.globals, line.rescue); });
+  out->add_option("directory", line.rescue.path, "a directory that is not there yet")->required()->type_name("DIR");
+  out->add_option("version", line.rescue.version, "of its checkpoint; without it the last known-good release");
+  auto* in = add(*rescue, "apply", "rows of an export, of conflicts or of an archive into the live database", line,
+                 [&] { return rescue_apply(line.globals, line.rescue); });
+  in->add_option("file", line.rescue.path, "a file of rows, or the directory of an export")->required();
+  in->add_flag("--dry-run", line.rescue.dry_run, "say what would come of it, and change nothing");
+  in->add_flag("--yes", line.rescue.yes, "do not ask");
+}
+
 void add_upkeep_commands(CLI::App& app, Line& line) {
   auto* lint_command = add(app, "lint", "check backout.yaml", line, [&] { return lint(line.globals, line.lint); });
   lint_command->add_option("file", line.lint.file);
@@ -224,6 +243,7 @@ void add_upkeep_commands(CLI::App& app, Line& line) {
   add(*backups, "check", "test every one now: read it to its end, restore it beside", line,
       [&] { return backups_check(line.globals); });
   add(*backups, "take", "make one now, and test it", line, [&] { return backups_take(line.globals); });
+  add_rescue(app, line);
   CLI::App* audit = app.add_subcommand("audit", "check the journal")->require_subcommand(1)->fallthrough();
   add(*audit, "verify", "walk every hash chain", line, [&] { return audit_verify(line.globals); });
   CLI::App* journal = app.add_subcommand("journal", "the record itself")->require_subcommand(1)->fallthrough();

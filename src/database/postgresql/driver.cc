@@ -13,6 +13,9 @@ namespace {
 constexpr const char* kEffects[] = {"backup",    "verify-backup", "restore",   "diff", "rescue", "try-down",
                                     "step-down", "swap",          "swap-back", "keep", "discard"};
 
+/// What is asked for outside runs: plans, `rescue`, retention.
+constexpr const char* kBesideRuns[] = {"count", "export", "apply", "kept"};
+
 class PostgresqlDriver : public driver::Driver {
  public:
   explicit PostgresqlDriver(std::string self) : self_(std::move(self)) {}
@@ -35,7 +38,8 @@ class PostgresqlDriver : public driver::Driver {
   }
 
   Result<host::Command> command(const Action& action, const host::Host&) const override {
-    if (action.verb == "count") return tool(action.verb, action.args, action.args);  // a look: for plans
+    if (std::find(std::begin(kBesideRuns), std::end(kBesideRuns), action.verb) != std::end(kBesideRuns))
+      return tool(action.verb, action.args, action.args);
     if (std::find(std::begin(kEffects), std::end(kEffects), action.verb) == std::end(kEffects))
       return Error{Code::kInvalid, "the postgresql driver has no verb '" + action.verb + "'", ""};
     return tool(action.verb, action.args, action.args);

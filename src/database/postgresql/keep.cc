@@ -1,6 +1,8 @@
 #include "database/postgresql/keep.h"
 
 #include "base/clock.h"
+#include "database/postgresql/create.h"
+#include "database/postgresql/offer.h"
 #include "database/postgresql/sessions.h"
 #include "database/postgresql/verb_args.h"
 #include "os/file.h"
@@ -39,6 +41,29 @@ Result<Json> keep(const Json& args) {
   part["taken_at"] = to_iso(system_clock().wall());
   TRY_VOID(os::write_file_atomic(TRY(need_path(args, "part")), canonical(part) + "\n", 0600));
   return Json{{"part", part}};
+}
+
+Result<Json> list_kept(const Json& args) {
+  const Server server = TRY(server_of(args));
+  std::string database = get_string(args, "database");
+  if (database.empty()) database = TRY(Connection::open(server, "")).database();
+  auto maintenance = TRY(open_maintenance(server, get_string(args, "maintenance")));
+  const std::string begin = base_of(database) + "__backout_", end = "_old";
+  const Rows rows = TRY(maintenance.query(
+      "SELECT datname, oid::pg_catalog.int8, CASE WHEN pg_catalog.has_database_privilege(oid, 'CONNECT') OR "
+      "pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') THEN pg_catalog.pg_database_size(oid) ELSE 0 END FROM "
+      "pg_catalog.pg_database WHERE pg_catalog.starts_with(datname::text, $1) ORDER BY 1",
+      {begin}));
+  Json kept = Json::array();
+  for (int i = 0; i < rows.count(); ++i) {
+    const std::string name = rows.text(i, 0);
+    if (!name.ends_with(end) || name.size() <= begin.size() + end.size()) continue;
+    kept.push_back({{"name", name},
+                    {"run", name.substr(begin.size(), name.size() - begin.size() - end.size())},
+                    {"oid", rows.integer(i, 1)},
+                    {"size", rows.integer(i, 2)}});
+  }
+  return Json{{"kept", kept}};
 }
 
 Result<Json> look_at_kept(const Json& args) {

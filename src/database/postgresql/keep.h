@@ -9,6 +9,9 @@ namespace backout::postgresql {
 /// {"part"}: driver, database, template, known, taken_at, catalog, renamed. kNotFound: the kept database is gone.
 Result<Json> keep(const Json& args);
 /// {"sight", "why", "evidence"}.
+/// {"server", "maintenance"?, "database"?} -> {"kept": [{"name", "run", "oid", "size"}]}: what rollbacks of this
+/// database replaced.
+Result<Json> list_kept(const Json& args);
 Result<Json> look_at_kept(const Json& args);
 
 }  // namespace backout::postgresql

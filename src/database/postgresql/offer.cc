@@ -132,9 +132,7 @@ class Offer {
   /// "shop__backout_R7_new": whole in the name of the run, shortened in the name of the database.
   std::string beside(const std::string& word) const {
     const std::string run = offering_.run_directory.substr(offering_.run_directory.rfind('/') + 1);
-    std::string base = database_.substr(0, kLongestBase);
-    while (!base.empty() && (static_cast<unsigned char>(base.back()) & 0x80U) != 0) base.pop_back();
-    return base + "__backout_" + run + "_" + word;
+    return base_of(database_) + "__backout_" + run + "_" + word;
   }
   Json map_of(const char* key) const {
     const Json& map = get(offering_.subject, key);
@@ -205,6 +203,12 @@ class Offer {
 };
 
 }  // namespace
+
+std::string base_of(const std::string& database) {
+  std::string base = database.substr(0, kLongestBase);
+  while (!base.empty() && (static_cast<unsigned char>(base.back()) & 0x80U) != 0) base.pop_back();
+  return base;
+}
 
 Result<std::vector<Step>> offer_postgresql(const driver::Offering& offering) {
   if (offering.hosts.size() != 1)

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "database/postgresql/apply_rows.h"
 #include "database/postgresql/backup.h"
-#include "database/postgresql/count_since.h"
+#include "database/postgresql/export_rows.h"
 #include "database/postgresql/keep.h"
 #include "database/postgresql/observe.h"
 #include "database/postgresql/ready.h"
@@ -53,7 +54,10 @@ constexpr driver::ToolVerb kVerbs[] = {
     {"verify-backup", run_verify_backup},
     {"restore", run_restore},
     {"diff", diff_rows},
-    {"count", count_since},
+    {"count", count_rows},
+    {"export", export_rows},
+    {"apply", apply_rows},
+    {"kept", [](const Json& args, const driver::Progress&) { return list_kept(args); }},
     {"rescue", rescue_rows},
     {"try-down", run_try_down},
     {"step-down", run_step_down},

@@ -10,6 +10,7 @@
 #include "database/sqlite/page_digest.h"
 #include "database/sqlite/ready.h"
 #include "database/sqlite/rescue.h"
+#include "database/sqlite/rows_out.h"
 #include "database/sqlite/sides.h"
 #include "database/sqlite/swap.h"
 #include "database/sqlite/verb_args.h"
@@ -182,6 +183,8 @@ constexpr VerbEntry kVerbs[] = {
     {"verify-backup", run_verify_backup},
     {"restore", run_restore},
     {"diff", run_diff},
+    {"export", export_rows},
+    {"apply", apply_rows},
     {"rescue", run_rescue},
     {"swap", run_swap},
     {"swap-back", run_swap_back},
