@@ -74,7 +74,7 @@ Json both_sides(const Ground& ground) {
   return args;
 }
 
-Result<Json> ask(const Workspace& workspace, const Ground& ground, const std::string& verb, const Json& args) {
+Result<Json> ask_database(const Workspace& workspace, const Ground& ground, const std::string& verb, const Json& args) {
   const driver::Driver* driver = TRY(workspace.registry().find(ground.subject.driver));
   host::Host& host = *workspace.hosts().at(ground.subject.hosts.front());
   return driver::ask_tool(host, TRY(driver->command({ground.subject.driver, verb, args}, host)), {});
@@ -85,7 +85,7 @@ void name_ground(const Ground& ground, Json& evidence) {
   evidence["checkpoint"] = ground.checkpoint;
 }
 
-Result<std::string> absolute(const std::string& path) {
+Result<std::string> whole_path(const std::string& path) {
   std::error_code failed;
   const auto whole = std::filesystem::absolute(path, failed);
   if (failed || path.empty()) return Error{Code::kInvalid, "'" + one_line(path) + "' is no path", ""};
@@ -107,7 +107,7 @@ Result<Json> apply_to(const Workspace& workspace, const Ground& ground, const st
   for (const char* key : {"server", "maintenance", "secrets", "fill"})
     if (config.contains(key)) args[key] = get(config, key);
   if (!dry) args["conflicts"] = from + ".not-applied.jsonl";
-  return ask(workspace, ground, "apply", args);
+  return ask_database(workspace, ground, "apply", args);
 }
 
 }  // namespace
@@ -125,7 +125,7 @@ Result<Json> count_rescue(const Workspace& workspace, const Version& target) {
   Json args = both_sides(ground);
   args["exact"] = true;
   args["limit_ms"] = 300'000;
-  Json counted = TRY(ask(workspace, ground, ground.subject.driver == "sqlite" ? "diff" : "count", args));
+  Json counted = TRY(ask_database(workspace, ground, ground.subject.driver == "sqlite" ? "diff" : "count", args));
   name_ground(ground, counted);
   return counted;
 }
@@ -133,9 +133,9 @@ Result<Json> count_rescue(const Workspace& workspace, const Version& target) {
 Result<Json> export_rescue(const Workspace& workspace, const Version& target, const std::string& directory) {
   const Ground ground = TRY(ground_of(workspace, target));
   Json args = both_sides(ground);
-  const std::string path = TRY(absolute(directory));
+  const std::string path = TRY(whole_path(directory));
   args["directory"] = path;
-  Json exported = TRY(ask(workspace, ground, "export", args));
+  Json exported = TRY(ask_database(workspace, ground, "export", args));
   name_ground(ground, exported);
   const std::string sha256 = TRY(os::sha256_of_file(path + "/manifest.json"));
   TRY_VOID(
@@ -147,11 +147,11 @@ Result<Json> export_rescue(const Workspace& workspace, const Version& target, co
 }
 
 Result<Json> try_apply(const Workspace& workspace, const std::string& from) {
-  return apply_to(workspace, TRY(database_of(workspace)), TRY(absolute(from)), true);
+  return apply_to(workspace, TRY(database_of(workspace)), TRY(whole_path(from)), true);
 }
 
 Result<Applied> apply_rescue(const Workspace& workspace, const std::string& from) {
-  const std::string path = TRY(absolute(from));
+  const std::string path = TRY(whole_path(from));
   std::stop_source lost;
   const auto lease = TRY(run::LeaseKeeper::take(workspace.journal(), workspace.site().id, "rescue apply", lost));
   if (const auto open = TRY(unfinished(workspace))) return is_unfinished(*open, TRY(told(workspace, *open)));

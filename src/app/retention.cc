@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "app/kept_databases.h"
 #include "app/session.h"
 #include "app/target.h"
 #include "base/text.h"
@@ -13,11 +14,13 @@ namespace backout::app {
 namespace {
 
 constexpr int kRunsWeighed = 1000;
+constexpr int64_t kKeepReplaced = 7 * 24 * 3600 * 1000LL;  // ms
 
 /// Directories and checkpoints that may not go, whatever their age.
 struct Needed {
   std::set<std::string> checkpoints;  // ids
   std::set<std::string> runs;         // ids
+  std::string overtaken;  // the newest run, when a later release is known-good: nobody goes its other way any more
 };
 
 void need(const Checkpoint* checkpoint, Needed& needed) {
@@ -38,11 +41,15 @@ Result<Needed> needed(const Workspace& workspace, const std::vector<Checkpoint>&
     need(checkpoint_for(checkpoints, version), all);
   const journal::Serving serving = TRY(journal.serving(site));
   if (serving.current) need(checkpoint_for(checkpoints, serving.current->version), all);
+  const std::set<std::string> needed_back = all.runs;
   if (!checkpoints.empty()) need(&checkpoints.front(), all);
   bool newest = true;
   for (const journal::RunRow& run : runs) {
     const bool other_way = run.kind == RunKind::kRollback || run.kind == RunKind::kForward;
     if (!run.open() && !(other_way && newest)) continue;
+    if (other_way && !run.open() && !needed_back.contains(run.id.str()) && serving.current &&
+        serving.current->state == ReleaseState::kGood && serving.current->deployed_at > run.changed_at)
+      all.overtaken = run.id.str();
     if (other_way) newest = false;
     all.runs.insert(run.id.str());
     if (other_way) need(checkpoint_for(checkpoints, run.from), all);
@@ -76,6 +83,61 @@ void files_below(const std::string& path, int depth, std::vector<std::string>& f
   for (const std::string& name : *names) files_below(path + "/" + name, depth - 1, files);
 }
 
+/// How long; zero: there are none.
+Millis keeps_replaced(const Site& site) {
+  if (!site.database || site.database->kind != "postgresql") return Millis(0);
+  return Millis(get_int(site.database->args, "keep_replaced_ms", kKeepReplaced));
+}
+
+/// The database that a run replaced is the one that its swap noted.
+bool is_of_run(const Workspace& workspace, const KeptDatabase& kept) {
+  const std::string directory = workspace.runs_directory() + "/" + kept.run;
+  for (const std::string& name : names_in(directory)) {
+    if (!name.ends_with(".swap.json")) continue;
+    const auto text = os::read_file(directory + "/" + name);
+    const auto marker = text ? parse_json(*text) : Result<Json>(text.error());
+    if (marker && get_int(*marker, "old_oid") == kept.oid) return true;
+  }
+  return false;
+}
+
+/// A server that does not answer is asked again the next time.
+std::vector<Expired> databases_due(const Workspace& workspace, const std::vector<journal::RunRow>& runs,
+                                   const Needed& stays) {
+  std::vector<Expired> due;
+  const auto kept = kept_databases(workspace);
+  if (!kept) return due;
+  const Millis span = keeps_replaced(workspace.site());
+  for (const KeptDatabase& each : *kept)
+    for (const journal::RunRow& run : runs) {
+      const bool needed = stays.runs.contains(each.run) && each.run != stays.overtaken;
+      if (run.id.str() != each.run || run.open() || needed || !is_of_run(workspace, each)) continue;
+      if (system_clock().wall() - run.changed_at <= span) continue;
+      due.push_back(
+          {"the database " + each.name, "K-" + each.run,
+           fmt::format("what {} replaced, {}, kept for {}", each.run,
+                       bytes_for_people(static_cast<uint64_t>(std::max<int64_t>(each.size, 0))), for_people(span)),
+           each.name});
+    }
+  return due;
+}
+
+/// Rows that were exported are rows that runs kept, wherever they lie; only what still is that export.
+Result<std::vector<Expired>> exports_due(const Workspace& workspace) {
+  std::vector<Expired> due;
+  const Millis span = workspace.site().retention.rescue;
+  if (span == Millis(0)) return due;
+  for (const Event& event : TRY(workspace.journal().read(workspace.site().id))) {
+    const std::string directory = get_string(event.body, "exported");
+    if (event.type != EventType::kNote || directory.empty()) continue;
+    if (system_clock().wall() - event.at <= span) continue;
+    const auto sha256 = os::sha256_of_file(directory + "/manifest.json");
+    if (sha256 && *sha256 == get_string(event.body, "manifest_sha256"))
+      due.push_back({directory, "", "exported rows, kept for " + for_people(span)});
+  }
+  return due;
+}
+
 }  // namespace
 
 Result<std::vector<Expired>> expired(const Workspace& workspace) {
@@ -85,7 +147,9 @@ Result<std::vector<Expired>> expired(const Workspace& workspace) {
   const WallTime now = system_clock().wall();
   const auto over = [&](WallTime at, Millis span) { return span > Millis(0) && now - at > span; };
   std::vector<Expired> due;
-  if (keeps.checkpoints == Millis(0) && keeps.rescue == Millis(0) && keeps.evidence == Millis(0)) return due;
+  if (keeps.checkpoints == Millis(0) && keeps.rescue == Millis(0) && keeps.evidence == Millis(0) &&
+      keeps_replaced(workspace.site()) == Millis(0))
+    return due;
   const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site));
   const std::vector<journal::RunRow> runs = TRY(journal.runs(site, kRunsWeighed));
   const Needed stays = TRY(needed(workspace, checkpoints, runs));
@@ -98,6 +162,9 @@ Result<std::vector<Expired>> expired(const Workspace& workspace) {
                      fmt::format("checkpoint {} of {}, kept for {}", checkpoint.id, checkpoint.version,
                                  for_people(keeps.checkpoints))});
   }
+  if (keeps_replaced(workspace.site()) > Millis(0))
+    for (Expired& each : databases_due(workspace, runs, stays)) due.push_back(std::move(each));
+  for (Expired& each : TRY(exports_due(workspace))) due.push_back(std::move(each));
   for (const journal::RunRow& run : runs) {
     const std::string directory = workspace.runs_directory() + "/" + run.id.str();
     if (run.open() || !over(run.changed_at, keeps.rescue) || stays.runs.contains(run.id.str())) continue;
@@ -116,6 +183,12 @@ Result<std::vector<Expired>> expired(const Workspace& workspace) {
 }
 
 Result<void> expire(const Workspace& workspace, const Expired& what) {
+  if (!what.database.empty()) {
+    const Json body{
+        {"path", what.directory}, {"sha256", ""}, {"checkpoint", what.checkpoint}, {"why", "retention: " + what.says}};
+    TRY(workspace.journal().append(workspace.site().id, 0, {{EventType::kEvidenceDeleted, body}}));
+    return drop_kept(workspace, what.database);
+  }
   std::vector<std::string> files;
   files_below(what.directory, 3, files);
   std::vector<journal::NewEvent> events;

@@ -13,9 +13,10 @@
 namespace backout::app {
 
 struct Expired {
-  std::string directory;   // or one file
-  std::string checkpoint;  // that goes with it; empty: none
-  std::string says;        // "checkpoint C-3 of v1.2, kept for 30 days"
+  std::string directory;      // or one file
+  std::string checkpoint;     // that goes with it; empty: none
+  std::string says;           // "checkpoint C-3 of v1.2, kept for 30 days"
+  std::string database = {};  // not empty: one of the server, whose place `directory` names, and no file
 };
 
 /// What is due now. Reads the directories of this site only; nothing is configured, nothing is due.

@@ -151,6 +151,7 @@ constexpr Key kKeys[] = {
   {"database.postgresql.tables", Type::kMap, "For each table (`orders`, or `shop.orders` in another schema than public), or a column as `TABLE.COLUMN`: are rows written since the checkpoint carried over a restore, or left behind?", "tables: {sessions: leave}", "carry for every table"},
   {"database.postgresql.tables.*", Type::kChoice, "carry or leave", "orders: carry", "carry", "carry|leave"},
   {"database.postgresql.fill", Type::kMap, "Values for columns (`TABLE.COLUMN`) that the restored schema wants and that rows written since do not have, because the release dropped them", "fill: {orders.note: \"\"}", "such rows stop the run before the door closes"},
+  {"database.postgresql.keep_replaced", Type::kSpan, "How long a database that a rollback replaced stays on the server; `tick` drops it then, but never the one that the way forward of the newest rollback needs", "keep_replaced: 7d", "7d"},
   {"database.postgresql.fill.*", Type::kText, "The value of one", "orders.note: \"\""},
   {"database.migrations", Type::kMap, "With PostgreSQL: the tool whose migrations change the schema. What came with a bad release may then be undone by the tool's own `down`, on a copy", "migrations: {django: {manage: venv/bin/python manage.py}}"},
   {"database.migrations.django", Type::kMap, "Django", "django: {manage: venv/bin/python manage.py}"},

@@ -265,6 +265,8 @@ void read_postgresql(const Reading& reading, const Node& node, DatabaseConfig& d
   if (const std::string pool = text_at(node, "pool"); !pool.empty()) database.args["pool"] = pool;
   if (const std::string password = text_at(node, "password"); !password.empty())
     database.args["secrets"] = {{"PGPASSWORD", password}};
+  if (node.find("keep_replaced") != nullptr)
+    database.args["keep_replaced_ms"] = span_at(node, "keep_replaced", Millis(0)).count();
 }
 
 constexpr std::string_view kMigrators[] = {"django", "rails", "knex", "prisma", "alembic", "sql", "command"};

@@ -15,7 +15,7 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr const char* kCopyNumber = "#";
+constexpr const char* kNumberAmongEqual = "#";
 constexpr size_t kFirstTold = 100;
 
 /// One line, whatever wrote it: an export, a rescue's conflicts, its archive.
@@ -35,7 +35,7 @@ struct Batch {
 std::set<std::string> names_of(const Json& row) {
   std::set<std::string> names;
   for (const auto& [name, value] : row.items())
-    if (name != kCopyNumber) names.insert(name);
+    if (name != kNumberAmongEqual) names.insert(name);
   return names;
 }
 
@@ -69,7 +69,7 @@ Result<Wanted> wanted_of(const Json& line) {
   } else {
     return Error{Code::kCorrupt, "it is not a row that backout wrote", ""};
   }
-  if (key.is_object() && key.contains(kCopyNumber)) wanted.row[kCopyNumber] = key[kCopyNumber];
+  if (key.is_object() && key.contains(kNumberAmongEqual)) wanted.row[kNumberAmongEqual] = key[kNumberAmongEqual];
   return wanted;
 }
 
@@ -107,7 +107,7 @@ class Apply {
         batch.rows.push_back(std::move(wanted));
         return {};
       }
-    const bool copies = wanted.row.contains(kCopyNumber);
+    const bool copies = wanted.row.contains(kNumberAmongEqual);
     batches_.push_back({table, std::move(columns), {}, copies});
     batches_.back().rows.push_back(std::move(wanted));
     return {};
@@ -195,7 +195,7 @@ class Apply {
       Json key = Json::object();
       for (size_t column = 0; column < map.key_size; ++column)
         key[map.columns[column].name] = get(wanted.row, map.columns[column].name);
-      if (wanted.row.contains(kCopyNumber)) key[kCopyNumber] = wanted.row[kCopyNumber];
+      if (wanted.row.contains(kNumberAmongEqual)) key[kNumberAmongEqual] = wanted.row[kNumberAmongEqual];
       Json line{{"table", map.shown},
                 {"operation", wanted.operation == 'i'   ? "insert"
                               : wanted.operation == 'u' ? "update"
@@ -210,7 +210,7 @@ class Apply {
       if (get_string(args_, "conflicts").empty()) continue;
       line["live"] = wanted.operation == 'd' ? Json(nullptr) : wanted.row;
       line["base"] = wanted.base;
-      if (line["live"].is_object()) line["live"].erase(kCopyNumber);
+      if (line["live"].is_object()) line["live"].erase(kNumberAmongEqual);
       if (!file_) file_ = TRY(os::LinesFile::create(TRY(need_path(args_, "conflicts"))));
       TRY_VOID(file_->add(line));
     }
@@ -250,8 +250,8 @@ class Apply {
       for (const MappedColumn& column : map.columns) values += "\t" + field_of(wanted.row, column.name);
       rows += std::to_string(++number) + "\t" + wanted.operation + values;
       if (map.multiset)
-        rows += "\t" + (wanted.row.contains(kCopyNumber) ? text_of(wanted.row[kCopyNumber])
-                                                         : std::to_string(++copies[values]));
+        rows += "\t" + (wanted.row.contains(kNumberAmongEqual) ? text_of(wanted.row[kNumberAmongEqual])
+                                                               : std::to_string(++copies[values]));
       rows += "\n";
       before += std::to_string(number) + (wanted.base.is_object() ? "\tt" : "\tf");
       for (const MappedColumn& column : map.columns) before += "\t" + field_of(wanted.base, column.name);

@@ -16,9 +16,9 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr int64_t kForAll = 20'000;         // ms
-constexpr size_t kKept = 64U << 20;         // bytes of rows that are looked up in the dump
-constexpr uint64_t kAhead = 2'000'000'000;  // transactions: what numbers of 32 bits can tell apart
+constexpr int64_t kMostMilliseconds = 20'000;  // ms
+constexpr size_t kKeptBytes = 64U << 20;       // bytes of rows that are looked up in the dump
+constexpr uint64_t kAhead = 2'000'000'000;     // transactions: what numbers of 32 bits can tell apart
 constexpr int64_t kFirstTimeline = 1;
 
 std::string why_unsound(Connection& live, const Manifest& manifest, const BaseCatalogue& base,
@@ -65,7 +65,8 @@ class Count {
 
  private:
   Result<void> begin() {
-    ground_.until = std::chrono::steady_clock::now() + std::chrono::milliseconds(get_int(args_, "limit_ms", kForAll));
+    ground_.until =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(get_int(args_, "limit_ms", kMostMilliseconds));
     manifest_ = TRY(manifest_of(args_));
     base_ = TRY(base_catalogue(manifest_));
     live_ = TRY(Connection::open(TRY(server_of(args_)), TRY(need(args_, "live"))));
@@ -95,7 +96,7 @@ class Count {
   Result<void> look_up() {
     std::map<int64_t, ChangedRows*> by_base;
     std::set<int64_t> leaves;
-    size_t bytes = kKept;
+    size_t bytes = kKeptBytes;
     for (TableCount& count : counts_) {
       if (!count.wants_dump || ground_.left() < Millis(0)) continue;
       const MappedTable& table = *count.difference.map;

@@ -56,7 +56,7 @@ class CountSince : public BackupTest {
   }
 };
 
-constexpr const char* kShop =
+constexpr const char* kCountedShop =
     "CREATE TABLE customers (id serial PRIMARY KEY, email text UNIQUE);"
     "CREATE TABLE orders (id bigserial PRIMARY KEY, customer_id int REFERENCES customers ON DELETE CASCADE, total "
     "numeric(10,2), placed timestamptz DEFAULT now(), note text);"
@@ -66,7 +66,7 @@ constexpr const char* kShop =
     "INSERT INTO log SELECT 'line ' || i FROM generate_series(1, 10) i;";
 
 TEST_F(CountSince, RowsThatWereOnlyAddedOrOnlyTakenAwayAreCountedByTheirTransactions) {
-  checkpoint(kShop);
+  checkpoint(kCountedShop);
   on_live("INSERT INTO orders (customer_id, total) VALUES (1, 5), (2, 6); DELETE FROM customers WHERE id = 50");
   Json counted = count();
   EXPECT_EQ(counted["rows"]["orders"], three(2, 0, 4));
@@ -79,7 +79,7 @@ TEST_F(CountSince, RowsThatWereOnlyAddedOrOnlyTakenAwayAreCountedByTheirTransact
 }
 
 TEST_F(CountSince, WhatChangedRowsWereIsLookedUpInTheDump) {
-  checkpoint(kShop);
+  checkpoint(kCountedShop);
   on_live(
       "UPDATE orders SET note = E'a\\tb\\nc\\\\d' WHERE id = 7; UPDATE orders SET total = total WHERE id < 5;"
       "DELETE FROM orders WHERE id = 9; INSERT INTO orders (id, total) VALUES (9, 9);"
@@ -94,7 +94,7 @@ TEST_F(CountSince, WhatChangedRowsWereIsLookedUpInTheDump) {
 }
 
 TEST_F(CountSince, AMigrationIsNoWriteOfUsers) {
-  checkpoint(kShop);
+  checkpoint(kCountedShop);
   on_live(
       "ALTER TABLE orders ADD COLUMN gift text DEFAULT 'no'; UPDATE orders SET gift = 'yes';"
       "ALTER TABLE orders RENAME note TO remark; UPDATE orders SET remark = 'r' WHERE id = 3;"
@@ -110,7 +110,7 @@ TEST_F(CountSince, AMigrationIsNoWriteOfUsers) {
 }
 
 TEST_F(CountSince, AColumnThatTheMigrationRewroteIsToldBeforeAnythingIsRestored) {
-  checkpoint(kShop);
+  checkpoint(kCountedShop);
   on_live("UPDATE orders SET total = total * 100; INSERT INTO orders (total) VALUES (500)");
   Json counted = count();
   EXPECT_EQ(counted["undecided"], Json::array({"orders.total"}));
@@ -119,7 +119,7 @@ TEST_F(CountSince, AColumnThatTheMigrationRewroteIsToldBeforeAnythingIsRestored)
 }
 
 TEST_F(CountSince, WhatFreezingRewritingAndSubtransactionsDoChangesNothing) {
-  checkpoint(kShop);
+  checkpoint(kCountedShop);
   on_live("INSERT INTO orders (total) VALUES (1)");
   on_live(
       "DO $$ BEGIN FOR i IN 1..3 LOOP BEGIN INSERT INTO orders (total) VALUES (i); EXCEPTION WHEN OTHERS THEN NULL; "
@@ -138,7 +138,7 @@ TEST_F(CountSince, WhatFreezingRewritingAndSubtransactionsDoChangesNothing) {
 }
 
 TEST_F(CountSince, ATransactionThatWasOpenAtTheCheckpointIsCounted) {
-  cluster_.run(name_, kShop);
+  cluster_.run(name_, kCountedShop);
   auto early = Connection::open(cluster_.server(), name_);
   ASSERT_TRUE(early);
   ASSERT_TRUE(early->exec("BEGIN; SAVEPOINT a; INSERT INTO public.orders (total) VALUES (1); RELEASE SAVEPOINT a"));
@@ -151,7 +151,7 @@ TEST_F(CountSince, ATransactionThatWasOpenAtTheCheckpointIsCounted) {
 }
 
 TEST_F(CountSince, WhereTransactionNumbersTellNothingItSaysSo) {
-  checkpoint(kShop);
+  checkpoint(kCountedShop);
   on_live("INSERT INTO orders (total) VALUES (1), (2); DELETE FROM orders WHERE id = 1; ");
   rewrite([](Manifest& manifest) {
     manifest.snapshot = "1:1:";
@@ -174,7 +174,7 @@ TEST_F(CountSince, WhereTransactionNumbersTellNothingItSaysSo) {
 }
 
 TEST_F(CountSince, AnOldCheckpointIsCountedByTransactionsToo) {
-  checkpoint(kShop);
+  checkpoint(kCountedShop);
   rewrite([](Manifest& manifest) { manifest.horizon = Json::object(); });
   on_live("INSERT INTO orders (total) VALUES (1); UPDATE log SET line = 'x' WHERE line = 'line 1'");
   Json counted = count();
@@ -187,7 +187,7 @@ TEST_F(CountSince, AnOldCheckpointIsCountedByTransactionsToo) {
 }
 
 TEST_F(CountSince, InATimeThatIsTooShortItEstimates) {
-  checkpoint(kShop);
+  checkpoint(kCountedShop);
   on_live("INSERT INTO orders (total) VALUES (1)");
   Json counted = count({{"limit_ms", 0}});
   EXPECT_FALSE(counted["exact"]);

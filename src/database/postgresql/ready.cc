@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "database/postgresql/dump_files.h"
+#include "database/postgresql/keep.h"
 #include "database/postgresql/pooler.h"
 #include "database/postgresql/programs.h"
 #include "database/postgresql/restore.h"
@@ -109,6 +110,7 @@ Result<Json> look_at_readiness(const Json& args) {
   for (const auto& [key, program] : {std::pair{"dump", "pg_dump"}, std::pair{"restore", "pg_restore"}})
     if (const auto found = find_program(program, maintenance.server_version(), ""); !found)
       seen[key] = {{"message", found.error().message}, {"next", found.error().next}};
+  if (const auto kept = list_kept(args)) seen["kept"] = get(*kept, "kept");
   if (const auto free = nothing_in_the_way(maintenance, TRY(need(args, "database"))); !free) {
     seen["in_the_way"] = free.error().message;
     seen["next"] = free.error().next;
@@ -139,6 +141,15 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
     findings.push_back(finding("server", Severity::kRed, "the server could not be looked at: " + looked.error().message,
                                looked.error().next));
     return readiness;
+  }
+  if (const Json& kept = get(*looked, "kept"); !kept.empty()) {
+    int64_t bytes = 0;
+    for (const Json& each : kept) bytes += get_int(each, "size");
+    findings.push_back(finding("kept-databases", Severity::kOk,
+                               fmt::format("{} that rollbacks replaced {} {}; keep_replaced says for how long",
+                                           counted(std::ssize(kept), "database"), kept.size() == 1 ? "takes" : "take",
+                                           bytes_for_people(static_cast<uint64_t>(bytes))),
+                               ""));
   }
   if (!offering.saved.empty()) judge_copy(offering, *looked, restores, findings);
   for (const char* program : {"dump", "restore"})
