@@ -12,7 +12,8 @@ namespace backout::driver {
 namespace {
 
 constexpr Millis kToolTimeout{600'000};
-constexpr size_t kMostOutput = 16U << 20;  // evidence with a whole schema in it
+constexpr size_t kMostOutput = 16U << 20;    // evidence with a whole schema in it
+constexpr size_t kShown = 285, kLeast = 80;  // of the 300 characters of a last line that are recorded
 
 constexpr Code kCodes[] = {Code::kInvalid, Code::kNotFound,    Code::kDenied,      Code::kConflict, Code::kBusy,
                            Code::kRefused, Code::kUnsupported, Code::kUnavailable, Code::kTimedOut, Code::kCorrupt,
@@ -65,9 +66,11 @@ int run_tool(const std::vector<std::string>& args, std::istream& in, std::ostrea
     return 0;
   }
   const Error& error = evidence.error();
-  // On one line: the last one of a failed command is what the record shows of it.
-  err << "error: " << one_line(error.message);
-  if (!error.next.empty()) err << "; next: " << one_line(error.next);
+  // On one line: the last one of a failed command is what the record shows of it, and what to do next must not be cut
+  // off.
+  const std::string next = error.next.empty() ? "" : "; next: " + one_line(error.next);
+  const size_t room = next.size() + kLeast < kShown ? kShown - next.size() : kLeast;
+  err << "error: " << shortened(one_line(error.message), room) << next;
   err << '\n';
   const Json said{{"code", name_of(error.code)}, {"message", one_line(error.message)}, {"next", one_line(error.next)}};
   out << canonical({{"error", said}}) << std::endl;

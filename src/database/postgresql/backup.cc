@@ -21,7 +21,6 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr int kOldestServer = 120000;
 constexpr int kMostJobs = 16;
 
 /// What sessions of this backup call themselves: those of an earlier try that was killed are found by it.
@@ -58,11 +57,7 @@ class Source {
   static Result<Source> open(const BackupJob& job) {
     Source source(TRY(Connection::open(job.server, job.database)));
     Connection& connection = source.connection_;
-    if (connection.server_version() < kOldestServer)
-      return Error{Code::kUnsupported, fmt::format("the server is PostgreSQL {}", connection.server_version() / 10000),
-                   "versions before 12 are not supported"};
-    if (TRY(connection.text("SELECT pg_is_in_recovery()")) == "t")
-      return Error{Code::kRefused, "the server is a standby", "name the primary in database.postgresql"};
+    TRY_VOID(connection.is_fit());
     TRY_VOID(connection.exec("SET lock_timeout = '4s'"));
     return source;
   }

@@ -115,5 +115,54 @@ TEST_F(PostgresqlBackup, IsRestoredBesideAndHoldsTheSame) {
   EXPECT_TRUE(run_discard(discard, {}));
 }
 
+TEST_F(PostgresqlBackup, IsOfOneMomentWhateverIsWrittenMeanwhile) {
+  cluster_.run(name_,
+               "CREATE TABLE a (id serial); CREATE TABLE b (a int); INSERT INTO a SELECT generate_series(1, "
+               "9); INSERT INTO b SELECT 1 FROM generate_series(1, 9)");
+  int written = 0;
+  const auto made = run_backup(backup_args(), [&](std::string_view words) {
+    if (!words.starts_with("dumping")) return;
+    cluster_.run(name_, "INSERT INTO a DEFAULT VALUES; INSERT INTO b VALUES (2); DELETE FROM b WHERE a = 1");
+    ++written;
+  });
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_GE(written, 2);
+  EXPECT_EQ(get_int(get(get(*made, "part"), "tables"), "public.a"), 9);
+  EXPECT_EQ(get_int(get(get(*made, "part"), "tables"), "public.b"), 9);
+  const auto verified = run_verify_backup(verify_args(), {});
+  EXPECT_TRUE(verified) << verified.error().message;
+}
+
+TEST_F(PostgresqlBackup, WhatWasMadeBesideFromSomethingElseIsMadeAnew) {
+  cluster_.run(name_, "CREATE TABLE t (a int)");
+  ASSERT_TRUE(run_backup(backup_args(), {}));
+  ASSERT_TRUE(run_restore(restore_args(), {}));
+  cluster_.run(name_, "INSERT INTO t VALUES (1)");
+  std::filesystem::remove(manifest());
+  ASSERT_TRUE(run_backup(backup_args(), {}));
+  EXPECT_EQ(get_string(*look_at_restored(restore_args()), "sight"), "does-not-hold");
+  const auto restored = run_restore(restore_args(), {});
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_FALSE(get_bool(*restored, "was_there"));
+  EXPECT_EQ(cluster_.text(beside(), "SELECT count(*) FROM t"), "1");
+  EXPECT_EQ(get_string(*look_at_restored(restore_args()), "sight"), "holds");
+}
+
+TEST_F(PostgresqlBackup, KeepsTheStatementsThatHoldOnItsSchemaAndNoOthers) {
+  const std::string app = "app_" + name_;
+  cluster_.admin("CREATE ROLE " + app + " LOGIN");
+  cluster_.run(name_, "CREATE EXTENSION pg_stat_statements; CREATE TABLE t (a int, old int); GRANT ALL ON t TO " + app);
+  {
+    auto code = Connection::open({"host=" + cluster_.directory() + " user=" + app}, name_);
+    ASSERT_TRUE(code && code->exec("SET search_path = public"));
+    ASSERT_TRUE(code->exec("INSERT INTO t (a) VALUES (1)"));
+    ASSERT_TRUE(code->exec("SELECT old FROM t"));
+  }
+  cluster_.run(name_, "ALTER TABLE t DROP old; SELECT a FROM t");
+  ASSERT_TRUE(run_backup(backup_args(), {}));
+  const Json habits = Json::parse(os::read_file(manifest() + ".habits.json").value_or("{}"));
+  EXPECT_EQ(get(get(habits, "statements"), "texts"), Json::array({"INSERT INTO t (a) VALUES ($1)"})) << habits.dump();
+}
+
 }  // namespace
 }  // namespace backout::postgresql

@@ -58,15 +58,16 @@ TEST_F(BrokenDump, ChangedAfterwardsIsSeenBeforeAnythingIsMade) {
   EXPECT_THAT(run_restore(restore_args(), {}).error().message, ::testing::HasSubstr("is missing"));
   EXPECT_EQ(ours("\\_\\_%"), "");
 
+  // What was damaged is taken anew.
+  ASSERT_TRUE(run_backup(backup_args(), {}));
+  EXPECT_TRUE(run_verify_backup(verify_args(), {}));
   // A checkpoint knows its manifest.
   Json args = verify_args();
   args["manifest_sha256"] = std::string(64, '0');
   const auto other = run_verify_backup(args, {});
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, Code::kCorrupt);
-  // What was damaged is taken anew.
-  ASSERT_TRUE(run_backup(backup_args(), {}));
-  EXPECT_TRUE(run_verify_backup(verify_args(), {}));
+  EXPECT_THAT(other.error().message, ::testing::HasSubstr("is not the one that the checkpoint recorded"));
 }
 
 // pg_restore takes such files and exits with 0.
@@ -113,6 +114,31 @@ TEST_F(BrokenDump, APgRestoreThatDoesNothingIsCaught) {
   EXPECT_EQ(restored.error().code, Code::kCorrupt);
   EXPECT_THAT(restored.error().message, ::testing::HasSubstr("table public.orders is missing"));
   EXPECT_EQ(ours("\\_\\_%"), "");
+}
+
+TEST_F(BrokenDump, APgRestoreThatLeavesSomethingElseThanRowsOutIsCaught) {
+  cluster_.run(name_,
+               "CREATE TABLE orders (id serial PRIMARY KEY, total int CHECK (total >= 0)); CREATE INDEX by_total ON "
+               "orders (total); INSERT INTO orders(total) SELECT generate_series(1, 50)");
+  ASSERT_TRUE(run_backup(backup_args(), {}));
+  const auto fault_after = [&](const std::string& sql) {
+    Json args = restore_args();
+    args["programs"] = lying("pg_restore",
+                             "for a; do case $a in --dbname=*) D=${a#--dbname=};; esac; done\n$REAL \"$@\" || exit\n"
+                             "exec /usr/lib/postgresql/15/bin/psql -Xq -v ON_ERROR_STOP=1 \"$D\" -c '" +
+                                 sql + "'");
+    const auto restored = run_restore(args, {});
+    EXPECT_EQ(ours("\\_\\_%"), "");
+    return restored ? "it was restored" : restored.error().message;
+  };
+  using ::testing::HasSubstr;
+  EXPECT_THAT(fault_after("ALTER SEQUENCE public.orders_id_seq RESTART WITH 7"), HasSubstr("orders_id_seq is at 7"));
+  EXPECT_THAT(fault_after("DROP SEQUENCE public.orders_id_seq CASCADE"), HasSubstr("orders_id_seq is missing"));
+  EXPECT_THAT(fault_after("DROP INDEX public.by_total"), HasSubstr("index by_total is missing"));
+  EXPECT_THAT(fault_after("ALTER TABLE public.orders DROP CONSTRAINT orders_total_check"),
+              HasSubstr("orders_total_check"));
+  EXPECT_THAT(fault_after("CREATE TABLE public.more (a int)"), HasSubstr("public.more is not in the manifest"));
+  EXPECT_THAT(fault_after("ALTER TABLE public.orders SET UNLOGGED"), HasSubstr("it is unlogged"));
 }
 
 TEST_F(BrokenDump, ProgramsOlderThanTheServerAreRefusedBeforeAnything) {

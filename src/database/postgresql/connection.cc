@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/fault.h"
 #include "base/text.h"
 
 namespace backout::postgresql {
@@ -15,6 +16,9 @@ constexpr const char* kSettings =
     "'read committed'; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = "
     "'10s'; "
     "SET standard_conforming_strings = on; SET client_min_messages = warning";
+
+constexpr int kHasIdleSessions = 140000, kHasTransactionTime = 170000;
+constexpr int kOldestServer = 120000;
 
 int64_t number(std::string_view text) {
   int64_t value = 0;
@@ -123,13 +127,39 @@ Result<Connection> Connection::open(const Server& server, const std::string& dat
     return Error{code, message, after_refusal(code)};
   }
   PQsetNoticeProcessor(connection.raw(), &say_nothing, nullptr);
-  TRY_VOID(connection.exec(kSettings).with_context("settings of a new session"));
+  std::string settings = kSettings;
+  // What the role or the database may have set against idle sessions: ours wait for pg_restore.
+  if (connection.server_version() >= kHasIdleSessions) settings += "; SET idle_session_timeout = 0";
+  if (connection.server_version() >= kHasTransactionTime) settings += "; SET transaction_timeout = 0";
+  TRY_VOID(connection.exec(settings).with_context("settings of a new session"));
   return connection;
 }
 
+Result<void> Connection::is_fit() {
+  if (server_version() < kOldestServer)
+    return Error{Code::kUnsupported,
+                 "the server is PostgreSQL " + std::to_string(server_version() / 10000) +
+                     (server_version() < 100000 ? "." + std::to_string(server_version() / 100 % 100) : ""),
+                 "versions before 12 are not supported"};
+  if (TRY(text("SELECT pg_catalog.pg_is_in_recovery()")) == "t")
+    return Error{Code::kRefused, "the server is a standby", "name the primary in database.postgresql"};
+  return {};
+}
+
 Result<void> Connection::exec(const std::string& sql) {
-  const Rows rows(PQexec(raw(), sql.c_str()));
-  if (!rows.ok()) return failed(rows.raw());
+  fault::pass("sql", "before");
+  if (PQsendQuery(raw(), sql.c_str()) != 1) return failed(nullptr);
+  fault::pass("sql", "during");
+  Rows last(nullptr);
+  bool refused = false;
+  while (PGresult* next = PQgetResult(raw())) {
+    Rows rows(next);
+    if (refused) continue;
+    refused = !rows.ok();
+    last = std::move(rows);
+  }
+  fault::pass("sql", "after");
+  if (!last.ok()) return failed(last.raw());
   return {};
 }
 

@@ -90,6 +90,9 @@ class Connection {
   /// password or pg_hba. kUnavailable: nobody answers within 10 s.
   static Result<Connection> open(const Server& server, const std::string& database);
 
+  /// kUnsupported: the server is older than 12. kRefused: it is a standby, in which nothing can be written.
+  Result<void> is_fit();
+
   /// One or more statements whose results are of no interest.
   Result<void> exec(const std::string& sql);
   /// One statement; parameters are $1, $2, ...

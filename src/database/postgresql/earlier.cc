@@ -112,9 +112,13 @@ Result<void> Earlier::finish(const Json& evidence, const Json& marks, const std:
   Json kept = marks;
   if (!only.empty() && marks_.is_object()) {
     // Of tables that were not read again, the marks are those of when they were.
-    for (const auto& [name, table] : get(marks_, "tables").items())
-      if (!only.contains(get_string(table, "shown"))) kept["tables"][name] = table;
-    if (get(marks_, "server") != get(marks, "server")) kept["server"] = nullptr;
+    bool older = false;
+    for (const auto& [name, table] : get(marks_, "tables").items()) {
+      if (only.contains(get_string(table, "shown"))) continue;
+      kept["tables"][name] = table;
+      older = true;
+    }
+    if (older && get(marks_, "server") != get(marks, "server")) kept["server"] = nullptr;
   }
   const Json record{{"args", args_}, {"evidence", evidence}, {"marks", kept}, {"target_oid", target_oid_}};
   TRY_VOID(os::write_file_atomic(record_, canonical(record) + "\n", 0600));

@@ -73,6 +73,7 @@ Result<Json> observe(const Json& args) {
     if (connection.error().code == Code::kNotFound && !name.empty()) return Json{{"exists", false}, {"database", name}};
     return connection.error();
   }
+  TRY_VOID(connection->is_fit());
   Json seen = TRY(schema_of(*connection));
   if (const Json& against = get(args, "against"); against.is_object() && !get(against, "catalog").empty()) {
     const auto wanted = schema::postgresql::catalog_from_json(get(against, "catalog"));
@@ -94,11 +95,6 @@ Result<Json> observe(const Json& args) {
   const Rows users = TRY(connection->query(
       "SELECT coalesce(usename, backend_type), count(*) FROM pg_catalog.pg_stat_activity "
       "WHERE datname = pg_catalog.current_database() AND pid <> pg_catalog.pg_backend_pid() GROUP BY 1 ORDER BY 1"));
-  seen["superusers"] =
-      TRY(names(*connection,
-                "SELECT DISTINCT a.usename FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON "
-                "r.oid = a.usesysid WHERE r.rolsuper AND a.datname = pg_catalog.current_database() AND "
-                "a.backend_type = 'client backend' AND a.pid <> pg_catalog.pg_backend_pid() ORDER BY 1"));
   seen["sessions"] = Json::object();
   for (int row = 0; row < users.count(); ++row) seen["sessions"][users.text(row, 0)] = users.integer(row, 1);
   return seen;

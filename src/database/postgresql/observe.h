@@ -8,7 +8,7 @@ namespace backout::postgresql {
 /// Arguments: server, database (empty: the one that the server's connection string names), maintenance, and `against`:
 /// a checkpoint's part, whose code is weighed against what is there now ("comparison"), with `migrations` and `rung`
 /// also whether its migrations can be undone ("downs"). {"exists": false, "database"} or exists, database,
-/// server_version, size, schema, schema_hash, sessions: {user: count}, superusers: whose sessions there are, role:
+/// server_version, size, schema, schema_hash, sessions: {user: count}, role:
 /// {name, superuser, may_create, may_rename, may_end, may_not_read: at most 5 names, filtered: tables, untrusted:
 /// extensions}, state_directory_inside.
 Result<Json> observe(const Json& args);

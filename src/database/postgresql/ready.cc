@@ -111,6 +111,11 @@ Result<Json> look_at_readiness(const Json& args) {
     if (const auto found = find_program(program, maintenance.server_version(), ""); !found)
       seen[key] = {{"message", found.error().message}, {"next", found.error().next}};
   if (const auto kept = list_kept(args)) seen["kept"] = get(*kept, "kept");
+  seen["superusers"] = TRY(maintenance.text(
+      "SELECT coalesce(string_agg(DISTINCT a.usename, ', '), '') FROM pg_catalog.pg_stat_activity a JOIN "
+      "pg_catalog.pg_roles r ON r.oid = a.usesysid WHERE r.rolsuper AND a.datname = $1 AND NOT (SELECT rolsuper FROM "
+      "pg_catalog.pg_roles WHERE rolname = current_user)",
+      {TRY(need(args, "database"))}));
   if (const auto free = nothing_in_the_way(maintenance, TRY(need(args, "database"))); !free) {
     seen["in_the_way"] = free.error().message;
     seen["next"] = free.error().next;
@@ -185,11 +190,9 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
   if (!get_bool(role, "may_end"))
     findings.push_back(finding("role", bad, "the role " + name + " may not end other roles' sessions",
                                "GRANT pg_signal_backend TO " + sql_name(name)));
-  if (const std::string users = joined(get(seen, "superusers")); !users.empty() && !get_bool(role, "superuser"))
-    findings.push_back(finding("role", Severity::kWarning,
-                               "the sessions of " + users + " belong to superusers, and " + name +
-                                   " may not end those that are still there when the database is swapped",
-                               "let them go by other roles, or backout by a superuser's"));
+  if (const std::string users = one_line(get_string(*looked, "superusers")); !users.empty())
+    findings.push_back(finding("role", bad, "the role " + name + " may not end sessions of superusers: " + users,
+                               "let what connects as " + users + " use another role, or give backout a superuser"));
   if (const std::string why = get_string(*looked, "in_the_way"); !why.empty())
     findings.push_back(finding("in-the-way", bad, why, get_string(*looked, "next")));
   return readiness;

@@ -14,6 +14,7 @@
 #include "database/postgresql/row_proof.h"
 #include "database/postgresql/row_renames.h"
 #include "database/postgresql/row_sequences.h"
+#include "database/postgresql/sessions.h"
 #include "os/file.h"
 
 namespace backout::postgresql {
@@ -144,6 +145,7 @@ Result<void> load_known_of(Connection& writer, const Json& args) {
 Result<Json> diff_rows(const Json& args, const Progress& progress) {
   const Places places = TRY(places_of(args));
   auto writer = TRY(Connection::open(places.server, places.target).with_context("the new database " + places.target));
+  if (get_bool(args, "refuse_undecided")) TRY_VOID(nothing_in_the_way(writer, places.live));
   auto sides = TRY(RowSides::open(places.server, places.live, places.target, TRY(begin(writer))));
   const auto target = TRY(read_row_catalogue(sides.target));
   auto live = TRY(read_row_catalogue(sides.live));

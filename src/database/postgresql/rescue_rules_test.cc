@@ -2,6 +2,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "database/postgresql/rescue_for_tests.h"
+#include "database/postgresql/verbs.h"
 
 namespace backout::postgresql {
 namespace {
@@ -348,6 +349,36 @@ TEST_F(RescueRules, SomebodyElseWritesToTheTarget) {
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().code, Code::kConflict) << done.error().message;
   EXPECT_EQ(in_target("SELECT v FROM t WHERE id = 5"), "7");
+}
+
+TEST_F(RescueRules, TheProofFindsWhatNobodyReported) {
+  checkpoint(
+      "CREATE TABLE t (id int PRIMARY KEY, v int CHECK (v < 50)); INSERT INTO t SELECT i, i FROM generate_series(1, "
+      "40) "
+      "i");
+  const std::string base = cluster.database("base");
+  cluster.admin("DROP DATABASE " + sql_name(base));
+  cluster.admin("CREATE DATABASE " + sql_name(base) + " TEMPLATE " + sql_name(target));
+  on_live("ALTER TABLE t DROP CONSTRAINT t_v_check; UPDATE t SET v = 99 WHERE id = 6; UPDATE t SET v = 0 WHERE id = 5");
+  const auto after_the_commit = [&](const std::string& change) {
+    cluster.admin("DROP DATABASE " + sql_name(target) + " WITH (FORCE)");
+    cluster.admin("CREATE DATABASE " + sql_name(target) + " TEMPLATE " + sql_name(base));
+    return rescue_rows(args(), [&](std::string_view line) {
+      if (line.starts_with("comparing the result")) on_target(change);
+    });
+  };
+  for (const char* change :
+       {"UPDATE t SET v = 7 WHERE id = 5", "DELETE FROM t WHERE id = 9", "INSERT INTO t VALUES (41, 1)"}) {
+    const auto done = after_the_commit(change);
+    ASSERT_FALSE(done) << change;
+    EXPECT_NE(done.error().message.find("1 rows differ that were not reported"), std::string::npos)
+        << done.error().message;
+    EXPECT_EQ(get_string(*look_at("rescue", args()), "sight"), "does-not-hold") << change;
+  }
+  const auto gone = after_the_commit("ALTER TABLE t DROP CONSTRAINT t_v_check; UPDATE t SET v = 99 WHERE id = 6");
+  ASSERT_FALSE(gone);
+  EXPECT_NE(gone.error().message.find("reported as conflicts that do not differ"), std::string::npos)
+      << gone.error().message;
 }
 
 }  // namespace

@@ -126,6 +126,7 @@ Result<void> pour(const RestoreJob& job, const Program& program, const std::stri
   if (ran.ok()) return {};
   Error error = program_error(ran, "pg_restore");
   if (error.code == Code::kInternal) error.code = Code::kCorrupt;
+  if (error.code == Code::kNoSpace) return std::move(error).with_context("there is no room for " + name);
   return std::move(error).with_context(job.backup + " does not restore");
 }
 

@@ -34,7 +34,7 @@ Result<void> close_database(Connection& maintenance, const std::string& name);
 Result<void> open_database(Connection& maintenance, const std::string& name);
 
 /// Ends all sessions but those in `but`, and looks until they are gone: the number ended. kBusy: some are still there
-/// after `limit` (the role may not end them, or they come again because the database is open).
+/// after `limit` (they come again because the database is open). kDenied: one is a superuser's, and our role is none.
 Result<int> end_sessions(Connection& maintenance, int64_t database, const std::vector<int>& but, Millis limit);
 
 /// What a rename cannot do with: prepared transactions, and logical slots, whose consumers would follow the old one.

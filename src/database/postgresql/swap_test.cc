@@ -120,6 +120,71 @@ TEST_F(SwapTest, APreparedTransactionOrASlotIsInTheWay) {
   cluster_.run(live_, "SELECT pg_create_logical_replication_slot('reports', 'test_decoding')");
   EXPECT_FALSE(swap(job(), {}));
   cluster_.run(live_, "SELECT pg_drop_replication_slot('reports')");
+  cluster_.run(incoming_, "BEGIN; INSERT INTO which VALUES ('prepared'); PREPARE TRANSACTION 'there too'");
+  const auto incoming = swap(job(), {});
+  ASSERT_FALSE(incoming);
+  EXPECT_EQ(incoming.error().code, Code::kRefused) << "before anything is closed";
+  cluster_.run(incoming_, "ROLLBACK PREPARED 'there too'");
+  EXPECT_TRUE(swap(job(), {}));
+}
+
+TEST_F(SwapTest, ADatabaseCalledLikeTheKeptOneIsInTheWayBeforeAnybodyIsSentAway) {
+  cluster_.admin("CREATE DATABASE " + sql_name(keep_));
+  auto customer = Connection::open(cluster_.server(), live_);
+  ASSERT_TRUE(customer);
+  const auto refused = swap(job(), {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kConflict);
+  EXPECT_NE(refused.error().next.find("drop it"), std::string::npos) << refused.error().next;
+  EXPECT_TRUE(customer->exec("SELECT 1"));
+  cluster_.admin("DROP DATABASE " + sql_name(keep_));
+  EXPECT_TRUE(swap(job(), {}));
+}
+
+TEST_F(SwapTest, BackGoesOnlyToTheOneThatWasReplaced) {
+  ASSERT_TRUE(swap(job(), {}));
+  cluster_.admin("ALTER DATABASE " + sql_name(keep_) + " RENAME TO " + sql_name(keep_ + "er"));
+  cluster_.admin("CREATE DATABASE " + sql_name(keep_));
+  const auto refused = swap_back(back());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kNotFound);
+  EXPECT_EQ(which(), "new") << "and open";
+  cluster_.admin("DROP DATABASE " + sql_name(keep_));
+  cluster_.admin("ALTER DATABASE " + sql_name(keep_ + "er") + " RENAME TO " + sql_name(keep_));
+  ASSERT_TRUE(swap_back(back()));
+  EXPECT_EQ(which(), "old");
+}
+
+TEST_F(SwapTest, AtNoInstantIsThereNoDatabaseOfThatName) {
+  // Somebody else holds the lock that the second rename needs.
+  auto other = Connection::open(cluster_.server(), "postgres");
+  ASSERT_TRUE(other && other->exec("BEGIN; COMMENT ON DATABASE " + sql_name(incoming_) + " IS 'held'"));
+  Result<Json> swapped = Json();
+  std::thread swapping([&] { swapped = swap(job(), {}); });
+  bool waits = false;
+  for (int i = 0; i < 2000 && !waits; ++i) {
+    waits =
+        cluster_.text("postgres", "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'object'") == "t";
+    std::this_thread::sleep_for(Millis(2));
+  }
+  EXPECT_TRUE(waits);
+  EXPECT_TRUE(cluster_.has(live_)) << "in between";
+  EXPECT_FALSE(cluster_.has(keep_));
+  EXPECT_TRUE(other->exec("ROLLBACK"));
+  swapping.join();
+  ASSERT_TRUE(swapped) << swapped.error().message;
+  EXPECT_EQ(which(), "new");
+  EXPECT_TRUE(cluster_.has(keep_));
+}
+
+TEST_F(SwapTest, WhenItCannotBeDressedNothingIsRenamed) {
+  SwapJob swap_job = job();
+  swap_job.dressing = {"ALTER DATABASE " + sql_name(live_) + " OWNER TO nobody_of_that_name"};
+  const auto refused = swap(swap_job, {});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("nobody_of_that_name"), std::string::npos) << refused.error().message;
+  EXPECT_EQ(which(), "old") << "and open";
+  EXPECT_FALSE(cluster_.has(keep_));
   EXPECT_TRUE(swap(job(), {}));
 }
 

@@ -7,6 +7,7 @@
 #include "database/postgresql/pooler.h"
 #include "database/postgresql/rescue.h"
 #include "database/postgresql/row_sequences.h"
+#include "database/postgresql/sessions.h"
 #include "database/postgresql/step_down_verbs.h"
 #include "database/postgresql/swap.h"
 #include "database/postgresql/verb_args.h"
@@ -85,6 +86,7 @@ Result<Json> run_swap(const Json& args, const driver::Progress& progress) {
   };
   auto maintenance = TRY(Connection::open(job.server, job.maintenance));
   if (const auto note = TRY(read_note(maintenance, job.incoming))) {
+    TRY_VOID(open_database(maintenance, job.database));  // a killed try left it closed
     TRY_VOID(keep_catalog(args, job.server));
     job.dressing = dress_statements(job.database, note->dress);
   }

@@ -151,6 +151,104 @@ TEST_F(BetweenRescueAndSwap, AWriterThatComesBackEachTimeStopsItAndTheLiveDataba
   EXPECT_EQ(get_string(*look_at("swap", swap_.action.args), "sight"), "holds");
 }
 
+TEST_F(BetweenRescueAndSwap, WhatIsWrittenToAnotherTableWhileOneIsCarriedAgainIsNotForgotten) {
+  migrate();
+  int came = 0;
+  const driver::Progress writer = [&](std::string_view words) {
+    if (words.starts_with("rows were written") && came++ == 0) write("INSERT INTO orders(client) VALUES (1)");
+  };
+  const auto done = swapped("INSERT INTO customer(mail) VALUES ('late@x')", writer);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(came, 2);
+  EXPECT_EQ(get_int(*done, "again"), 2);
+  EXPECT_EQ(rows("orders"), "(2,2,milk) (3,3,none) (4,1,none)");
+  EXPECT_EQ(rows("client"), "(1,a@x) (2,B@x) (3,c@x) (4,late@x)");
+}
+
+TEST_F(BetweenRescueAndSwap, AServerThatWasStartedAnewCountsFromNothingAndAllIsLookedAtOnceMore) {
+  migrate();
+  for (const Step& step : offered(RunKind::kRollback, saved_, "R-1")) {
+    if (step.action.verb == "swap") {
+      write("INSERT INTO orders(client) VALUES (1)");
+      cluster_.crash();
+      const Json done = verb("swap", step.action.args);
+      EXPECT_EQ(get_int(done, "again"), 1);
+      EXPECT_EQ(rows("orders"), "(2,2,milk) (3,3,none) (4,1,none)");
+      return;
+    }
+    if (step.kind == StepKind::kEffect) verb(step.action.verb, step.action.args);
+  }
+}
+
+TEST_F(BetweenRescueAndSwap, TheRestoredOneLooksLikeTheOneItReplaces) {
+  const std::string name = sql_name(database_), app = "app_" + random_hex(4);
+  cluster_.admin("CREATE ROLE " + app + " LOGIN; ALTER DATABASE " + name + " OWNER TO " + app);
+  for (const std::string& statement :
+       {"COMMENT ON DATABASE " + name + " IS 'the shop'", "ALTER DATABASE " + name + " CONNECTION LIMIT 40",
+        "REVOKE ALL ON DATABASE " + name + " FROM PUBLIC", "GRANT CONNECT ON DATABASE " + name + " TO " + app,
+        "ALTER DATABASE " + name + " SET work_mem = '8MB'",
+        "ALTER ROLE " + app + " IN DATABASE " + name + " SET statement_timeout = '9s'"})
+    cluster_.admin(statement);
+  saved_ = lived(offered(RunKind::kCheckpoint, {}, "C-2"));
+  migrate();
+  const auto looks = [&] {
+    return cluster_.text(
+        "postgres",
+        "SELECT concat_ws(' | ', pg_get_userbyid(datdba), datallowconn, datconnlimit, datacl, "
+        "shobj_description(d.oid, 'pg_database'), (SELECT string_agg(setrole::regrole || ' ' || setconfig::text, ' ' "
+        "ORDER "
+        "BY setrole) FROM pg_db_role_setting WHERE setdatabase = d.oid)) FROM pg_database d WHERE datname = " +
+            sql_text(database_));
+  };
+  const std::string before = looks();
+  EXPECT_THAT(before, HasSubstr("the shop"));
+  const Json kept = lived(offered(RunKind::kRollback, saved_, "R-1"));
+  EXPECT_EQ(looks(), before);
+  EXPECT_TRUE(Connection::open({"host=" + cluster_.directory() + " user=" + app}, database_));
+  lived(offered(RunKind::kForward, kept, "R-2"));
+  EXPECT_EQ(looks(), before);
+}
+
+TEST_F(BetweenRescueAndSwap, TheSchemaThatServesIsLookedAt) {
+  migrate();
+  Step look;
+  for (const Step& step : offered(RunKind::kRollback, saved_, "R-1")) {
+    if (step.action.verb == "schema-is") look = step;
+    if (step.kind == StepKind::kEffect) verb(step.action.verb, step.action.args);
+  }
+  EXPECT_EQ(get_string(*look_at("schema-is", look.action.args), "sight"), "holds");
+  write("ALTER TABLE orders ADD by_somebody_else int");
+  EXPECT_EQ(get_string(*look_at("schema-is", look.action.args), "sight"), "does-not-hold");
+}
+
+TEST_F(BetweenRescueAndSwap, WhatIsKeptIsTheOneThatWasReplacedAndClosed) {
+  migrate();
+  Step keeping;
+  for (const Step& step : offered(RunKind::kRollback, saved_, "R-1")) {
+    if (step.action.verb == "keep") keeping = step;
+    if (step.kind == StepKind::kEffect && step.action.verb != "keep") verb(step.action.verb, step.action.args);
+  }
+  const std::string kept = sql_name(get_string(keeping.action.args, "keep"));
+  const auto refused = [&] {
+    const auto done = run_verb("keep", keeping.action.args, {});
+    EXPECT_EQ(get_string(*look_at("keep", keeping.action.args), "sight"), "does-not-hold");
+    return done ? Error{Code::kInternal, "it was kept", ""} : done.error();
+  };
+  cluster_.admin("ALTER DATABASE " + kept + " ALLOW_CONNECTIONS true");
+  EXPECT_EQ(refused().code, Code::kConflict) << refused().message;
+  EXPECT_THAT(refused().next, HasSubstr("ALLOW_CONNECTIONS false"));
+  cluster_.admin("ALTER DATABASE " + kept + " ALLOW_CONNECTIONS false");
+  cluster_.admin("ALTER DATABASE " + kept + " RENAME TO aside");
+  EXPECT_EQ(refused().code, Code::kNotFound) << refused().message;
+  cluster_.admin("CREATE DATABASE " + kept + " ALLOW_CONNECTIONS false");
+  EXPECT_EQ(refused().code, Code::kConflict) << refused().message;
+  EXPECT_THAT(refused().message, HasSubstr("not the database that was replaced"));
+  cluster_.admin("DROP DATABASE " + kept);
+  cluster_.admin("ALTER DATABASE aside RENAME TO " + kept);
+  verb("keep", keeping.action.args);
+  EXPECT_EQ(get_string(*look_at("keep", keeping.action.args), "sight"), "holds");
+}
+
 TEST_F(BetweenRescueAndSwap, ARowThatTheOldSchemaRefusesIsReportedAndNotSwallowed) {
   write("ALTER TABLE orders ADD CHECK (id < 100)");
   saved_ = lived(offered(RunKind::kCheckpoint, {}, "C-2"));

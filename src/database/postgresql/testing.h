@@ -56,6 +56,18 @@ class TestCluster {
     as_postgres({bin("pg_ctl"), "-D", data(), "-m", "immediate", "-w", "stop"});
     start();
   }
+  /// After its first process was killed: its others may still hold the shared memory for a moment.
+  void start_again() {
+    for (int i = 0; i < 600; ++i) {
+      const auto started =
+          os::run_process({.argv = {"setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--",
+                                    bin("pg_ctl"), "-D", data(), "-l", directory_ + "/log", "-w", "start"},
+                           .cwd = "/tmp"});
+      if (started && started->ok()) return;
+      ::usleep(20'000);
+    }
+    ADD_FAILURE() << "the server does not start again";
+  }
 
   /// Runs a program as the server's own user.
   static void as_postgres(std::vector<std::string> argv) {
