@@ -31,6 +31,10 @@ class Cluster:
     def start(self):
         self.as_postgres(BIN / "pg_ctl", "-D", self.data, "-l", self.directory / "log", "-w", "start")
 
+    def reload(self):
+        self.as_postgres(BIN / "pg_ctl", "-D", self.data, "reload")
+        time.sleep(0.2)
+
     def stop(self, mode="immediate"):
         self.as_postgres(BIN / "pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
 

@@ -7,32 +7,16 @@ import re
 import shutil
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 from cluster import Cluster  # noqa: E402
+from faults import FAULTS, Faults  # noqa: E402
+from judge import expect, judged, rollback, serves  # noqa: E402
+from kills import killed, server_killed  # noqa: E402
 from shop import App, Customers, Shop  # noqa: E402
-
-
-def expect(condition, words):
-    if not condition:
-        raise AssertionError(words)
-
-
-def judged(customers, version=""):
-    """All is as the customers were told, and as it is with this release."""
-    customers.end()
-    faults = customers.judge() + customers.shop.holds(version)
-    expect(not faults, "\n".join(faults))
-    if version:
-        serves(customers.shop, version)
-
-
-def serves(shop, version):
-    expect(shop.ask("/version")[1].strip() == version, f"{version} does not serve")
 
 
 def back_and_forward(shop):
@@ -126,109 +110,6 @@ def tries(shop):
     expect([name for name in shop.cluster.databases() if "try" in name] == [], str(shop.cluster.databases()))
 
 
-def gone_on_with(shop, back, words):
-    """What was killed or put back is gone on with, by what its last words offer, until the wanted release serves."""
-    way, wanted = rollback(back), "v1" if back else "v2"
-    for _ in range(5):
-        offered = "backout resume" in shop.words[-1].partition("\n")[2]
-        shop.run(shop.backout, *(["resume"] if offered or words.startswith("killed") else way), status=None)
-        if ended(shop) and shop.ask("/version")[1] == wanted:
-            return
-        words = ""
-    raise AssertionError(f"{words}: {wanted} does not serve after five tries")
-
-
-def rollback(back):
-    return ["rollback", *([] if back else ["--forward"]), "--yes", "--reason", "a test"]
-
-
-def ended(shop):
-    return shop.words[-1].endswith("-> 0")
-
-
-def killed(shop):
-    """kill -9 of the controller around every command of a rollback, and of the tool inside it, on one site that goes back and forward."""
-    customers = Customers(shop).begin()
-    customers.have_ordered(10)
-    shop.deploy("v2")
-    back = True
-    for point in range(1, 40):
-        when = ("before", "during", "after")[point % 3]
-        customers.have_ordered(5)
-        shop.kill = f"command:{point}:{when}"
-        shop.run(shop.backout, *rollback(back), status=None)
-        shop.kill = ""
-        finished = ended(shop)
-        if not finished:
-            gone_on_with(shop, back, f"killed at {point} {when}")
-        wanted = "v1" if back else "v2"
-        expect(shop.ask("/version")[1] == wanted, f"killed at {point} {when}: {wanted} does not serve")
-        judged(customers)
-        customers.begin()
-        back = not back
-        if finished:
-            break
-    expect(point > 10, f"a rollback has only {point} commands")
-    customers.end()
-
-
-def server_killed(shop):
-    """kill -9 of PostgreSQL while rows are carried and swapped: it comes up again, and the run goes on or is undone."""
-    customers = Customers(shop).begin()
-    customers.have_ordered(10)
-    shop.deploy("v2")
-    back = True
-    for number, verb in enumerate(["restore", "rescue", "swap", "swap"]):
-        customers.have_ordered(5)
-        enemy = Enemy(shop, verb, 0.05 * (number % 3))
-        shop.run(shop.backout, *rollback(back), status=None)
-        struck = enemy.end()
-        expect(struck, f"nothing was struck during {verb}")
-        if not ended(shop):
-            gone_on_with(shop, back, f"the server died during {verb}")
-        wanted = "v1" if back else "v2"
-        expect(shop.ask("/version")[1] == wanted, f"server killed during {verb}: {wanted} does not serve")
-        customers.have_ordered(5)
-        judged(customers)
-        customers.begin()
-        back = not back
-    customers.end()
-
-
-class Enemy:
-    """Ends PostgreSQL by SIGKILL once, while `backout internal postgresql VERB` runs, and starts it again."""
-
-    def __init__(self, shop, verb, after):
-        self.shop, self.verb, self.after = shop, verb, after
-        self.stopped, self.struck = threading.Event(), False
-        self.thread = threading.Thread(target=self.wait, daemon=True)
-        self.thread.start()
-
-    def runs(self):
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    words = (entry / "cmdline").read_bytes().split(b"\0")
-                except OSError:
-                    continue
-                if words[1:4] == [b"internal", b"postgresql", self.verb.encode()]:
-                    return True
-        return False
-
-    def wait(self):
-        while not self.stopped.wait(0.002):
-            if self.runs():
-                time.sleep(self.after)
-                self.shop.cluster.kill()
-                self.struck = True
-                return
-
-    def end(self):
-        self.stopped.set()
-        self.thread.join()
-        return self.struck
-
-
 def by_hand(shop):
     """Rows are counted, exported and put in by hand; a replaced database goes when a later release is good, and not before."""
     customers = Customers(shop).begin()
@@ -268,8 +149,42 @@ def kept(shop):
     return [name for name in shop.cluster.databases() if name.endswith("_old")]
 
 
-ALL = {"back-and-forward": back_and_forward, "aborted": aborted, "additions": additions, "failing": failing}
-CASES = {"django": {**ALL, "by-hand": by_hand, "killed": killed, "server-killed": server_killed}, "rails": ALL, "knex": ALL}
+def on_a_site(case):
+    """A case that gets a shop on a server of its own."""
+    def run(directory, backout, app):
+        cluster, shop = Cluster("shared_preload_libraries='pg_stat_statements'"), None
+        try:
+            shop = Shop(directory, backout, cluster, app)
+            case(shop)
+        except Exception as error:
+            raise AssertionError(traceback.format_exc() + ("\n".join(shop.words) if shop else "")) from error
+        finally:
+            if shop:
+                shop.end()
+            cluster.remove()
+    return run
+
+
+def faults(directory, backout, app):
+    """Each fault of the server alone stops the way back, is told, and leaves v2 serving; at the end the way is free."""
+    site = Faults(directory, backout, app)
+    try:
+        for fault in FAULTS:
+            began, site.shop.words[:] = time.monotonic(), []
+            fault(site)
+            print(f"    {fault.__name__.replace('_', ' ')} ({time.monotonic() - began:.1f} s)", flush=True)
+        judged(site.customers, "v1")
+    except Exception as error:
+        raise AssertionError(traceback.format_exc() + "\n".join(site.shop.words)) from error
+    finally:
+        site.end()
+
+
+ALL = {"back-and-forward": on_a_site(back_and_forward), "aborted": on_a_site(aborted), "additions": on_a_site(additions),
+       "failing": on_a_site(failing)}
+CASES = {"django": {**ALL, "by-hand": on_a_site(by_hand), "killed": on_a_site(killed), "server-killed": on_a_site(server_killed),
+                    "faults": faults},
+         "rails": ALL, "knex": ALL}
 
 
 def chosen(options):
@@ -289,17 +204,11 @@ def main():
     directory.chmod(0o755)
     passed = failed = 0
     for app, case in chosen(options):
-        began, shop, words = time.monotonic(), None, ""
-        cluster = Cluster("shared_preload_libraries='pg_stat_statements'")
+        began, words = time.monotonic(), ""
         try:
-            shop = Shop(directory / app / case, options.backout, cluster, App(app))
-            CASES[app][case](shop)
-        except Exception:
-            words = traceback.format_exc() + ("\n".join(shop.words) if shop else "")
-        finally:
-            if shop:
-                shop.end()
-            cluster.remove()
+            CASES[app][case](directory / app / case, options.backout, App(app))
+        except Exception as error:
+            words = str(error)
         passed, failed = passed + (not words), failed + bool(words)
         print(f"{'FAILED' if words else 'passed'} {app} {case} ({time.monotonic() - began:.1f} s)", *(f"    {line}" for line in words.splitlines()),
               sep="\n", flush=True)

@@ -64,15 +64,16 @@ class App:
 
 
 class Shop:
-    def __init__(self, directory, backout, cluster, app):
+    def __init__(self, directory, backout, cluster, app, place=""):
+        """`place`: more of CREATE DATABASE."""
         self.root, self.backout, self.cluster, self.app = Path(directory), str(Path(backout).resolve()), cluster, app
         self.root.mkdir(parents=True)
         self.port = free_port()
-        self.words, self.kill = [], ""
+        self.words, self.kill, self.points = [], "", ""
         app.copy_to(self.root / "app")
         cluster.sql("postgres", "CREATE ROLE shop LOGIN")
         cluster.sql("postgres", "CREATE ROLE backout LOGIN CREATEDB; GRANT shop, pg_signal_backend TO backout")
-        cluster.sql("postgres", "CREATE DATABASE shop OWNER shop")
+        cluster.sql("postgres", "CREATE DATABASE shop OWNER shop " + place)
         self.write_yaml()
         self.run("sh", HERE / "deploy.sh", "v1")
         self.run(self.backout, "record", "v1")
@@ -96,7 +97,7 @@ class Shop:
     def environment(self):
         return {**os.environ, **self.service_environment, "SHOP_ROOT": str(self.root), "SHOP_APP": str(self.root / "app"),
                 "SHOP_PORT": str(self.port), "SHOP_MIGRATE": self.app.migrate, "SHOP_START": shlex.join(self.start),
-                **({"BACKOUT_KILL": self.kill} if self.kill else {})}
+                **({"BACKOUT_KILL": self.kill} if self.kill else {}), **({"BACKOUT_POINTS": str(self.points)} if self.points else {})}
 
     def run(self, *argv, status=0, limit=180):
         done = subprocess.run([str(word) for word in argv], cwd=self.root, env=self.environment, stdin=subprocess.DEVNULL,
