@@ -1,5 +1,8 @@
 #include "database/postgresql/marks.h"
 
+#include <chrono>
+#include <thread>
+
 #include "database/postgresql/rescue_for_tests.h"
 
 namespace backout::postgresql {
@@ -7,7 +10,13 @@ namespace {
 
 class Marks : public RescueTest {
  protected:
+  /// When the sessions before have ended: the last that one does is to add to the counters.
   Json now() {
+    for (int i = 0; i < 1000; ++i) {
+      if (cluster.text("postgres", "SELECT count(*) FROM pg_stat_activity WHERE datname = " + sql_text(live)) == "0")
+        break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
     auto connection = Connection::open(cluster.server(), live);
     EXPECT_TRUE(connection);
     auto marks = marks_of(*connection);
