@@ -43,8 +43,9 @@ class Faults:
 
     def begin(self, directory, backout, app):
         self.cluster.sql("postgres", f"CREATE TABLESPACE small LOCATION '{self.disk}'")
+        self.cluster.sql("postgres", "GRANT CREATE ON TABLESPACE small TO PUBLIC")
         self.shop = Shop(Path(directory) / "site", backout, self.cluster, app, "TABLESPACE small")
-        self.shop.sql("CREATE EXTENSION citext; CREATE TABLE ballast (v text);"
+        self.shop.sql("CREATE EXTENSION citext; CREATE TABLE ballast (v text); ALTER TABLE ballast OWNER TO shop;"
                       "INSERT INTO ballast SELECT string_agg(md5(i::text || j), '') FROM generate_series(1, 200) i, generate_series(1, 1000) j GROUP BY i")
         self.customers = Customers(self.shop).begin()
         self.customers.have_ordered(10)
@@ -116,8 +117,8 @@ def wrong_password(faults):
     """Somebody changed it, and did not tell us."""
     hba = faults.cluster.data / "pg_hba.conf"
     text = hba.read_text()
-    faults.cluster.sql("postgres", "ALTER ROLE postgres PASSWORD 'new'")
-    hba.write_text("local all postgres scram-sha-256\n" + text)
+    faults.cluster.sql("postgres", "ALTER ROLE backout PASSWORD 'new'")
+    hba.write_text("local all backout scram-sha-256\n" + text)
     faults.cluster.reload()
     os.environ["PGPASSWORD"] = "old-and-secret"
     try:
@@ -140,10 +141,10 @@ def no_connections_left(faults):
 
 
 def few_connections_left(faults):
-    """There are some, and fewer than the parallel dump wants."""
+    """There are some beside the three that are kept for superusers, and fewer than the parallel dump wants."""
     faults.customers.end()
-    crowd = Crowd(faults.cluster, leave=3)
-    faults.refused_of_connection("too many clients", serves=False)
+    crowd = Crowd(faults.cluster, leave=6)
+    faults.refused_of_connection("connection slots are reserved", serves=False)
     crowd.leave()
     faults.customers.begin()
     faults.serves("v2")
@@ -221,9 +222,32 @@ def standby(faults):
         faults.shop.write_yaml()
 
 
-def obstinate(faults):
-    """The application is a superuser, and somebody connects again whenever his session is ended: no reason not to roll back."""
+def superuser_application(faults):
+    """The application is a superuser, and backout is none: it may not end its sessions."""
     faults.cluster.sql("postgres", "ALTER ROLE shop SUPERUSER")
+    with Session(faults.cluster):
+        faults.ready("may not end sessions of superusers: shop")
+        faults.refused("ending the session of shop", door=True)
+    faults.cluster.sql("postgres", "ALTER ROLE shop NOSUPERUSER")
+
+
+class Session:
+    """One of the application's role, that stays."""
+
+    def __init__(self, cluster):
+        self.session = subprocess.Popen([BIN / "psql", "-XAtq", "-h", cluster.directory, "-U", "shop", "-d", "shop"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.session.communicate()
+
+
+def obstinate(faults):
+    """Both are superusers, and somebody connects again whenever his session is ended: no reason not to roll back."""
+    faults.cluster.sql("postgres", "ALTER ROLE shop SUPERUSER; ALTER ROLE backout SUPERUSER")
     stopped = threading.Event()
 
     def again():
@@ -241,4 +265,5 @@ def obstinate(faults):
     faults.serves("v1")
 
 
-FAULTS = [prepared_transaction, logical_slot, missing_extension, wrong_password, no_connections_left, few_connections_left, full_disk, standby, obstinate]
+FAULTS = [prepared_transaction, logical_slot, missing_extension, wrong_password, no_connections_left, few_connections_left, full_disk, standby,
+          superuser_application, obstinate]
