@@ -65,11 +65,14 @@ TEST_F(BetweenRescueAndSwap, RowsInsertedUpdatedAndDeletedAreThere) {
 
 TEST_F(BetweenRescueAndSwap, RowsOfOneTableAreCarriedAndThoseOfOthersAreNotReadAgain) {
   migrate();
+  write("ALTER TABLE customer ADD phone text; UPDATE customer SET phone = '112' WHERE id = 3");
   const auto done = swapped("INSERT INTO orders(client) VALUES (1)");
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(get_int(*done, "again"), 1);
   EXPECT_EQ(rows("orders"), "(2,2,milk) (3,3,none) (4,1,none)");
   EXPECT_EQ(get(get(*done, "carried"), "client"), Json({{"insert", 1}, {"update", 1}, {"delete", 0}}));
+  ASSERT_EQ(lines("archive").size(), 4U) << "orders of now, and customers of before";
+  EXPECT_EQ(get_string(lines("archive").front(), "table"), "client");
 }
 
 TEST_F(BetweenRescueAndSwap, IdsTakenWithoutARowAreNotGivenAgain) {
@@ -207,6 +210,25 @@ TEST_F(BetweenRescueAndSwap, TheRestoredOneLooksLikeTheOneItReplaces) {
   EXPECT_TRUE(Connection::open({"host=" + cluster_.directory() + " user=" + app}, database_));
   lived(offered(RunKind::kForward, kept, "R-2"));
   EXPECT_EQ(looks(), before);
+}
+
+TEST_F(BetweenRescueAndSwap, WhatWasCarriedIntoADatabaseThatIsGoneIsNotCarried) {
+  migrate();
+  const auto steps = offered(RunKind::kRollback, saved_, "R-1");
+  Step restoring, carrying;
+  for (const Step& step : steps) {
+    if (step.action.verb == "restore") restoring = step;
+    if (step.action.verb == "rescue") carrying = step;
+    if (step.kind == StepKind::kEffect && step.action.verb != "swap" && step.action.verb != "keep")
+      verb(step.action.verb, step.action.args);
+  }
+  EXPECT_EQ(get_string(*look_at("rescue", carrying.action.args), "sight"), "holds");
+  verb(restoring.undo->verb, restoring.undo->args);
+  EXPECT_EQ(get_string(*look_at("rescue", carrying.action.args), "sight"), "does-not-hold");
+  verb("restore", restoring.action.args);
+  EXPECT_EQ(get_string(*look_at("rescue", carrying.action.args), "sight"), "does-not-hold") << "it is another one";
+  const Json again = verb("rescue", carrying.action.args);
+  EXPECT_EQ(get(get(again, "carried"), "client"), Json({{"insert", 1}, {"update", 1}, {"delete", 0}}));
 }
 
 TEST_F(BetweenRescueAndSwap, TheSchemaThatServesIsLookedAt) {

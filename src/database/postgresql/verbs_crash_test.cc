@@ -167,8 +167,8 @@ void VerbsCrash::rescue_everywhere(bool the_server, size_t few, size_t last) {
 
 TEST_F(VerbsCrash, SwapAndBackWhenTheToolIsKilled) { swap_everywhere(false, 16, 12); }
 TEST_F(VerbsCrash, SwapAndBackWhenTheServerIsKilled) { swap_everywhere(true, 5, 4); }
-TEST_F(VerbsCrash, RescueWhenTheToolIsKilled) { rescue_everywhere(false, 30, 0); }
-TEST_F(VerbsCrash, RescueWhenTheServerIsKilled) { rescue_everywhere(true, 6, 0); }
+TEST_F(VerbsCrash, RescueWhenTheToolIsKilled) { rescue_everywhere(false, 30, 15); }
+TEST_F(VerbsCrash, RescueWhenTheServerIsKilled) { rescue_everywhere(true, 6, 3); }
 
 }  // namespace
 }  // namespace backout::postgresql
