@@ -9,6 +9,7 @@ figures are medians over the rounds, ratios medians of the ratios within a round
 """
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -185,8 +186,21 @@ def count(bench, wanted):
             row(name, ours, "s", "count", counts, [c / o for o, c in zip(ours, counts)])
 
 
+def loading(lines):
+    """Seconds of a rescue's writing session from its first staged row to its commit, by the server's log."""
+    of_stage = re.compile(r"\[(\d+)\] LOG:  duration: .* COPY pg_temp\.backout_stage")
+    first, writer = next((i, found[1]) for i, found in enumerate(map(of_stage.search, lines)) if found)
+    spent = re.compile(rf"\[{writer}\] LOG:  duration: ([\d.]+) ms  (?:statement: (COMMIT))?")
+    seconds = 0.0
+    for found in filter(None, map(spent.search, lines[first:])):
+        seconds += float(found[1]) / 1000
+        if found[2]:
+            return seconds
+    raise SystemExit("rescue_load: the server's log has no COMMIT")
+
+
 def rescue_load(bench):
-    """What carrying rows costs a rescue beyond finding that there are none, against COPY of them into the same table."""
+    """Reading, staging and writing rows in a rescue, against COPY of them into the same table."""
     bench.copy("base", "live_load")
     bench.sql("live_load", f"INSERT INTO orders SELECT * FROM made({ROWS} + 1, {ROWS} + {LOADED})")
     bench.sql("live_load", "VACUUM (ANALYZE) orders")
@@ -195,11 +209,12 @@ def rescue_load(bench):
     ours, copied = [], []
     for turn in range(ROUNDS):
         bench.copy("base", "target")
-        carrying, evidence = bench.rescue("live_load", "target", f"load-{turn}")
+        bench.sql("postgres", "ALTER DATABASE target SET log_min_duration_statement = 0")
+        already = len((bench.cluster.directory / "log").read_text().splitlines())
+        _, evidence = bench.rescue("live_load", "target", f"load-{turn}")
         if evidence["carried"]["orders"]["insert"] != LOADED or evidence["conflict_count"] != 0:
             raise SystemExit(f"rescue_load: {evidence}")
-        nothing, _ = bench.rescue("live_load", "target", f"nothing-{turn}")
-        ours.append(carrying - nothing)
+        ours.append(loading((bench.cluster.directory / "log").read_text().splitlines()[already:]))
         bench.copy("base", "target")
         copied.append(bench.at_once(f"COPY orders FROM '{file}'", "target"))
     row("rescue_load", [LOADED / s for s in ours], "rows/s", "copy", [LOADED / s for s in copied],
