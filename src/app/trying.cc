@@ -14,7 +14,7 @@ constexpr uint64_t kLargest = 64U << 20;
 constexpr size_t kTail = 12;
 constexpr Millis kPatience{3'600'000};
 
-Result<Subject> database_of(const Site& site) {
+Result<Subject> postgresql_of(const Site& site) {
   for (Subject& subject : subjects_of(site))
     if (subject.driver == "postgresql") return std::move(subject);
   return Error{Code::kUnsupported, "this site has no PostgreSQL database to try a migration on",
@@ -28,7 +28,7 @@ Result<Tried> try_migration(const Where& where, const std::string& file,
   const std::string sql = TRY(os::read_file(file, kLargest));
   if (sql.empty()) return Error{Code::kInvalid, file + " is empty", "name the file with the migration's SQL"};
   const auto workspace = TRY(Workspace::open(where));
-  const Subject subject = TRY(database_of(workspace->site()));
+  const Subject subject = TRY(postgresql_of(workspace->site()));
   host::Host& host = *workspace->hosts().at("local");
   Json args = subject.config;
   // Always the same names: what a killed try left goes at the beginning of the next.

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "database/archive/pg_archive.h"
 #include "database/archive/trailer.h"
-#include "os/file.h"
 #include "os/process.h"
 
 namespace backout::archive {
@@ -91,8 +90,8 @@ Result<void> read_file(const Found& found, const Limits& limits, Examined& exami
 }
 
 Result<void> read_directory_of_files(const Found& found, const Limits& limits, Examined& examined) {
-  examined.sha256 = os::sha256_of_file(found.path + "/toc.dat").value_or("");
   const bool checksums = TRY(read_directory(found, limits));
+  examined.sha256 = TRY(sha256_of_directory(found.path));
   return read_with_pg_restore(found, checksums, limits.stop, examined);
 }
 

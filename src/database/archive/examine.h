@@ -21,7 +21,7 @@ struct Examined {
   std::string why;
   Kind kind = Kind::kUnknown;
   Packing packing = Packing::kNone;
-  std::string sha256;  // of the file; of a directory: of its toc.dat
+  std::string sha256;  // of the file; of a directory: sha256_of_directory
   uint64_t unpacked = 0;
   std::vector<std::string> tested;  // what was looked at, in words: "gunzip -t", "pg_restore --list: 214 entries"
 };

@@ -14,13 +14,14 @@
 namespace backout::archive {
 namespace {
 
-constexpr std::array kBeside = {".manifest.json", ".verified.json", ".partial", ".scratch", ".tmp",      ".sha256",
-                                ".sha512",        ".md5",           ".sig",     ".asc",     "-wal",      "-shm",
-                                "-journal",       ".log",           ".part",    ".sha1",    ".sha256sum"};
+constexpr std::array kBeside = {".manifest.json", ".verified.json", ".habits.json", ".partial", ".scratch",
+                                ".tmp",           ".sha256",        ".sha512",      ".md5",     ".sig",
+                                ".asc",           "-wal",           "-shm",         "-journal", ".log",
+                                ".part",          ".sha1",          ".sha256sum"};
 
 /// Files that lie beside backups and are none.
 bool is_beside(const std::string& name) {
-  return name.starts_with('.') ||
+  return name.starts_with('.') || name.find(".partial-") != std::string::npos ||
          std::any_of(kBeside.begin(), kBeside.end(), [&](const char* end) { return name.ends_with(end); });
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "os/file.h"
 
@@ -126,6 +127,15 @@ Result<bool> read_directory(const Found& found, const Limits& limits) {
     if (!named.contains(object))
       return corrupt("the large object in " + one_line(object) + " is not in its list of them: it would be left out");
   return checksums;
+}
+
+Result<std::string> sha256_of_directory(const std::string& path) {
+  std::vector<std::string> names = TRY(os::list_directory(path));
+  std::sort(names.begin(), names.end());
+  std::string sums;
+  for (const std::string& name : names)
+    sums += TRY(os::sha256_of_file(path + "/" + name)) + "  " + replaced(name, "\n", "\\n") + "\n";
+  return sha256_hex(sums);
 }
 
 bool has_checksums(Kind kind, std::string_view head) {

@@ -27,6 +27,9 @@ class TarWalk {
 /// Every data file of pg_dump --format=directory, read to its end. True when all of it carries checksums.
 Result<bool> read_directory(const Found& found, const Limits& limits);
 
+/// SHA-256 over the names of its files and theirs: changes with any byte of it.
+Result<std::string> sha256_of_directory(const std::string& path);
+
 /// Whether a changed byte in the data would show when pg_restore reads it. `head`: the first bytes, unpacked.
 bool has_checksums(Kind kind, std::string_view head);
 

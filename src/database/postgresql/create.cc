@@ -8,12 +8,14 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "database/postgresql/dump_files.h"
+#include "database/postgresql/names.h"
 #include "database/postgresql/sessions.h"
+#include "os/file.h"
 
 namespace backout::postgresql {
 namespace {
 
-constexpr size_t kLongestName = 63;
 constexpr const char* kUnfinished = "_part_";
 constexpr size_t kTailDigits = 8;
 constexpr size_t kTail = 6 + kTailDigits;
@@ -58,19 +60,15 @@ std::string list_as_literals(std::string_view value) {
   return names.empty() ? "''" : join(names, ", ");
 }
 
-/// At most `bytes` of it, cut between characters.
-std::string start_of(const std::string& name, size_t bytes) {
-  if (name.size() <= bytes) return name;
-  while (bytes > 0 && (static_cast<unsigned char>(name[bytes]) & 0xC0U) == 0x80U) --bytes;
-  return name.substr(0, bytes);
-}
-
 std::string base_of_unfinished(const std::string& name) {
   if (name.size() + kTail <= kLongestName) return name + kUnfinished;
   // Too long for more: a part of it, still ours, still its own.
   const std::string own = "__backout_" + sha256_hex(name).substr(0, kTailDigits);
   return start_of(name, kLongestName - kTail - own.size()) + own + kUnfinished;
 }
+
+/// What the session that makes or drops a database calls itself: it lives for as long as somebody is at it.
+std::string session_for(const std::string& name) { return "backout " + sha256_hex(name).substr(0, 16); }
 
 Json dress_to_json(const DatabaseFacts& dress) {
   Json value = to_json(dress);
@@ -124,7 +122,7 @@ Result<Connection> open_maintenance(const Server& server, const std::string& dat
 
 Result<Connection> open_maintenance_for(const Server& server, const std::string& database, const std::string& name) {
   auto connection = TRY(open_maintenance(server, database));
-  const std::string ours = "backout " + sha256_hex(name).substr(0, 16);
+  const std::string ours = session_for(name);
   const BootTime until = system_clock().boot() + kSessionsEnd;
   while (true) {
     const Rows rows = TRY(
@@ -201,13 +199,39 @@ Result<bool> drop_database(Connection& connection, const std::string& name) {
 
 std::string unfinished_name(const std::string& name) { return base_of_unfinished(name) + random_hex(kTailDigits / 2); }
 
-Result<void> drop_unfinished(Connection& connection, const std::string& name) {
-  const std::string start = base_of_unfinished(name);
+Result<void> require_room_on_server(Connection& connection, uint64_t bytes) {
+  const char* host = PQhost(connection.raw());
+  if (host == nullptr || host[0] != '/') return {};
+  const auto directory = connection.text("SELECT current_setting('data_directory')");
+  if (!directory || !os::exists(*directory)) return {};
+  return require_space(*directory, bytes, "restoring beside");
+}
+
+Result<std::vector<std::string>> unfinished_of(Connection& connection, const std::string& name) {
   const Rows rows = TRY(connection.query(
       "SELECT datname FROM pg_database WHERE starts_with(datname, $1) AND length(datname) = length($1) + $2::int",
-      {start, std::to_string(kTailDigits)}));
-  for (int i = 0; i < rows.count(); ++i) TRY(drop_database(connection, rows.text(i, 0)));
+      {base_of_unfinished(name), std::to_string(kTailDigits)}));
+  std::vector<std::string> names;
+  for (int i = 0; i < rows.count(); ++i) names.push_back(rows.text(i, 0));
+  return names;
+}
+
+Result<void> drop_unfinished(Connection& connection, const std::string& name) {
+  for (const std::string& left : TRY(unfinished_of(connection, name))) TRY(drop_database(connection, left));
   return {};
+}
+
+Result<int> drop_left_by_tests(Connection& connection, const std::string& database) {
+  int dropped = 0;
+  const Rows rows = TRY(
+      connection.query("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", {start_of_tests(database)}));
+  for (int i = 0; i < rows.count(); ++i) {
+    const std::string left = rows.text(i, 0), test = left.substr(0, left.rfind(kUnfinished));
+    const int64_t at_work = TRY(
+        connection.integer("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", {session_for(test)}));
+    if (at_work == 0 && TRY(drop_database(connection, left))) ++dropped;
+  }
+  return dropped;
 }
 
 }  // namespace backout::postgresql

@@ -54,7 +54,16 @@ Result<void> empty_of_sessions(Connection& connection, const std::string& name);
 
 /// A new name for a database that is not whole yet: `name` with something at the end that no other try has.
 std::string unfinished_name(const std::string& name);
+/// What tries that were killed left of `name`, or one that goes on makes.
+Result<std::vector<std::string>> unfinished_of(Connection& connection, const std::string& name);
 /// Drops what earlier tries left of `name`.
 Result<void> drop_unfinished(Connection& connection, const std::string& name);
+/// Drops databases that tests of archives (name_for_test) made beside `database` and that nobody is at any more. How
+/// many there were.
+Result<int> drop_left_by_tests(Connection& connection, const std::string& database);
+
+/// kNoSpace: the server's disk has less than `bytes` free. Only where its files lie on this machine and may be looked
+/// at.
+Result<void> require_room_on_server(Connection& connection, uint64_t bytes);
 
 }  // namespace backout::postgresql

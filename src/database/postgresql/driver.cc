@@ -10,11 +10,11 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr const char* kEffects[] = {"backup",    "verify-backup", "restore",   "diff", "rescue", "try-down",
-                                    "step-down", "swap",          "swap-back", "keep", "discard"};
+constexpr const char* kEffects[] = {"backup",   "verify-backup", "load", "restore",   "diff", "rescue",
+                                    "try-down", "step-down",     "swap", "swap-back", "keep", "discard"};
 
-/// What is asked for outside runs: plans, `rescue`, retention.
-constexpr const char* kBesideRuns[] = {"count", "export", "apply", "kept"};
+/// What is asked for outside runs: plans, `rescue`, retention, tests of archives.
+constexpr const char* kBesideRuns[] = {"count", "export", "apply", "kept", "discard-tests"};
 
 class PostgresqlDriver : public driver::Driver {
  public:

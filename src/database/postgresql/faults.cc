@@ -54,17 +54,40 @@ void compare_sequences(const std::map<std::string, SequencePosition>& found, con
   }
 }
 
-Result<void> compare_catalog(Connection& connection, const Manifest& manifest, std::vector<std::string>& faults,
-                             std::vector<std::string>& notes) {
+void compare_content(const Content& found, const Content& wanted, std::vector<std::string>& faults) {
+  for (const auto& [name, table] : wanted.tables)
+    compare_table("table " + name, find_in(found.tables, name), &table, faults);
+  for (const auto& [name, there] : found.tables)
+    if (!wanted.tables.contains(name)) compare_table("table " + name, &there, nullptr, faults);
+  compare_table("large objects", &found.large_objects, &wanted.large_objects, faults);
+}
+
+Result<void> compare_catalog(const schema::postgresql::Catalog& found, const Manifest& manifest,
+                             std::vector<std::string>& faults, std::vector<std::string>& notes) {
   const auto wanted = TRY(schema::postgresql::catalog_from_json(manifest.catalog).with_context("the manifest"));
-  const auto found = TRY(read_catalog(connection).with_context("reading the catalogue"));
   CatalogDifferences differences = differences_of(found, wanted);
   faults.insert(faults.end(), differences.faults.begin(), differences.faults.end());
   notes.insert(notes.end(), differences.notes.begin(), differences.notes.end());
   return {};
 }
 
+std::vector<std::string> without_the_rest(std::vector<std::string> faults) {
+  if (faults.size() <= kMostFaults) return faults;
+  faults.resize(kMostFaults);
+  faults.emplace_back("and more");
+  return faults;
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> faults_between(const Manifest& found, const Manifest& wanted) {
+  std::vector<std::string> faults, notes;
+  compare_content(found.content, wanted.content, faults);
+  compare_sequences(found.sequences, wanted, faults);
+  const auto catalog = TRY(schema::postgresql::catalog_from_json(found.catalog).with_context("what was restored"));
+  TRY_VOID(compare_catalog(catalog, wanted, faults, notes));
+  return without_the_rest(std::move(faults));
+}
 
 Result<std::vector<std::string>> faults_of(Connection& connection, const Manifest& manifest,
                                            std::vector<std::string>& notes, const Progress& progress) {
@@ -74,19 +97,12 @@ Result<std::vector<std::string>> faults_of(Connection& connection, const Manifes
     if (progress) progress("comparing " + next.name + " with the manifest");
     return faults.size() < kMostFaults;
   }));
-  for (const auto& [name, wanted] : manifest.content.tables)
-    compare_table("table " + name, find_in(found.tables, name), &wanted, faults);
-  for (const auto& [name, there] : found.tables)
-    if (!manifest.content.tables.contains(name)) compare_table("table " + name, &there, nullptr, faults);
-  compare_table("large objects", &found.large_objects, &manifest.content.large_objects, faults);
+  compare_content(found, manifest.content, faults);
   compare_sequences(TRY(read_sequences(connection)), manifest, faults);
-  TRY_VOID(compare_catalog(connection, manifest, faults, notes));
+  const auto catalog = TRY(read_catalog(connection).with_context("reading the catalogue"));
+  TRY_VOID(compare_catalog(catalog, manifest, faults, notes));
   TRY_VOID(connection.exec("COMMIT"));
-  if (faults.size() > kMostFaults) {
-    faults.resize(kMostFaults);
-    faults.push_back("and more");
-  }
-  return faults;
+  return without_the_rest(std::move(faults));
 }
 
 }  // namespace backout::postgresql

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "database/postgresql/create.h"
-#include "database/postgresql/offer.h"
+#include "database/postgresql/names.h"
 #include "database/postgresql/sessions.h"
 #include "database/postgresql/verb_args.h"
 #include "os/file.h"
@@ -48,7 +48,7 @@ Result<Json> list_kept(const Json& args) {
   std::string database = get_string(args, "database");
   if (database.empty()) database = TRY(Connection::open(server, "")).database();
   auto maintenance = TRY(open_maintenance(server, get_string(args, "maintenance")));
-  const std::string begin = base_of(database) + "__backout_", end = "_old";
+  const std::string begin = start_beside(database), end = "_old";
   const Rows rows = TRY(maintenance.query(
       "SELECT datname, oid::pg_catalog.int8, CASE WHEN pg_catalog.has_database_privilege(oid, 'CONNECT') OR "
       "pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') THEN pg_catalog.pg_database_size(oid) ELSE 0 END FROM "

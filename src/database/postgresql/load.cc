@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "database/archive/pg_archive.h"
 #include "database/archive/stream.h"
 #include "database/archive/trailer.h"
 #include "database/postgresql/backup.h"
@@ -25,6 +26,7 @@ struct Loading {
 
 struct Poured {
   archive::Kind kind = archive::Kind::kUnknown;
+  archive::Packing packing = archive::Packing::kNone;
   std::string sha256;
   std::vector<std::string> complaints;
 };
@@ -58,12 +60,35 @@ Result<std::vector<std::string>> complaints_of(const os::ProcessResult& ran) {
   return harmless;
 }
 
+/// A program that is missing or too old says nothing of the archive.
+Result<Program> program_for(const std::string& name, int server_version, const Loading& job) {
+  auto program = find_program(name, server_version, job.programs);
+  if (!program) program.error().code = Code::kUnavailable;
+  return program;
+}
+
+/// pg_restore of the archive: by its name, or, packed as it lies there, through its standard input.
+std::vector<std::string> restore_command(const Loading& job, const Program& program, const std::string& connection,
+                                         archive::Packing packing) {
+  const std::vector<std::string> options = {"--no-password", "--no-subscriptions", "--dbname=" + connection};
+  std::vector<std::string> argv = {program.path};
+  if (packing != archive::Packing::kNone)
+    argv = {"sh",
+            "-c",
+            "unpack=$1 archive=$2; shift 2\n\"$unpack\" -dcq -- \"$archive\" | \"$@\"",
+            "sh",
+            std::string(archive::name_of(packing)),
+            job.archive,
+            program.path};
+  argv.insert(argv.end(), options.begin(), options.end());
+  if (packing == archive::Packing::kNone) argv.push_back(job.archive);
+  return argv;
+}
+
 Result<void> pour_archive(const Loading& job, const std::string& database, int server_version, Poured& poured) {
-  const Program program = TRY(find_program("pg_restore", server_version, job.programs));
+  const Program program = TRY(program_for("pg_restore", server_version, job));
   const std::string connection = TRY(connection_argument(job.server, database));
-  const auto ran =
-      TRY(run_program({program.path, "--no-password", "--no-subscriptions", "--dbname=" + connection, job.archive},
-                      "backout load", {}));
+  const auto ran = TRY(run_program(restore_command(job, program, connection, poured.packing), "backout load", {}));
   auto complaints = complaints_of(ran);
   if (!complaints && complaints.error().code == Code::kInternal) complaints.error().code = Code::kCorrupt;
   poured.complaints = TRY(std::move(complaints).with_context(job.archive + " does not restore"));
@@ -75,9 +100,11 @@ Result<void> read_archive(const Loading& job, const std::string& database, Poure
   auto into = TRY(Connection::open(job.server, database));
   TRY_VOID(into.exec("SET search_path = public, pg_catalog"));
   ScriptRunner script(into);
+  archive::TarWalk tar;
   std::optional<archive::Kind> kind;
   std::string head;
   const auto hand_on = [&](std::string_view bytes) -> Result<void> {
+    if (*kind == archive::Kind::kPgTar) return tar.take(bytes);
     return *kind == archive::Kind::kPgSql || *kind == archive::Kind::kSql ? script.take(bytes) : Result<void>();
   };
   const auto streamed = TRY(archive::stream(job.archive, {}, [&](std::string_view bytes) -> Result<void> {
@@ -93,6 +120,8 @@ Result<void> read_archive(const Loading& job, const std::string& database, Poure
   }
   poured.kind = *kind;
   poured.sha256 = streamed.sha256;
+  poured.packing = streamed.packed;
+  if (*kind == archive::Kind::kPgTar) TRY_VOID(tar.finish());
   if (*kind == archive::Kind::kEmpty) return Error{Code::kCorrupt, "there is nothing in it", ""};
   if (*kind == archive::Kind::kPgSql || *kind == archive::Kind::kSql) {
     TRY_VOID(script.finish());
@@ -110,7 +139,7 @@ Result<Poured> pour_into(const Loading& job, const std::string& database, int se
   Poured poured;
   if (std::filesystem::is_directory(job.archive)) {
     poured.kind = archive::Kind::kPgDirectory;
-    poured.sha256 = TRY(os::sha256_of_file(job.archive + "/toc.dat"));
+    poured.sha256 = TRY(archive::sha256_of_directory(job.archive));
   } else {
     TRY_VOID(read_archive(job, database, poured).with_context(job.archive));
   }
@@ -125,6 +154,9 @@ Result<Poured> pour_into(const Loading& job, const std::string& database, int se
 
 Result<Poured> load_into(Loading& job, Connection& connection, const std::string& draft, const Progress& progress) {
   const DatabaseFacts facts = TRY(read_database_facts(connection, job.like));
+  TRY(program_for("pg_dump", connection.server_version(), job));
+  TRY_VOID(require_room_on_server(
+      connection, static_cast<uint64_t>(TRY(connection.integer("SELECT pg_database_size($1::name)", {job.like})))));
   TRY_VOID(create_empty(connection, draft, facts));
   if (progress) progress("restoring " + one_line(job.archive) + " into " + draft);
   Poured poured = TRY(pour_into(job, draft, connection.server_version()));

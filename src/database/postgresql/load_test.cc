@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include "database/archive/pg_archive.h"
 #include "database/postgresql/backup_for_tests.h"
+#include "database/postgresql/names.h"
 #include "database/postgresql/restore.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -39,7 +41,7 @@ class LoadedArchive : public BackupTest {
     const bool directory = std::filesystem::is_directory(path);
     return {{"server", cluster_.server().conninfo},
             {"archive", path},
-            {"sha256", *os::sha256_of_file(directory ? path + "/toc.dat" : path)},
+            {"sha256", directory ? *archive::sha256_of_directory(path) : *os::sha256_of_file(path)},
             {"taken_at", "2026-03-01T14:02:11.123Z"},
             {"beside", name_ + "__backout_R1_archive"},
             {"like", name_},
@@ -61,8 +63,10 @@ TEST_F(LoadedArchive, InEveryFormBecomesABackupThatRestores) {
       {"--inserts", "inserts.sql"}, {"-Fc", "shop.pgc"}, {"-Fd", "shop.dir"}, {"-Ft", "shop.tar"}};
   std::vector<std::string> all{text};
   for (const auto& [options, file] : forms) all.push_back(archive(options, file));
-  ASSERT_TRUE(os::run_process({.argv = {"sh", "-c", "gzip -c " + text + " >" + text + ".gz"}})->ok());
-  all.push_back(text + ".gz");
+  for (const std::string& plain : {text, scratch_ / "shop.pgc", scratch_ / "shop.tar"}) {
+    ASSERT_TRUE(os::run_process({.argv = {"sh", "-c", "gzip -c " + plain + " >" + plain + ".gz"}})->ok());
+    all.push_back(plain + ".gz");
+  }
   for (const std::string& path : all) {
     const Json args = load_args(path);
     EXPECT_EQ(get_string(*look_at_load(args), "sight"), "does-not-hold");
@@ -109,6 +113,39 @@ TEST_F(LoadedArchive, TextThatReachesBeyondItsDatabaseIsRefused) {
   Json args = load_args(text);
   args["sha256"] = std::string(64, '0');
   EXPECT_FALSE(run_load(args, {}));
+}
+
+TEST_F(LoadedArchive, OneThatIsTooMuchForTheRoleSaysNothingOfTheArchive) {
+  const std::string text = archive("", "shop.sql");
+  cluster_.admin("DROP ROLE IF EXISTS meek; CREATE ROLE meek LOGIN");
+  Json args = load_args(text);
+  args["server"] = "host=" + cluster_.directory() + " port=5432 user=meek";
+  const auto denied = run_load(args, {});
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code, Code::kDenied) << denied.error().message;
+  args = load_args(text);
+  args["programs"] = scratch_ / "nowhere";
+  EXPECT_EQ(run_load(args, {}).error().code, Code::kUnavailable);
+}
+
+TEST_F(LoadedArchive, WhatAKilledTestLeftIsDroppedAndWhatIsAtWorkIsNot) {
+  const std::string left = name_for_test(name_), busy = name_for_test(name_);
+  cluster_.admin("CREATE DATABASE " + sql_name(left));
+  const std::string half = unfinished_name(name_for_test(name_));
+  cluster_.admin("CREATE DATABASE " + sql_name(half));
+  auto session = open_maintenance_for(cluster_.server(), "postgres", busy);
+  ASSERT_TRUE(session);
+  const std::string at_work = unfinished_name(busy);
+  EXPECT_TRUE(at_work.starts_with(busy)) << at_work << " is too long to be told whose it is";
+  cluster_.admin("CREATE DATABASE " + sql_name(at_work));
+  const Json args{{"server", cluster_.server().conninfo}, {"database", name_}};
+  EXPECT_EQ(get_int(*run_discard_tests(args, {}), "removed"), 2);
+  EXPECT_FALSE(cluster_.has(left) || cluster_.has(half));
+  EXPECT_TRUE(cluster_.has(at_work));
+  { const auto gone = std::move(session); }
+  for (int tries = 0; tries < 200 && cluster_.has(at_work); ++tries) EXPECT_TRUE(run_discard_tests(args, {}));
+  EXPECT_FALSE(cluster_.has(at_work));
+  EXPECT_TRUE(cluster_.has(name_));
 }
 
 }  // namespace

@@ -1,13 +1,12 @@
 #include "database/postgresql/offer.h"
 
 #include "base/text.h"
+#include "database/postgresql/names.h"
 #include "database/postgresql/rung.h"
 #include "schema/postgresql/renames.h"
 
 namespace backout::postgresql {
 namespace {
-
-constexpr size_t kLongestBase = 28;  // a name has 63 bytes, and ours are longer: "__backout_RUN_undone"
 
 /// "shop" from any name: what step ids may hold.
 std::string subject_name(const std::string& database) {
@@ -49,7 +48,9 @@ class Offer {
   }
 
   Result<void> restore() {
-    const Json& saved = offering_.saved;
+    Json saved = offering_.saved;
+    const bool from_archive = get(saved, "archive").is_object();
+    if (from_archive) load(saved);
     const std::string kept = get_string(saved, "template"), dump = get_string(saved, "backup");
     if (kept.empty() && dump.empty())
       return Error{Code::kNotFound, "the checkpoint names no dump of the database",
@@ -64,7 +65,8 @@ class Offer {
     add("restore", Phase::kPrepare, from + " beside the live database, and compare it",
         {"restore",
          {{"source", source}, {"beside", incoming}, {"like", database_}, {"jobs", get(offering_.subject, "jobs")}}},
-        {}, Deed{"discard", {{"database", incoming}}});
+        from_archive ? std::vector<std::string>{"load"} : std::vector<std::string>{},
+        Deed{"discard", {{"database", incoming}}});
     const auto names = TRY(renames_to(saved));
     Json rows{{"live", database_},
               {"target", incoming},
@@ -125,6 +127,27 @@ class Offer {
     return {};
   }
 
+  /// A team's own backup becomes a dump of ours first, which everything else starts from.
+  void load(Json& saved) {
+    const Json archive = get(saved, "archive");
+    const std::string beside_it = beside("archive");
+    saved["backup"] = in_run("archive.dump");
+    saved["manifest"] = in_run("archive.manifest.json");
+    saved.erase("manifest_sha256");
+    add("load", Phase::kPrepare,
+        "load the backup " + one_line(get_string(archive, "name")) + " (" + get_string(archive, "kind") +
+            ") into a database of its own, and dump that",
+        {"load",
+         {{"archive", get(archive, "path")},
+          {"sha256", get(archive, "sha256")},
+          {"taken_at", get_string(saved, "taken_at")},
+          {"beside", beside_it},
+          {"like", database_},
+          {"directory", saved["backup"]},
+          {"manifest", saved["manifest"]}}},
+        {}, Deed{"discard", {{"database", beside_it}}});
+  }
+
   std::vector<Step> take() { return std::move(steps_); }
 
  private:
@@ -132,7 +155,7 @@ class Offer {
   /// "shop__backout_R7_new": whole in the name of the run, shortened in the name of the database.
   std::string beside(const std::string& word) const {
     const std::string run = offering_.run_directory.substr(offering_.run_directory.rfind('/') + 1);
-    return base_of(database_) + "__backout_" + run + "_" + word;
+    return name_beside(database_, run, word);
   }
   Json map_of(const char* key) const {
     const Json& map = get(offering_.subject, key);
@@ -166,7 +189,9 @@ class Offer {
   /// was replaced then, else the names of the checkpoint and of now within one database.
   Result<schema::postgresql::Renames> renames_to(const Json& saved) const {
     if (get(saved, "renamed").is_object()) return schema::postgresql::renames_from_json(get(saved, "renamed"));
-    return schema::postgresql::renames(TRY(schema::postgresql::catalog_from_json(get(saved, "catalog"))),
+    // Of an archive the numbers are lost; the checkpoint that it stands in for may have them.
+    const char* before = saved.contains("names") ? "names" : "catalog";
+    return schema::postgresql::renames(TRY(schema::postgresql::catalog_from_json(get(saved, before))),
                                        TRY(schema::postgresql::catalog_from_json(get(seen_, "schema"))));
   }
   StepId id_of(const std::string& word) const { return StepId(word + "-" + name_); }
@@ -203,12 +228,6 @@ class Offer {
 };
 
 }  // namespace
-
-std::string base_of(const std::string& database) {
-  std::string base = database.substr(0, kLongestBase);
-  while (!base.empty() && (static_cast<unsigned char>(base.back()) & 0x80U) != 0) base.pop_back();
-  return base;
-}
 
 Result<std::vector<Step>> offer_postgresql(const driver::Offering& offering) {
   if (offering.hosts.size() != 1)

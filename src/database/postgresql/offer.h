@@ -6,8 +6,6 @@
 
 namespace backout::postgresql {
 
-/// What names of ours begin with, before "__backout_RUN_WORD".
-std::string base_of(const std::string& database);
 Result<std::vector<Step>> offer_postgresql(const driver::Offering& offering);
 
 }  // namespace backout::postgresql

@@ -92,15 +92,6 @@ Result<void> check_extensions(Connection& connection, const Manifest& manifest, 
   return {};
 }
 
-/// Only where the server's files lie on this machine and may be looked at.
-Result<void> check_room(Connection& connection, uint64_t bytes) {
-  const char* host = PQhost(connection.raw());
-  if (host == nullptr || host[0] != '/') return {};
-  const auto directory = connection.text("SELECT current_setting('data_directory')");
-  if (!directory || !os::exists(*directory)) return {};
-  return require_space(*directory, bytes, "restoring beside");
-}
-
 Result<Program> check_before(Connection& connection, const RestoreJob& job, std::vector<std::string>& notes) {
   const int version = connection.server_version();
   if (version < kOldestTarget || version / 10000 < job.manifest.server_version / 10000)
@@ -112,7 +103,7 @@ Result<Program> check_before(Connection& connection, const RestoreJob& job, std:
   TRY_VOID(check_rights(connection));
   TRY_VOID(check_roles(connection, job.manifest.roles));
   TRY_VOID(check_extensions(connection, job.manifest, notes));
-  TRY_VOID(check_room(connection, job.manifest.database_size));
+  TRY_VOID(require_room_on_server(connection, job.manifest.database_size));
   TRY_VOID(check_dump(job.backup, job.manifest));
   return program;
 }
@@ -233,7 +224,8 @@ Result<Restored> copy_beside(const CopyJob& job, const Progress& progress) {
   if (restored.was_there) return restored;
   DatabaseFacts facts = TRY(read_database_facts(connection, kept));
   TRY_VOID(check_rights(connection));
-  TRY_VOID(check_room(connection, static_cast<uint64_t>(TRY(connection.integer(
+  TRY_VOID(require_room_on_server(connection,
+                                  static_cast<uint64_t>(TRY(connection.integer(
                                       "SELECT pg_database_size(oid) FROM pg_database WHERE datname = $1", {kept})))));
   TRY_VOID(drop_unfinished(connection, beside));
   Draft draft(server, maintenance, unfinished_name(beside));
@@ -291,6 +283,11 @@ Result<Json> run_discard(const Json& args, const Progress&) {
   return Json{{"removed", database}, {"was_there", was_there}};
 }
 
+Result<Json> run_discard_tests(const Json& args, const Progress&) {
+  auto connection = TRY(open_maintenance(TRY(server_of(args)), get_string(args, "maintenance")));
+  return Json{{"removed", TRY(drop_left_by_tests(connection, TRY(need(args, "database"))))}};
+}
+
 Result<Json> look_at_restored(const Json& args) {
   const Server server = TRY(server_of(args));
   const std::string beside = TRY(need_our_database(args, "beside"));
@@ -323,6 +320,8 @@ Result<Json> look_at_discarded(const Json& args) {
   const std::string database = TRY(need_our_database(args, "database"));
   auto connection = TRY(open_maintenance(server, get_string(args, "maintenance")));
   const bool there = TRY(find_database(connection, database)).has_value();
+  if (!there && !TRY(unfinished_of(connection, database)).empty())
+    return sight(false, "an unfinished one of " + database + " is left");
   return sight(!there, there ? "the database " + database + " is there" : "there is no database " + database);
 }
 

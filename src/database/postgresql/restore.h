@@ -44,6 +44,9 @@ struct CopyJob {
 };
 Result<Restored> copy_beside(const CopyJob& job, const Progress& progress);
 
+/// The differences between what two manifests say of a database: that of one restored, and the one it must match.
+Result<std::vector<std::string>> faults_between(const Manifest& found, const Manifest& wanted);
+
 /// The differences between the connection's database and the manifest, each a line that says where; empty: none. What
 /// only reads otherwise is added to `notes`.
 Result<std::vector<std::string>> faults_of(Connection& connection, const Manifest& manifest,
@@ -53,6 +56,7 @@ Result<std::vector<std::string>> faults_of(Connection& connection, const Manifes
 Result<Json> run_restore(const Json& args, const Progress& progress);
 Result<Json> run_verify_backup(const Json& args, const Progress& progress);
 Result<Json> run_discard(const Json& args, const Progress& progress);
+Result<Json> run_discard_tests(const Json& args, const Progress& progress);
 Result<Json> look_at_restored(const Json& args);
 Result<Json> look_at_verified(const Json& args);
 Result<Json> look_at_discarded(const Json& args);

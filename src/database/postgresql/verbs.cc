@@ -7,6 +7,7 @@
 #include "database/postgresql/backup.h"
 #include "database/postgresql/export_rows.h"
 #include "database/postgresql/keep.h"
+#include "database/postgresql/load.h"
 #include "database/postgresql/observe.h"
 #include "database/postgresql/ready.h"
 #include "database/postgresql/rescue.h"
@@ -66,6 +67,8 @@ constexpr driver::ToolVerb kVerbs[] = {
     {"keep", [](const Json& args, const driver::Progress&) { return keep(args); }},
     {"discard", run_discard},
     {"try-sql", run_try_sql},
+    {"load", run_load},
+    {"discard-tests", run_discard_tests},
     {"observe", [](const Json& args, const driver::Progress&) { return observe(args); }},
     {"ready", [](const Json& args, const driver::Progress&) { return look_at_readiness(args); }},
     {"look", [](const Json& args, const driver::Progress&) -> Result<Json> {
@@ -88,6 +91,7 @@ constexpr Look kLooks[] = {{"backup", look_at_backup},
                            {"swap-back", [](const Json& args) { return look_at_swap_verb(args, false); }},
                            {"keep", look_at_kept},
                            {"discard", look_at_discarded},
+                           {"load", look_at_load},
                            {"schema-is", look_at_schema}};
 
 }  // namespace
