@@ -21,11 +21,8 @@ class StandIn {
   Checkpoint checkpoint;
   std::string words;               // "the backup shop.sql.gz of 2026-11-20T03:00Z (412 kB, restored beside: ...)"
   std::vector<std::string> notes;  // what was passed over and why, and what a backup cannot tell
-  std::string file, manifest;      // the restored copy
+  std::vector<std::string> files;  // the restored copy
 };
-
-/// The copy of the database that a checkpoint took, as far as it can be relied on: why not, or empty.
-std::string fault_of_copy(const Json& saved);
 
 /// The newest backup that was certainly taken before `from` came, in the time of `to` as far as the journal knows it,
 /// that passes a test now and has the schema of the checkpoint where that is known. kNotFound when there is none, with

@@ -4,8 +4,8 @@
 #include <ctime>
 #include <set>
 
+#include "app/archive_loader.h"
 #include "base/text.h"
-#include "database/sqlite/verbs.h"
 #include "drivers/command/arguments.h"
 #include "os/file.h"
 
@@ -28,6 +28,7 @@ std::set<std::string> identities(const std::vector<archive::Found>& all) {
 struct Made {
   std::string path, how;
   Millis took{0};
+  uint64_t size = 0;
 };
 
 /// By the team's command. Its exit status says nothing about whether there is a backup: a new file does.
@@ -40,7 +41,8 @@ Result<Made> by_command(const Workspace& workspace, const BackupsConfig& config)
     return Error{Code::kInternal, "the command of database.backups.make failed: " + result.why_not_ok(),
                  "run it by hand and see"};
   for (const archive::Found& found : TRY(archive::find_archives(config.dir, config.match)))
-    if (!before.contains(found.name + "\n" + found.identity)) return Made{found.path, "command", result.took};
+    if (!before.contains(found.name + "\n" + found.identity))
+      return Made{found.path, "command", result.took, found.size};
   return Error{
       Code::kConflict,
       "the command of database.backups.make ended with exit status 0, but there is no new backup in " + config.dir,
@@ -55,35 +57,40 @@ std::string name_for(const Workspace& workspace) {
       plain += c;
     else if (c == '-')
       plain += '-';
-  return plain.substr(0, plain.rfind('.')) + "Z.sqlite3";
+  return plain.substr(0, plain.rfind('.')) + "Z";
 }
 
 /// A copy with a manifest, as a checkpoint takes one.
-Result<Made> by_copy(const Workspace& workspace, const BackupsConfig& config) {
-  const DatabaseConfig& database = *workspace.site().database;
-  if (database.kind != "sqlite")
-    return Error{Code::kUnsupported, "this version makes backups of SQLite databases only",
-                 "name your own command: database: {backups: {make: ...}}"};
+Result<Made> by_copy(const Workspace& workspace, const BackupsConfig& config, const Said& said) {
   TRY_VOID(os::make_directories(config.dir, 0700));
-  const std::string path = config.dir + "/" + name_for(workspace);
+  const std::unique_ptr<ArchiveLoader> loader = archive_loader(workspace);
+  const std::string path = config.dir + "/" + name_for(workspace) + loader->ending();
   const BootTime begun = system_clock().boot();
-  TRY(database::run_verb(
-      "backup", {{"file", get_string(database.args, "file")}, {"backup", path}, {"manifest", path + ".manifest.json"}},
-      {}));
-  return Made{path, "copy", system_clock().boot() - begun};
+  const uint64_t size = TRY(loader->copy_to(path, said));
+  return Made{path, "copy", system_clock().boot() - begun, size};
 }
 
 Result<Backup> make_and_test(const Workspace& workspace, const BackupsConfig& config, const Said& said) {
-  const Made made = TRY(config.make ? by_command(workspace, config) : by_copy(workspace, config));
-  const auto size = os::size_of(made.path);
+  const Made made = TRY(config.make ? by_command(workspace, config) : by_copy(workspace, config, said));
   TRY(workspace.journal().append(
       workspace.site().id, 0,
       {{EventType::kBackupTaken,
-        {{"path", made.path}, {"size", size.value_or(0)}, {"made", made.how}, {"took_ms", made.took.count()}}}}));
+        {{"path", made.path}, {"size", made.size}, {"made", made.how}, {"took_ms", made.took.count()}}}}));
   for (Backup& backup : TRY(look_at_backups(workspace, Depth::kNew, said)))
     if (backup.found.path == made.path) return std::move(backup);
   return Error{Code::kNotFound, made.path + " was made and is gone again",
                config.match.empty() ? "" : "does database.backups.match fit its name?"};
+}
+
+/// A directory is known by its toc.dat, which goes last: one that is removed only in part is found again, and is bad.
+Result<void> remove_copy(const archive::Found& found) {
+  if (found.kind == archive::Kind::kPgDirectory)
+    for (const std::string& name : TRY(os::list_directory(found.path)))
+      if (name != "toc.dat") TRY_VOID(os::remove_file(found.path + "/" + name));
+  TRY_VOID(os::remove_tree(found.path));
+  for (const char* end : {".manifest.json", ".manifest.json.habits.json", ".verified.json"})
+    TRY_VOID(os::remove_file(found.path + end));
+  return {};
 }
 
 /// Removes what is older than `keep`, as long as a good one that is younger stays.
@@ -95,8 +102,7 @@ Result<void> remove_old(const Workspace& workspace, const BackupsConfig& config,
     const bool old = now - backup.found.when.at > config.keep;
     if (old && younger_good && backup.made_here && backup.found.fault.empty()) {
       const std::string why = "older than " + for_people(config.keep);
-      for (const char* end : {"", ".manifest.json", ".verified.json"})
-        TRY_VOID(os::remove_file(backup.found.path + end));
+      TRY_VOID(remove_copy(backup.found));
       TRY(workspace.journal().append(
           workspace.site().id, 0,
           {{EventType::kBackupDeleted, {{"path", backup.found.path}, {"sha256", backup.sha256}, {"why", why}}}}));

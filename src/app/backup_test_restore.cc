@@ -4,9 +4,6 @@
 
 #include "base/text.h"
 #include "database/archive/examine.h"
-#include "database/archive/trailer.h"
-#include "database/sqlite/load.h"
-#include "database/sqlite/observe.h"
 #include "os/file.h"
 #include "os/proc.h"
 
@@ -52,56 +49,29 @@ std::string name_of_tester() {
   return fmt::format("test-{}-{}-", os::own_pid(), self ? self->start_time : 0);
 }
 
-/// Does what was restored hold what its manifest says it must?
-std::string against_manifest(const database::Manifest& wanted, const database::Loaded& loaded) {
-  if (wanted.sha256 != loaded.sha256) return "its bytes are not those that its manifest names";
-  if (wanted.schema != loaded.manifest.schema) return "the schema is not the one in its manifest";
-  for (const auto& [name, content] : wanted.tables) {
-    const auto found = loaded.manifest.tables.find(name);
-    if (found == loaded.manifest.tables.end()) return "table " + name + " of its manifest is missing";
-    if (found->second != content) return "table " + name + " does not hold the rows of its manifest";
-  }
-  return "";
-}
-
-/// A dump of another database, or of nothing: tables of the live one must be in it.
-std::string against_live(const Workspace& workspace, const database::Loaded& loaded) {
-  const auto live = database::schema_of(get_string(workspace.site().database->args, "file"));
-  if (!live) return "";  // no live database to compare with is no fault of the backup
-  const auto schema = schema::snapshot_from_json(get(*live, "schema"));
-  if (!schema || schema->tables.empty()) return "";
-  for (const schema::Table& table : schema->tables)
-    if (find_table(loaded.manifest.schema, table.name) != nullptr) return "";
-  return fmt::format("none of the {} of the live database is in it: it is of another one",
-                     counted(static_cast<int64_t>(schema->tables.size()), "table"));
-}
-
-std::string held_against(const Workspace& workspace, const archive::Found& found, const database::Loaded& loaded,
+std::string held_against(const ArchiveLoader& loader, const archive::Found& found, const LoadedArchive& loaded,
                          Backup& backup) {
   const std::string beside = found.path + ".manifest.json";
   if (os::exists(beside)) {
-    const auto manifest = database::load_manifest(beside);
-    if (!manifest) return "its manifest cannot be read: " + manifest.error().message;
-    if (std::string fault = against_manifest(*manifest, loaded); !fault.empty()) return fault;
+    if (std::string fault = loader.against_manifest(found, beside, loaded); !fault.empty()) return fault;
     backup.why = "matched its manifest";
-    backup.tested.push_back("every table matched its manifest");
+    backup.tested.emplace_back("every table matched its manifest");
     return "";
   }
   if (loaded.rows == 0) return "there is no row in any of its tables";
-  return against_live(workspace, loaded);
+  return loader.against_live(loaded);
 }
 
-void by_restoring(const Workspace& workspace, const archive::Found& found, const std::string& file, const Said& said,
+void by_restoring(const ArchiveLoader& loader, const archive::Found& found, const std::string& place, const Said& said,
                   Tested& tested) {
   Backup& backup = tested.backup;
-  database::LoadJob job{
-      .archive = found.path, .taken_at = to_iso(found.when.at), .backup = file, .manifest = file + ".manifest.json"};
-  limit_by_size(job, found.size, found.packing != archive::Packing::kNone);
-  const auto loaded = database::load_archive(job, [&](std::string_view line) {
-    if (said) said(std::string(line));
-  });
-  if (!loaded && loaded.error().code == Code::kUnsupported) {
+  if (loader.reads_first()) {
     by_reading(found, backup);
+    if (!backup.good()) return;
+  }
+  auto loaded = loader.load(found, backup.sha256, place, said);
+  if (!loaded && loaded.error().code == Code::kUnsupported) {
+    if (!loader.reads_first()) by_reading(found, backup);
     if (!backup.good()) return;
     backup.result = "bad";
     backup.why = loaded.error().message;
@@ -110,22 +80,18 @@ void by_restoring(const Workspace& workspace, const archive::Found& found, const
   backup.how = "restored";
   if (!loaded) return take_error(backup, loaded.error());
   backup.sha256 = loaded->sha256;
-  backup.schema_hash = hash_of(loaded->manifest.schema);
-  backup.tables = std::ssize(loaded->manifest.tables);
+  backup.schema_hash = loaded->schema_hash;
+  backup.tables = loaded->tables;
   backup.rows = loaded->rows;
   backup.dangling = loaded->dangling;
   backup.kind = kind_in_words(loaded->kind, found.packing);
   backup.tested.push_back(
       fmt::format("restored beside: {}, {}", counted(backup.tables, "table"), counted(backup.rows, "row")));
-  backup.tested.emplace_back("integrity check");
-  if (!loaded->marks_its_end) backup.tested.emplace_back(archive::kNoMark);
-  const std::string fault = held_against(workspace, found, *loaded, backup);
+  backup.tested.insert(backup.tested.end(), loaded->tested.begin(), loaded->tested.end());
+  const std::string fault = held_against(loader, found, *loaded, backup);
   backup.result = fault.empty() ? "good" : "bad";
   if (!fault.empty()) backup.why = fault;
-  if (!backup.good()) return;
-  tested.file = file;
-  tested.manifest = job.manifest;
-  tested.schema = loaded->manifest.schema;
+  tested.loaded = std::move(*loaded);
 }
 
 }  // namespace
@@ -141,8 +107,7 @@ Tested test_backup(const Workspace& workspace, const archive::Found& found, bool
     tested.backup.why = found.fault;
     return tested;
   }
-  const bool restores = database.kind == "sqlite" && (database.backups->by_restoring || keep);
-  if (!restores || found.kind == archive::Kind::kPgDirectory) {
+  if (!database.backups->by_restoring && !keep) {
     by_reading(found, tested.backup);
     return tested;
   }
@@ -152,13 +117,19 @@ Tested test_backup(const Workspace& workspace, const archive::Found& found, bool
     tested.backup.result = "untested";
     return tested;
   }
-  const std::string file = directory + "/" + name_of_tester() + random_hex(8) + ".sqlite";
-  by_restoring(workspace, found, file, said, tested);
-  if (keep && tested.backup.good()) return tested;
-  (void)os::remove_file(file);
-  (void)os::remove_file(file + ".manifest.json");
-  tested.file.clear();
-  tested.manifest.clear();
+  // An empty file says that somebody is at it, also where what is made lies on a server.
+  const std::string place = directory + "/" + name_of_tester() + random_hex(8);
+  if (const auto marked = os::write_file_atomic(place, "", 0600); !marked) {
+    take_error(tested.backup, marked.error());
+    tested.backup.result = "untested";
+    return tested;
+  }
+  by_restoring(*archive_loader(workspace), found, place, said, tested);
+  (void)os::remove_file(place);
+  if (tested.loaded && !(keep && tested.backup.good())) {
+    remove_files(tested.loaded->files);
+    tested.loaded.reset();
+  }
   return tested;
 }
 
@@ -166,6 +137,7 @@ void remove_left_by_killed(const Workspace& workspace) {
   const std::string directory = scratch_directory(workspace);
   const auto names = os::list_directory(directory);
   if (!names) return;  // there is none yet
+  bool left = false;
   for (const std::string& name : *names) {
     const std::vector<std::string> words = split(name, '-');
     if (words[0] != "test") continue;
@@ -173,8 +145,10 @@ void remove_left_by_killed(const Workspace& workspace) {
       const auto owner = os::facts_of(std::atoi(words[1].c_str()));
       if (owner && std::to_string(owner->start_time) == words[2]) continue;
     }
-    (void)os::remove_file(directory + "/" + name);
+    (void)os::remove_tree(directory + "/" + name);
+    left = true;
   }
+  if (left) archive_loader(workspace)->remove_left_by_killed();
 }
 
 Json body_of(const Backup& backup) {

@@ -1,18 +1,16 @@
-// What a test says of one backup: read to its end and, for SQLite, really restored to a scratch file, checked, and held
-// against its manifest, if it has one, and against the schema of the live database.
+// What a test says of one backup: read to its end, really restored beside, checked, and held against its manifest, if
+// it has one, and against the schema of the live database.
 #pragma once
-#include "app/backups.h"
-#include "schema/snapshot.h"
+#include "app/archive_loader.h"
 
 namespace backout::app {
 
 struct Tested {
   Backup backup;
-  std::string file, manifest;  // the restored database and what it holds, when `keep` was asked for and it is good
-  std::optional<schema::Snapshot> schema;
+  std::optional<LoadedArchive> loaded;  // when `keep` was asked for and it is good
 };
 
-/// `keep`: the restored file is left in the scratch directory, and is the caller's to remove. Never an error: what went
+/// `keep`: what was restored is left in the scratch directory, and is the caller's to remove. Never an error: what went
 /// wrong is in it.
 Tested test_backup(const Workspace& workspace, const archive::Found& found, bool keep, const Said& said);
 

@@ -1,5 +1,6 @@
 #include "app/planning.h"
 
+#include "app/archive_loader.h"
 #include "app/archives.h"
 #include "app/ci.h"
 #include "app/going_out.h"
@@ -99,8 +100,7 @@ Result<std::unique_ptr<StandIn>> from_backups(const Workspace& workspace, const 
                                               const Release& from, const Release& to, const Checkpoint* checkpoint) {
   std::unique_ptr<StandIn> none;
   const DatabaseConfig& database = *workspace.site().database;
-  if (request.kind != RunKind::kRollback || request.code_only || !database.backups || database.kind != "sqlite")
-    return none;
+  if (request.kind != RunKind::kRollback || request.code_only || !database.backups) return none;
   std::string why = "no checkpoint was taken while " + to.version.str() + " ran";
   if (checkpoint == nullptr) {
     if (TRY(ran_on_this_schema(workspace, contract, subject, seen))) return none;
@@ -108,7 +108,7 @@ Result<std::unique_ptr<StandIn>> from_backups(const Workspace& workspace, const 
     const Json saved = saved_part(*checkpoint, subject);
     const auto comparison = decide_rung(database, saved, seen.begin()->second);
     if (comparison && comparison->rung == schema::Rung::kLeave) return none;
-    why = fault_of_copy(saved);
+    why = archive_loader(workspace)->fault_of_copy(saved);
     if (why.empty()) return none;
     why = "checkpoint " + checkpoint->id.str() + " will not do: " + why;
   }

@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+from archives import backups_kept, from_archive  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from faults import FAULTS, Faults  # noqa: E402
 from judge import expect, judged, rollback, serves  # noqa: E402
@@ -183,7 +184,7 @@ def faults(directory, backout, app):
 ALL = {"back-and-forward": on_a_site(back_and_forward), "aborted": on_a_site(aborted), "additions": on_a_site(additions),
        "failing": on_a_site(failing)}
 CASES = {"django": {**ALL, "by-hand": on_a_site(by_hand), "killed": on_a_site(killed), "server-killed": on_a_site(server_killed),
-                    "faults": faults},
+                    "from-archive": on_a_site(from_archive), "backups-kept": on_a_site(backups_kept), "faults": faults},
          "rails": ALL, "knex": ALL}
 
 

@@ -32,6 +32,7 @@ services:
 door: {{command: {{close: "touch {root}/door", open: "rm -f {root}/door", probe: "test -e {root}/door"}}}}
 database:
   postgresql: {{dsn: "host={pg} user=backout", database: shop, tables: {tables}, fill: {fill}}}
+{backups}
 checks:
   - {{get: /health/, status: 200, contains: ok, send_header: {{x-behind: "1"}}, attempts: 20, every: 250ms}}
   - {{get: /version, contains: "{{{{version}}}}", send_header: {{x-behind: "1"}}}}
@@ -87,11 +88,11 @@ class Shop:
     def service_environment(self):
         return {**self.app.env, "SHOP_PG": str(self.cluster.directory), "SHOP_DOOR": str(self.root / "door")}
 
-    def write_yaml(self, more="", **changed):
+    def write_yaml(self, more="", backups="", **changed):
         """backout.yaml; `changed` are entries of `database: postgresql` that differ."""
         values = {"root": self.root, "port": self.port, "pg": self.cluster.directory, "start": json.dumps(self.start),
                   "env": json.dumps(self.service_environment), "tables": json.dumps(self.app.tables), "fill": json.dumps(self.app.fill)}
-        (self.root / "backout.yaml").write_text(YAML.format(**{**values, "more": more, **changed}))
+        (self.root / "backout.yaml").write_text(YAML.format(**{**values, "more": more, "backups": backups, **changed}))
 
     @property
     def environment(self):

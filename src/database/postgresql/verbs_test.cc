@@ -34,6 +34,26 @@ TEST_F(PostgresqlVerbs, ThereUndoneThereAgainAndForward) {
   EXPECT_EQ(text("SELECT mail FROM customer WHERE id = 4"), "d@x");
 }
 
+TEST_F(PostgresqlVerbs, ATeamsOwnArchiveInThePlaceOfTheDump) {
+  Json saved = lived(offered(RunKind::kCheckpoint, {}, "C-1"));
+  ASSERT_TRUE(saved.is_object());
+  const std::string path = directory_ + "/night.sql.gz";
+  const auto dumped =
+      os::run_process({.argv = {"sh", "-c", "/usr/lib/postgresql/15/bin/pg_dump | gzip >" + path},
+                       .env = {{"PGHOST", cluster_.directory()}, {"PGUSER", "postgres"}, {"PGDATABASE", database_}}});
+  ASSERT_TRUE(dumped && dumped->ok());
+  migrate();
+  saved["names"] = saved["catalog"];
+  saved["backup"] = "/nowhere";
+  saved["archive"] = {{"path", path}, {"name", "night.sql.gz"}, {"kind", "SQL"}, {"sha256", *os::sha256_of_file(path)}};
+  const auto steps = offered(RunKind::kRollback, saved, "R-1");
+  lived(steps);
+  EXPECT_EQ(text(kOldRows), "2B@xmilk 3c@xnone");
+  undo(steps);
+  EXPECT_EQ(text("SELECT string_agg(id || channel, ' ' ORDER BY id) FROM orders"), "2web 3web");
+  EXPECT_EQ(cluster_.text("postgres", "SELECT count(*) FROM pg_database WHERE datname LIKE '%\\_archive%'"), "0");
+}
+
 TEST_F(PostgresqlVerbs, ANameWithoutAValueStopsItBeforeAnythingIsClosed) {
   subject_.erase("fill");
   const Json saved = lived(offered(RunKind::kCheckpoint, {}, "C-1"));
