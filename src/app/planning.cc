@@ -107,7 +107,7 @@ Result<std::unique_ptr<StandIn>> from_backups(const Workspace& workspace, const 
   } else {
     const Json saved = saved_part(*checkpoint, subject);
     const auto comparison = decide_rung(database, saved, seen.begin()->second);
-    if (comparison && comparison->rung == schema::Rung::kLeave) return none;
+    if (comparison && comparison->rung != schema::Rung::kRestore) return none;
     why = archive_loader(workspace)->fault_of_copy(saved);
     if (why.empty()) return none;
     why = "checkpoint " + checkpoint->id.str() + " will not do: " + why;
