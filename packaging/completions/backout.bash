@@ -43,6 +43,7 @@ _backout_value() {
     'watch':--every) kind='nothing' ;;
     'note':--file) kind='file' ;;
     'note':--section) kind='nothing' ;;
+    'ready':--try) kind='nothing' ;;
     'plan':--rung) kind='choices:leave step-down restore' ;;
     'rollback':--rung) kind='choices:leave step-down restore' ;;
     'rollback':--reason) kind='nothing' ;;
@@ -76,7 +77,7 @@ _backout_command() {
     'tick') commands='' options='-h --help' ;;
     'watch') commands='' options='-h --help --for --every' ;;
     'note') commands='' options='-h --help --file --section' ;;
-    'ready') commands='' options='-h --help --prove' ;;
+    'ready') commands='' options='-h --help --prove --try' ;;
     'plan') commands='' options='-h --help --code-only --db-only --rung --forward' ;;
     'rollback') commands='' options='-h --help --code-only --db-only --rung --forward --reason --plan --pick --yes' ;;
     'resume') commands='' options='-h --help' ;;

@@ -98,6 +98,7 @@ complete -c backout -n '__fish_seen_subcommand_from note' -l file -d 'evidence t
 complete -c backout -n '__fish_seen_subcommand_from note' -l section -d 'it is that section of the report: impact, root-cause, lessons, actions, public' -x
 complete -c backout -n '__fish_seen_subcommand_from ready' -s h -l help -d 'Print this help message and exit'
 complete -c backout -n '__fish_seen_subcommand_from ready' -l prove -d 'take the slow looks, too: restore the backup, read and build the code'
+complete -c backout -n '__fish_seen_subcommand_from ready' -l try -d 'instead: try a migration on a copy of the database, and say what a rollback of it would do' -x
 complete -c backout -n '__fish_seen_subcommand_from plan' -s h -l help -d 'Print this help message and exit'
 complete -c backout -n '__fish_seen_subcommand_from plan' -l code-only -d 'leave the database alone'
 complete -c backout -n '__fish_seen_subcommand_from plan' -l db-only -d 'leave the code alone'

@@ -13,7 +13,7 @@ struct PlanRequest {
   RunKind kind = RunKind::kRollback;  // rollback or forward
   Version to;                         // empty: chosen (app/target.h)
   bool code_only = false, db_only = false;
-  std::string rung;  // of the database ladder, asked for by a person; empty: the lowest that works
+  std::string rung;          // of the database ladder, asked for by a person; empty: the lowest that works
   Millis count_for{20'000};  // rows are counted so long, and what is left then is estimated
 };
 

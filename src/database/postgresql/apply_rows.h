@@ -10,8 +10,8 @@
 
 namespace backout::postgresql {
 
-/// {"server", "live", "from", "fill"?, "dry_run"?, "conflicts"?}. {"applied": {table: counts}, "already": {table: rows},
-/// "conflict_count", "conflicts", "conflicts_by_kind", "conflicts_file"?, "sequences"?, "skipped": [sentences]}.
+/// {"server", "live", "from", "fill"?, "dry_run"?, "conflicts"?}. {"applied": {table: counts}, "already": {table:
+/// rows}, "conflict_count", "conflicts", "conflicts_by_kind", "conflicts_file"?, "sequences"?, "skipped": [sentences]}.
 /// kConflict: somebody else wrote to the same rows.
 Result<Json> apply_rows(const Json& args, const driver::Progress& progress);
 

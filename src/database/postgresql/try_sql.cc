@@ -68,7 +68,7 @@ Result<Json> run_try_sql(const Json& args, const Progress& progress) {
   TRY_VOID(os::make_directories(directory, 0700));
   const Manifest manifest = TRY(back_up(backup, progress));
   const std::string habits = habits_beside(backup.manifest);
-  TRY_VOID(save_habits(backup.server, backup.database, habits));
+  TRY_VOID(save_habits(backup.server, backup.database, habits, {}));
   RestoreJob restore;
   restore.server = backup.server;
   restore.backup = backup.directory;
