@@ -49,8 +49,8 @@ CHANGES = """
 UPDATE orders SET state = 'returned', changed = now() WHERE id <= {rows} AND abs(hashint8(id)) % 80000 < {part} * 5;
 DELETE FROM orders WHERE id <= {rows} AND abs(hashint8(id + 1000000007)) % 80000 < {part};
 """
-HASHES = """SELECT count(*), bit_xor(hash_record_extended(ROW(id, customer, item, amount, state, paid, note, created, changed), 1))
-  FROM orders"""
+HASHES = """SELECT count(*), bit_xor(hash_record_extended(
+  ROW(id, customer, item, amount, state, paid, note, created, changed), 1)) FROM orders"""
 
 
 class Bench:
