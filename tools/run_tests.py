@@ -201,6 +201,10 @@ def step_down(runner, log):
     return runner.said(log, [PYTHON, "tests/postgresql/step_down.py", "--backout", "build/dev/backout"], "step down")
 
 
+def migrators(runner, log):
+    return runner.said(log, [PYTHON, "tests/postgresql/migrators.py", "--backout", "build/dev/backout"], "migrators")
+
+
 def code(runner, log):
     return runner.said(log, [PYTHON, "tests/code/run.py", "--backout", "build/dev/backout"], "code")
 
@@ -258,6 +262,7 @@ SECTIONS = [
     ("projects", "ten small real projects taken back, each also with one lying tool", ("dev", ()), projects),
     ("postgresql", "real shops (Django, Rails, Knex) on a real PostgreSQL, taken back and forward while customers order", ("dev", ()), postgresql),
     ("step-down", "a release's migrations undone by Django itself, under load", ("dev", ()), step_down),
+    ("migrators", "migrations undone by Rails, Knex, Prisma, Alembic, pairs of files and a tool of one's own", ("dev", ()), migrators),
     ("code", "code brought back by the real git, pip, poetry, npm and bundler", ("dev", ()), code),
     ("ready", "each thing taken away turns ready red and is named", ("dev", ()), ready),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),

@@ -1,5 +1,7 @@
 #include "database/postgresql/look_at_downs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.h"

@@ -1,5 +1,8 @@
 #include "database/postgresql/migration_calls.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -87,8 +90,15 @@ std::string MigrationCalls::complaint(const os::ProcessResult& result) const {
     for (const std::string& line : split(stream, '\n'))
       if (!trimmed(line).empty()) lines.push_back(one_line(trimmed(line)));
   if (result.timed_out || result.signal != 0 || lines.empty()) return result.why_not_ok();
-  std::string said;
-  for (size_t i = lines.size(); i-- > 0 && lines.size() - i <= 2;) said = lines[i] + (said.empty() ? "" : "; " + said);
+  // Ruby names the error first and Python last, with what led there beside it.
+  std::vector<std::string> named;
+  for (const std::string& line : lines)
+    if ((line.find("Error") != std::string::npos || line.find("Irreversible") != std::string::npos) &&
+        !line.starts_with('/') && !line.starts_with("File "))
+      named.push_back(line);
+  if (named.empty()) named.assign(lines.end() - std::min<std::ptrdiff_t>(2, std::ssize(lines)), lines.end());
+  std::string said = named.front();
+  if (named.back() != said) said += "; " + named.back();
   if (!password_.empty()) said = replaced(std::move(said), password_, "***");
   return shortened(said, kComplaint);
 }

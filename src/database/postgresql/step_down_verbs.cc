@@ -1,5 +1,7 @@
 #include "database/postgresql/step_down_verbs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.h"
