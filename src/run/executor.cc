@@ -91,7 +91,8 @@ RunEnd Executor::forward(Wish wish, std::stop_token stop) {
   StepRunner runner(context_, ledger_, wish == Wish::kTryAgain ? Effort::kTryAgain : Effort::kCarryOn);
   for (const Phase phase : kPhases) {
     if (const auto trouble = pass(phase, runner, stop)) return after_trouble(*trouble, stop);
-    if (const auto marked = mark_door(phase); !marked) return stop_at(marked.error());
+    if (phase != Phase::kOpen) continue;
+    if (const auto marked = mark_door_open("open"); !marked) return stop_at(marked.error());
   }
   if (plan_.contract.kind == RunKind::kDeploy && !looks_at_something())
     return end("unverified", 5, "nothing looked at it: add checks to backout.yaml");
@@ -144,11 +145,10 @@ std::optional<Executor::Trouble> Executor::pass(Phase phase, StepRunner& runner,
   return worst;
 }
 
-Result<void> Executor::mark_door(Phase finished) {
-  if (finished != Phase::kOpen) return {};
+Result<void> Executor::mark_door_open(const std::string& by) {
   const RunState state = ledger_.state();
   if (!state.door_closed || state.door_opened) return {};
-  TRY_VOID(ledger_.append({{EventType::kDoorOpened, {{"step", "open"}}}}));
+  TRY_VOID(ledger_.append({{EventType::kDoorOpened, {{"step", by}}}}));
   context_.progress.door(true);
   return {};
 }
@@ -245,6 +245,9 @@ RunEnd Executor::backward(std::stop_token stop) {
   const std::vector<Step>& steps = plan_.contract.steps;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     if (step->kind != StepKind::kEffect) continue;
+    // What is left to put back lies beside the site: users are inside again, whatever becomes of that.
+    if (step->phase == Phase::kPrepare && undone.given_up.empty())
+      if (const auto marked = mark_door_open("put back"); !marked) return stop_at(marked.error());
     for (const std::string& host : hosts_of(*step)) {
       const auto tried = undo(runner, *step, host, stop, undone);
       if (!tried) return stop_at(tried.error(), "putting back: ", step->id.str(), host);
@@ -260,12 +263,8 @@ RunEnd Executor::backward(std::stop_token stop) {
                          step->id.str(), host);
     }
   }
+  if (const auto marked = mark_door_open("put back"); !marked) return stop_at(marked.error());
   const RunState state = ledger_.state();
-  if (state.door_closed && !state.door_opened) {
-    if (const auto marked = ledger_.append({{EventType::kDoorOpened, {{"step", "put back"}}}}); !marked)
-      return stop_at(marked.error());
-    context_.progress.door(true);
-  }
   if (!undone.given_up.empty())
     return end("aborted", 5,
                state.turned_why + "; NOT put back, left as it is: " + join(undone.given_up, "; ") +

@@ -64,7 +64,7 @@ class Executor {
   RunEnd stop_at(const Error& error, const std::string& before = "", const std::string& step = "",
                  const std::string& host = "");
   RunEnd end(const std::string& result, int exit, const std::string& why);
-  Result<void> mark_door(Phase finished);
+  Result<void> mark_door_open(const std::string& by);
 
   ProgressOneAtATime progress_;
   AskerOneAtATime asker_;

@@ -74,6 +74,18 @@ TEST_F(Undo, ThatFailsStopsThereWithFiveAndIsTakenUpAgain) {
   EXPECT_TRUE(is_old(*this));
 }
 
+TEST_F(Undo, OfWhatLiesBesideTheSiteMayFailWhileUsersAreInsideAgain) {
+  plan_is(shop_rollback());
+  start_fails_and_so_does_the_undo_of("restore");
+  EXPECT_EQ(live().exit(), 5);
+  EXPECT_EQ(local.at("door"), "open");
+  EXPECT_EQ(users(state(), plan), Users::kInside) << "they are told where they are";
+  no_faults();
+  EXPECT_EQ(live().exit(), 1);
+  EXPECT_EQ(count(EventType::kDoorOpened), 1);
+  EXPECT_TRUE(is_old(*this));
+}
+
 TEST_F(Undo, ThatFailsAgainIsLeftWhenAPersonSaysSoAndTheRestIsPutBack) {
   plan_is(shop_rollback());
   start_fails_and_so_does_the_undo_of("swap");
