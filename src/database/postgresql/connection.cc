@@ -154,9 +154,10 @@ Result<void> Connection::exec(const std::string& sql) {
   bool refused = false;
   while (PGresult* next = PQgetResult(raw())) {
     Rows rows(next);
-    if (refused) continue;
-    refused = !rows.ok();
-    last = std::move(rows);
+    const auto status = PQresultStatus(rows.raw());
+    if (!refused) last = std::move(rows);
+    refused = !last.ok();
+    if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) break;  // as PQexec does
   }
   fault::pass("sql", "after");
   if (!last.ok()) return failed(last.raw());

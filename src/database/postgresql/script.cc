@@ -247,7 +247,7 @@ Result<void> ScriptRunner::finish() {
   }
   if (end_.inside_something() || !words_of(statement_, 1).empty())
     return Error{Code::kCorrupt, "it is cut off within a statement", ""};
-  if (PQtransactionStatus(connection_.raw()) != PQTRANS_IDLE)
+  if (!in_transaction_ && PQtransactionStatus(connection_.raw()) != PQTRANS_IDLE)
     return Error{Code::kCorrupt, "it is cut off: its transaction has no COMMIT", ""};
   return {};
 }

@@ -38,9 +38,10 @@ class StatementEnd {
 
 class ScriptRunner {
  public:
-  explicit ScriptRunner(Connection& connection) : connection_(connection) {}
+  explicit ScriptRunner(Connection& connection)
+      : connection_(connection), in_transaction_(PQtransactionStatus(connection.raw()) != PQTRANS_IDLE) {}
   Result<void> take(std::string_view text);
-  /// kCorrupt: it is cut off within a statement or within rows.
+  /// kCorrupt: it is cut off within a statement, within rows or within a transaction that it began.
   Result<void> finish();
   /// Statements that failed without harm: a role that is not here, a setting of a newer server.
   const std::vector<std::string>& complaints() const { return complaints_; }
@@ -52,6 +53,7 @@ class ScriptRunner {
   Result<void> meta_command(std::string_view line);
 
   Connection& connection_;
+  bool in_transaction_ = false;  // of whoever runs it
   std::string line_, statement_;
   StatementEnd end_;
   std::optional<CopyIn> copying_;

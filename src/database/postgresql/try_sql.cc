@@ -48,6 +48,7 @@ Result<std::string> run_it(Connection& copy, const std::string& sql) {
   if (against.empty())
     if (const auto ended = copy.exec("COMMIT"); !ended) against = ended.error().message;
   if (!against.empty()) (void)copy.exec("ROLLBACK");
+  TRY_VOID(copy.exec("SET search_path = ''"));  // a catalogue is read as the one before it was: names in it are whole
   return one_line(against);
 }
 
