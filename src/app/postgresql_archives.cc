@@ -62,6 +62,9 @@ class PostgresqlArchives : public ArchiveLoader {
     LoadedArchive loaded{
         .kind = kind_named(get_string(*evidence, "kind"), found.kind), .sha256 = sha256, .files = {dump, manifest}};
     loaded.part = get(*evidence, "part");
+    // Of the database as a whole no archive says anything: it will be as the live one is.
+    if (const auto seen = observed(); seen && get(get(*seen, "schema"), "whole").is_object())
+      loaded.part["catalog"]["whole"] = get(get(*seen, "schema"), "whole");
     loaded.schema_hash = get_string(loaded.part, "schema_hash");
     loaded.tables = get_int(*evidence, "tables");
     loaded.rows = get_int(*evidence, "rows");
@@ -97,8 +100,9 @@ class PostgresqlArchives : public ArchiveLoader {
   std::string against_schema(const Json& saved, const LoadedArchive& loaded) const override {
     if (get(saved, "catalog").empty()) return "";
     const auto wanted = schema::postgresql::catalog_from_json(get(saved, "catalog"));
-    const auto there = schema::postgresql::catalog_from_json(get(loaded.part, "catalog"));
+    auto there = schema::postgresql::catalog_from_json(get(loaded.part, "catalog"));
     if (!wanted || !there) return "";
+    there->whole = wanted->whole;  // of the database as a whole no archive says anything
     const schema::Comparison comparison = schema::postgresql::compare(*wanted, *there);
     return comparison.rung == schema::Rung::kLeave
                ? ""

@@ -10,10 +10,12 @@
 #include "database/archive/trailer.h"
 #include "database/postgresql/backup.h"
 #include "database/postgresql/dump_files.h"
+#include "database/postgresql/owners_in_public.h"
 #include "database/postgresql/programs.h"
 #include "database/postgresql/restore.h"
 #include "database/postgresql/script.h"
 #include "os/file.h"
+#include "schema/postgresql/catalog.h"
 
 namespace backout::postgresql {
 namespace {
@@ -135,6 +137,17 @@ Result<void> read_archive(const Loading& job, const std::string& database, Poure
   return {};
 }
 
+/// Who may own objects in an archive is not known before it is restored: each role that ours may act as is let in.
+Result<std::vector<Role>> possible_owners(Connection& connection) {
+  const Rows rows = TRY(connection.query(
+      "SELECT r.rolname FROM pg_roles r WHERE r.rolname <> current_user AND pg_has_role(current_user, r.oid, 'MEMBER') "
+      "AND r.rolname NOT LIKE 'pg\\_%' AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) ORDER BY "
+      "1"));
+  std::vector<Role> roles;
+  for (int i = 0; i < rows.count(); ++i) roles.push_back({.name = rows.text(i, 0), .owns = true});
+  return roles;
+}
+
 Result<Poured> pour_into(const Loading& job, const std::string& database, int server_version) {
   Poured poured;
   if (std::filesystem::is_directory(job.archive)) {
@@ -159,7 +172,11 @@ Result<Poured> load_into(Loading& job, Connection& connection, const std::string
       connection, static_cast<uint64_t>(TRY(connection.integer("SELECT pg_database_size($1::name)", {job.like})))));
   TRY_VOID(create_empty(connection, draft, facts));
   if (progress) progress("restoring " + one_line(job.archive) + " into " + draft);
+  const std::vector<Role> owners = TRY(possible_owners(connection));
+  auto restored = TRY(Connection::open(job.server, draft));
+  const std::vector<std::string> let_in = TRY(let_owners_in(restored, owners));
   Poured poured = TRY(pour_into(job, draft, connection.server_version()));
+  TRY_VOID(put_owners_out(restored, let_in, to_json(schema::postgresql::Catalog{})));
   job.backup.database = draft;
   job.backup.as = DumpedAs{job.archive, job.taken_at, facts};
   const Manifest made = TRY(back_up(job.backup, progress));
