@@ -38,7 +38,9 @@ std::vector<std::string> summary(const Report& report) {
   const bool opened = report.outage > Millis(0) && !report.door_closed;
   if (!other_state || report.turned || !(report.result == "done" || (report.result == "stopped" && opened))) return {};
   std::string line = fmt::format("total {}, outage {}", for_people(report.total), for_people(report.outage));
-  if (const int64_t found = report.rows_found(); found > 0)
+  if (report.database_rung == "step-down")
+    line += ", no row had to be carried over: the copy has all that the old schema has a place for";
+  else if (const int64_t found = report.rows_found(); found > 0)
     line += report.rows_carried() == found
                 ? ", " + counted(found, "row") + " carried over"
                 : fmt::format(", {} of {} carried over", report.rows_carried(), counted(found, "row"));

@@ -282,8 +282,28 @@ def own(make):
     message = bench.down(downs, refused=True)
     expect("closed to everybody" in message, message)
     expect(bench.sql("SELECT count(*) FROM steps") == "2" and "gift" in bench.columns("orders"), "the live database was changed")
+    # One whose list obeys, and whose down goes to the live database: read-only, by its own connection string, with no
+    # name of ours, and one that hides why it failed.
+    aimed = f'psql "dbname={bench.name}'
+    for down, words in ((f'{aimed}"', "was ended there"), (f'{aimed} application_name=own"', "did not say because of that"),
+                        (f'PGOPTIONS= {aimed} application_name=own"', "was ended there"),
+                        (f'PGOPTIONS= {aimed}"', "was ended there"), ("psql 2>/dev/null", "did not say because of that")):
+        (bench.v2 / "migrate").write_text(good.replace('down) q "', f'down) {down} -XAtq -v ON_ERROR_STOP=1 -c "SELECT pg_sleep(0.1)" -c "'))
+        message = bench.down(downs, refused=True)
+        expect(words in message and "does not work on the copy" in message, f"{down}: {message}")
+        expect(bench.sql("SELECT count(*) FROM steps") == "2" and "gift" in bench.columns("orders"), "the live database was changed")
+    # One that obeys until it is seen working: told loudly what it did to the live database.
+    (bench.v2 / "migrate").write_text(good.replace('down) q "', 'down) q "SELECT 1" && PGOPTIONS= PGAPPNAME=own '
+                                                   f'psql -d {bench.name} -XAtq -v ON_ERROR_STOP=1 -c "'))
+    message = bench.down(downs, refused=True)
+    expect("LIVE database" in message and "WAS CHANGED" in message and "no longer noted as applied: two" in message and "gift" in message, message)
+    bench.sql("ALTER TABLE orders ADD gift int NOT NULL DEFAULT 0; ALTER TABLE orders ALTER gift DROP DEFAULT; INSERT INTO steps (name) VALUES ('two')")
+    downs = bench.look()
     # One that says that it is done, and did nothing.
     (bench.v2 / "migrate").write_text(good.replace("down) q", "down) : q"))
+    message = bench.down(downs, refused=True)
+    expect("its down said that it is done while the copy was closed" in message, message)
+    (bench.v2 / "migrate").write_text(good.replace("down) q", "down) q 'SELECT 1' && : q"))
     message = bench.down(downs, refused=True)
     expect("its table does not have what it should" in message, message)
     (bench.v2 / "migrate").write_text(good)

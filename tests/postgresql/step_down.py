@@ -16,6 +16,8 @@ from shop import HERE, App, Customers, Shop  # noqa: E402
 AIMED = 'migrations: {django: {manage: "/usr/bin/python3 -B manage.py"}, environment: {SHOP_DB: "{database}"}}'
 BLIND = 'migrations: {django: {manage: "/usr/bin/python3 -B manage.py"}}'
 LAST = "0005_review.py"
+COLUMNS = ("SELECT string_agg(table_name || '.' || column_name, ' ' ORDER BY table_name, column_name) "
+           "FROM information_schema.columns WHERE table_schema = 'public'")
 
 
 def expect(condition, words):
@@ -123,6 +125,29 @@ def elsewhere(shop):
     expect(shop.of_ours() == [], f"something is left: {shop.of_ours()}")
 
 
+def split(shop):
+    """Settings that name the live database for `migrate` alone: the list goes to the copy, the down would not."""
+    settings = shop.root / "app/v1/shop/settings.py"
+    text = settings.read_text()
+    name = 'os.environ.get("SHOP_DB", "shop")'
+    expect(name in text, text)
+    live = shop.sql("SELECT current_database()")
+    settings.write_text("import sys\n" + text.replace(name, f'"{live}" if "migrate" in sys.argv else {name}'))
+    customers = Customers(shop).begin()
+    shop.deploy("v2")
+    customers.have_ordered(10)
+    shut, before = customers.closed, shop.sql(COLUMNS)
+    said = shop.back(status=1)
+    expect("does not work on the copy" in said and "its down" in said, said)
+    expect("nothing was undone" in said, said)
+    expect(len(shop.applied()) == 5, f"applied: {shop.applied()}")
+    expect(shop.sql(COLUMNS) == before, "the live schema is another")
+    expect(customers.closed == shut, "the door was closed")
+    customers.have_ordered(10)
+    judged(customers)
+    expect(shop.of_ours() == [], f"something is left: {shop.of_ours()}")
+
+
 def irreversible(shop):
     """One of them cannot be undone: said in the plan, which restores."""
     shop.migration("0006_once", "migrations.RunPython(lambda apps, editor: None)", "0005_review")
@@ -167,7 +192,7 @@ def changes_rows(shop):
     expect(len(shop.applied()) == 6, f"applied: {shop.applied()}")
 
 
-CASES = {"down-and-up": down_and_up, "aborted": aborted, "elsewhere": elsewhere, "irreversible": irreversible,
+CASES = {"down-and-up": down_and_up, "aborted": aborted, "elsewhere": elsewhere, "split": split, "irreversible": irreversible,
          "fails-midway": fails_midway, "changes-rows": changes_rows}
 
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/ids.h"
 #include "base/text.h"
 #include "os/file.h"
 
@@ -53,10 +54,12 @@ Result<MigrationCalls> MigrationCalls::of(const Json& migrations, const Connecti
   calls.port_ = text_of(PQport(connection.raw()));
   calls.role_ = text_of(PQuser(connection.raw()));
   calls.password_ = text_of(PQpass(connection.raw()));
+  calls.application_ = "backout step down " + random_hex(8);
   return calls;
 }
 
-Result<os::ProcessResult> MigrationCalls::run(const Argv& argv, const std::string& database, May may) const {
+Result<os::ProcessResult> MigrationCalls::run(const Argv& argv, const std::string& database, May may,
+                                              std::stop_token stop) const {
   // Of a socket nothing stands before the path: Ruby's parser takes no user without a host, and PGUSER says it, too.
   const bool socket = host_.starts_with('/');
   const std::string login = percent_encoded(role_) + (password_.empty() ? "" : ":" + percent_encoded(password_));
@@ -68,7 +71,7 @@ Result<os::ProcessResult> MigrationCalls::run(const Argv& argv, const std::strin
               {"PGPORT", port_},
               {"PGUSER", role_},
               {"PGDATABASE", database},
-              {"PGAPPNAME", "backout step down"},
+              {"PGAPPNAME", application_},
               {"DATABASE_URL", url},
               {"PYTHONDONTWRITEBYTECODE", "1"},  // the release's files stay as they are
               {"NO_COLOR", "1"}};
@@ -81,7 +84,7 @@ Result<os::ProcessResult> MigrationCalls::run(const Argv& argv, const std::strin
       if (value.is_string())
         spec.env[name] = replaced(replaced(value.get<std::string>(), "{database}", database), "{url}", url);
   if (!user_.empty()) spec.argv.insert(spec.argv.begin(), {"runuser", "-u", user_, "--"});
-  return os::run_process(spec);
+  return os::run_process(spec, std::move(stop));
 }
 
 std::string MigrationCalls::complaint(const os::ProcessResult& result) const {

@@ -22,11 +22,14 @@ class MigrationCalls {
   const MigrationTool& tool() const { return *tool_; }
   const Json& how() const { return how_; }
   const std::string& directory() const { return directory_; }
+  /// What the sessions of the tool are called at the server, unless it says otherwise itself. No other has it.
+  const std::string& application() const { return application_; }
   /// Of the release that comes back; empty: it lies nowhere by itself.
   const std::string& previous() const { return previous_; }
 
   enum class May { kLook, kWrite };
-  Result<os::ProcessResult> run(const Argv& argv, const std::string& database, May may) const;
+  Result<os::ProcessResult> run(const Argv& argv, const std::string& database, May may,
+                                std::stop_token stop = {}) const;
   /// The tool's own list of `database`. kFailed words are the tool's.
   Result<Listed> list(const std::string& database) const;
   /// Last lines of what it printed, for an error: one line, without what could be a password.
@@ -37,7 +40,7 @@ class MigrationCalls {
   Json how_, environment_;
   std::string directory_, previous_, user_;
   Millis timeout_{600'000};
-  std::string host_, port_, role_, password_;
+  std::string host_, port_, role_, password_, application_;
 };
 
 }  // namespace backout::postgresql

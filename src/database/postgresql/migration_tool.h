@@ -51,6 +51,8 @@ struct MigrationTool {
   std::vector<std::string> irreversible;
   std::string_view mend;  // what to do with one that failed midway, in words
   std::vector<std::pair<std::string_view, std::string_view>> environment = {};  // where nobody said otherwise
+  /// argv as near to `down` as can be that changes nothing, whatever database it goes to; nothing: it has none.
+  Argv (*harmless)(const Json& how, const Down& down) = nullptr;
   /// Instead of `books` and `in_order`: what is applied, oldest first.
   Result<std::vector<std::string>> (*noted)(const MigrationCalls& calls, Connection& connection) = nullptr;
   /// Instead of `show`: fills in `sql` or `file`; kRefused: it is irreversible, and why.

@@ -165,7 +165,13 @@ const MigrationTool& django_tool() {
             return user_words(manage(how), {"migrate", app, target, "--noinput", "--no-color"});
           },
       .irreversible = {"IrreversibleError", "is not reversible"},
-      .mend = "finish it by hand and note it (manage.py migrate APP NAME --fake), or take its half back by SQL"};
+      .mend = "finish it by hand and note it (manage.py migrate APP NAME --fake), or take its half back by SQL",
+      .harmless =
+          [](const Json& how, const Down& down) {
+            const auto [app, name] = django_name(down.before.empty() ? down.name : down.before);
+            return user_words(manage(how),
+                              {"migrate", app, down.before.empty() ? "zero" : name, "--plan", "--noinput"});
+          }};
   return tool;
 }
 
@@ -186,6 +192,11 @@ const MigrationTool& rails_tool() {
       .environment = {{"RAILS_ENV", "production"},
                       {"DISABLE_DATABASE_ENVIRONMENT_CHECK", "1"},
                       {"SCHEMA", "/dev/null"}},  // else it writes db/schema.rb into the release
+      // There is no such migration, which it sees when it is connected.
+      .harmless =
+          [](const Json& how, const Down&) {
+            return user_words(rails(how), {"db:migrate:down", "VERSION=1"});
+          },
       .prepare_down = &look_into_rails};
   return tool;
 }
@@ -204,6 +215,10 @@ const MigrationTool& knex_tool() {
                                   .irreversible = {"irreversible", "Irreversible"},
                                   .mend = "free its lock (knex migrate:unlock), then take its half back by SQL",
                                   .environment = {{"NODE_ENV", "production"}},
+                                  .harmless =
+                                      [](const Json& how, const Down&) {
+                                        return user_words(knex(how), {"migrate:down", "backout-looks.js"});
+                                      },
                                   .prepare_down = &look_into_knex};
   return tool;
 }

@@ -256,6 +256,10 @@ const MigrationTool& alembic_tool() {
           },
       .irreversible = {"NotImplementedError"},
       .mend = "finish it by hand and note it (alembic stamp REVISION), or take its half back by SQL",
+      .harmless =
+          [](const Json& how, const Down&) {
+            return user_words(alembic(how), {"downgrade", "backout-looks"});
+          },
       .prepare_down = &show_alembic,
       .came = &came_by_alembic};
   return tool;

@@ -87,6 +87,7 @@ Result<Json> observe(const Json& args) {
                                       *connection);
     }
   }
+  if (const std::string tool = get_string(get(args, "migrations"), "tool"); !tool.empty()) seen["migrator"] = tool;
   seen["exists"] = true;
   seen["database"] = connection->database();
   seen["server_version"] = connection->server_version();

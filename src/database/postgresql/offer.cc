@@ -118,7 +118,7 @@ class Offer {
     deed["record"] = in_run("rescue.json");
     deed["archive"] = in_run("archive.jsonl");
     add("step-down", Phase::kLastRows, "copy " + database_ + ", undo " + count + " on the copy, and compare every row",
-        {"step-down", deed}, {}, Deed{"discard", {{"database", incoming}}});
+        {"step-down", deed}, {}, Deed{"discard", {{"database", incoming}, {"reopen", database_}}});
     swap("stepped down", {{"rescue", {{"record", in_run("rescue.json")}}}, {"step_down", deed}});
     push("stepped-down", Phase::kCheck, StepKind::kLook,
          "the database has the schema and the applied migrations of before the release",

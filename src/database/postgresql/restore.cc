@@ -274,12 +274,25 @@ Result<Json> run_verify_backup(const Json& args, const Progress& progress) {
               {"took_ms", (system_clock().boot() - began).count()}};
 }
 
+namespace {
+
+/// The live database, which a step down that was killed left closed.
+Result<bool> is_closed_still(Connection& connection, const Json& args) {
+  const std::string name = get_string(args, "reopen");
+  if (name.empty()) return false;
+  const auto database = TRY(find_database(connection, name));
+  return database && !database->open;
+}
+
+}  // namespace
+
 Result<Json> run_discard(const Json& args, const Progress&) {
   const Server server = TRY(server_of(args));
   const std::string database = TRY(need_our_database(args, "database"));
   auto connection = TRY(open_maintenance_for(server, get_string(args, "maintenance"), database));
   TRY_VOID(drop_unfinished(connection, database));
   const bool was_there = TRY(drop_database(connection, database));
+  if (TRY(is_closed_still(connection, args))) TRY_VOID(open_database(connection, get_string(args, "reopen")));
   return Json{{"removed", database}, {"was_there", was_there}};
 }
 
@@ -322,6 +335,8 @@ Result<Json> look_at_discarded(const Json& args) {
   const bool there = TRY(find_database(connection, database)).has_value();
   if (!there && !TRY(unfinished_of(connection, database)).empty())
     return sight(false, "an unfinished one of " + database + " is left");
+  if (!there && TRY(is_closed_still(connection, args)))
+    return sight(false, "the database " + get_string(args, "reopen") + " is closed still");
   return sight(!there, there ? "the database " + database + " is there" : "there is no database " + database);
 }
 

@@ -55,6 +55,7 @@ Result<std::vector<std::string>> faults_of(Connection& connection, const Manifes
 /// The verbs: arguments and evidence in docs/formats/postgresql-backup.md.
 Result<Json> run_restore(const Json& args, const Progress& progress);
 Result<Json> run_verify_backup(const Json& args, const Progress& progress);
+/// `reopen`: the live database, which is opened again where what made `database` was cut off.
 Result<Json> run_discard(const Json& args, const Progress& progress);
 Result<Json> run_discard_tests(const Json& args, const Progress& progress);
 Result<Json> look_at_restored(const Json& args);

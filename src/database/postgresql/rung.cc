@@ -22,6 +22,17 @@ Result<schema::Comparison> comparison_of(const Json& saved, const Json& seen) {
   return schema::postgresql::compare(wanted, there);
 }
 
+/// What undoing would be; where nobody could look, why.
+Json downs_of(const Json& saved, const Json& seen) {
+  Json downs = get(seen, "downs");
+  if (downs.is_object() || get_string(seen, "migrator").empty() || !get_string(saved, "habits").empty()) return downs;
+  return {{"possible", false},
+          {"why_not",
+           "what comes back is no checkpoint that says which migrations were applied (it may be the database "
+           "that the last run kept)"},
+          {"way_out", "restore: --rung restore"}};
+}
+
 Error not_possible(const Json& downs) {
   if (!downs.is_object())
     return {Code::kRefused, "the database cannot be stepped down: no tool is named that could",
@@ -48,7 +59,7 @@ void step_down_if_better(schema::Comparison& comparison, const Json& downs) {
 
 Result<schema::Comparison> decide_rung(const Json& saved, const Json& seen, const std::string& forced) {
   schema::Comparison comparison = TRY(comparison_of(saved, seen));
-  const Json& downs = get(seen, "downs");
+  const Json downs = downs_of(saved, seen);
   if (forced.empty()) {
     if (comparison.rung == schema::Rung::kRestore) step_down_if_better(comparison, downs);
     return comparison;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "database/postgresql/create.h"
+#include "database/postgresql/live_guard.h"
 #include "database/postgresql/read_catalog.h"
 #include "database/postgresql/read_migrations.h"
 #include "database/postgresql/same_catalog.h"
@@ -47,6 +48,52 @@ Error goes_elsewhere(const MigrationCalls& calls, const std::string& why) {
                       calls.directory())};
 }
 
+/// Letters and digits: loggers escape and wrap.
+std::string letters_of(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80 || c == '_') out += c;
+  return out;
+}
+
+/// What the server answers to whoever asks for the closed copy, in its language.
+Result<std::string> words_of_the_closed(const StepDownJob& job) {
+  const auto refused = Connection::open(job.server, job.copy);
+  if (refused) return Error{Code::kInternal, "the copy " + job.copy + " is closed, and lets us in", ""};
+  const std::string& said = refused.error().message;
+  const size_t name = said.rfind(job.copy), severity = said.rfind(':', name);
+  if (name == std::string::npos || severity == std::string::npos)
+    return Error{Code::kUnavailable, "the closed copy cannot be asked for: " + said, ""};
+  return letters_of(said.substr(severity));
+}
+
+/// The down itself, while the copy is closed: it must fail because of that. Where it goes elsewhere, its session is
+/// read-only, DDL has to wait for the guard's locks, and the guard ends it. REQUIRES: the copy is closed.
+Result<void> downs_fail_too(const StepDownJob& job, const MigrationCalls& calls) {
+  const MigrationTool& tool = calls.tool();
+  const auto down = std::find_if(job.downs.begin(), job.downs.end(), [](const Down& each) { return !each.by_us; });
+  if (job.live.empty() || down == job.downs.end() || tool.down == nullptr) return {};
+  const std::string closed = TRY(words_of_the_closed(job));
+  std::vector<Argv> asked;
+  if (tool.harmless != nullptr) asked.push_back(tool.harmless(calls.how(), *down));
+  asked.push_back(tool.down(calls.how(), *down));
+  for (const Argv& argv : asked) {
+    LiveGuard guard(job.server, job.live, calls.application());
+    TRY_VOID(guard.begin(LiveGuard::How::kLock));
+    const auto ran = calls.run(argv, job.copy, MigrationCalls::May::kLook, guard.stop());
+    const std::string seen = TRY(guard.end());
+    if (!seen.empty()) return goes_elsewhere(calls, "its down went to the live database, and was ended there: " + seen);
+    if (!ran) return ran.error();
+    if (ran->ok()) return goes_elsewhere(calls, "its down said that it is done while the copy was closed to everybody");
+    if (letters_of(ran->out + ran->err).find(closed) == std::string::npos)
+      return goes_elsewhere(calls,
+                            "while the copy was closed its down failed, and did not say because of that, so it may be "
+                            "another database that it asks for: " +
+                                calls.complaint(*ran));
+  }
+  return {};
+}
+
 /// By observation, whatever was configured.
 Result<void> only_the_copy(const StepDownJob& job, const MigrationCalls& calls) {
   if (calls.tool().list == nullptr) return {};  // backout does all of it, by connections of its own
@@ -56,8 +103,10 @@ Result<void> only_the_copy(const StepDownJob& job, const MigrationCalls& calls) 
   TRY_VOID(close_database(maintenance, job.copy));
   TRY(end_sessions(maintenance, copy->oid, {}, kToolSessions));
   const auto closed = calls.list(job.copy);
+  const auto downs = closed ? Result<void>() : downs_fail_too(job, calls);
   TRY_VOID(open_database(maintenance, job.copy));
   if (closed) return goes_elsewhere(calls, "its list was answered while the copy was closed to everybody");
+  TRY_VOID(downs);
   const auto open = calls.list(job.copy);
   if (!open) return goes_elsewhere(calls, "its list fails: " + open.error().message);
   if (const std::string why = why_not_same(*open, job.noted, job.downs); !why.empty())
@@ -74,7 +123,15 @@ Result<void> undo(const StepDownJob& job, const MigrationCalls& calls, const Dow
     if (done) return {};
     return Error{done.error().code, "undoing " + one_line(down.name) + " failed: " + done.error().message, kInstead};
   }
-  const auto ran = TRY(calls.run(calls.tool().down(calls.how(), down), job.copy, MigrationCalls::May::kWrite));
+  LiveGuard guard(job.server, job.live, calls.application());
+  if (!job.live.empty()) TRY_VOID(guard.begin(LiveGuard::How::kWatch));
+  const auto ran =
+      TRY(calls.run(calls.tool().down(calls.how(), down), job.copy, MigrationCalls::May::kWrite, guard.stop()));
+  if (const std::string seen = TRY(guard.end()); !seen.empty())
+    return Error{Code::kConflict,
+                 fmt::format("undoing {} on the copy, the tool went to the live database, and was ended there: {}",
+                             one_line(down.name), seen),
+                 "look what it did to the live database before anything else"};
   if (ran.ok()) return {};
   const std::string said = calls.complaint(ran);
   for (const std::string& word : calls.tool().irreversible)

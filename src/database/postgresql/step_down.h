@@ -3,7 +3,9 @@
 //
 // The tool is told in its environment which database to work on, and a team's configuration may say otherwise. So
 // nothing is undone before it was seen that the tool goes to the copy: closed, the tool's list must fail; open again,
-// it must show what the copy's table notes.
+// it must show what the copy's table notes. And a down may go elsewhere than the list: while users are in the live
+// database, the down itself is run first against the closed copy, read-only and with the live database guarded, and
+// must fail with the server's own words about the copy. Behind the door the live database is closed instead.
 #pragma once
 #include <string>
 #include <vector>
@@ -22,6 +24,7 @@ struct StepDownJob {
   std::string maintenance, copy;
   std::vector<std::string> noted;                          // what the copy must note before
   std::vector<Down> downs;                                 // in this order
+  std::string live = {};                                   // open, with users in it; empty: closed to everybody
   std::vector<schema::postgresql::Catalog> expected = {};  // after each, as a trial left it; empty: not tried yet
 };
 

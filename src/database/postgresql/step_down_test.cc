@@ -3,6 +3,8 @@
 
 #include "database/postgresql/down_facts.h"
 #include "database/postgresql/migration_tool.h"
+#include "database/postgresql/step_down.h"
+#include "database/postgresql/testing.h"
 
 namespace backout::postgresql {
 namespace {
@@ -108,6 +110,66 @@ TEST(MigrationToolTest, AListThatIsNotTheCopysIsFoundOut) {
   EXPECT_THAT(why_not_same(listed, {"a.1", "a.2", "a.3"}, {}), HasSubstr("a.3 as not applied"));
   EXPECT_THAT(why_not_same(listed, {"a.1", "a.2", "b.1"}, {Down{.name = "b.1", .before = "", .after = {}}}),
               HasSubstr("does not list b.1"));
+}
+
+/// A team's own command, whose list obeys: a live database, and a copy of it.
+class OwnCommand : public testing::Test {
+ protected:
+  void SetUp() override {
+    live_ = cluster_.database("live");
+    copy_ = live_ + "__backout_R1_try";
+    cluster_.run(live_,
+                 "CREATE TABLE steps (n serial, name text); INSERT INTO steps (name) VALUES ('one'), ('two');"
+                 "CREATE TABLE reviews (stars int); INSERT INTO reviews VALUES (5)");
+    cluster_.admin("CREATE DATABASE " + sql_name(copy_) + " TEMPLATE " + sql_name(live_));
+  }
+  /// `psql`: how its down reaches a database.
+  Result<std::vector<SteppedDown>> undo_with(const std::string& psql) {
+    const std::string down = "sh -c \"" + psql +
+                             " -XAtq -v ON_ERROR_STOP=1 -c 'SELECT pg_sleep(0.1)' -c 'DROP TABLE reviews' -c 'DELETE "
+                             "FROM steps WHERE n = 2'\" sh";
+    const auto connection = TRY(Connection::open(cluster_.server(), "postgres"));
+    const auto calls = TRY(MigrationCalls::of(
+        {{"tool", "command"},
+         {"how", {{"list", "psql -XAtqc 'SELECT name FROM public.steps ORDER BY n'"}, {"down", down}}},
+         {"directory", cluster_.directory()}},
+        connection));
+    StepDownJob job;
+    job.server = cluster_.server();
+    job.maintenance = "postgres";
+    job.copy = copy_;
+    job.live = live_;
+    job.noted = {"one", "two"};
+    job.downs = {Down{.name = "two", .before = "one", .after = {"one"}}};
+    return step_down(job, calls, {});
+  }
+  std::string live_rows() {
+    return cluster_.text(live_, "SELECT (SELECT count(*) FROM steps) || ' ' || (SELECT count(*) FROM reviews)");
+  }
+
+  TestCluster& cluster_ = TestCluster::the();
+  std::string live_, copy_;
+};
+
+TEST_F(OwnCommand, ThatWorksOnTheCopyIsRunThere) {
+  const auto done = undo_with("psql");
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(live_rows(), "2 1");
+  EXPECT_EQ(cluster_.text(copy_, "SELECT to_regclass('reviews') IS NULL"), "t");
+}
+
+TEST_F(OwnCommand, WhoseDownGoesToTheLiveDatabaseDoesNothingThere) {
+  for (const std::string& psql : {"psql -d " + live_,                           // as a direct URL would
+                                  "PGAPPNAME=own psql -d " + live_,             // read-only still
+                                  "PGOPTIONS= PGAPPNAME=own psql -d " + live_,  // the table is locked
+                                  "PGOPTIONS= psql -d " + live_}) {             // its session is seen
+    const auto done = undo_with(psql);
+    ASSERT_FALSE(done) << psql;
+    EXPECT_EQ(done.error().code, Code::kRefused) << done.error().message;
+    EXPECT_THAT(done.error().message, HasSubstr("its down")) << psql;
+    EXPECT_EQ(cluster_.text(copy_, "SELECT to_regclass('reviews') IS NULL"), "f");
+    EXPECT_EQ(live_rows(), "2 1") << psql;
+  }
 }
 
 }  // namespace

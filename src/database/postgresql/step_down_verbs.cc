@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "database/postgresql/create.h"
 #include "database/postgresql/habits.h"
+#include "database/postgresql/live_sight.h"
 #include "database/postgresql/marks.h"
 #include "database/postgresql/read_catalog.h"
 #include "database/postgresql/rescue.h"
@@ -35,7 +36,10 @@ std::vector<std::string> strings_in(const Json& list) {
 }
 
 Result<StepDownJob> job_of_down(const Json& args, const std::string& copy) {
-  StepDownJob job{.server = TRY(server_of(args)), .maintenance = get_string(args, "maintenance"), .copy = copy};
+  StepDownJob job;
+  job.server = TRY(server_of(args));
+  job.maintenance = get_string(args, "maintenance");
+  job.copy = copy;
   job.noted = strings_in(get(args, "noted"));
   for (const Json& each : get(args, "downs")) job.downs.push_back(down_from_json(each));
   if (job.downs.empty()) return Error{Code::kInvalid, "the argument 'downs' is missing", ""};
@@ -136,12 +140,13 @@ Result<Json> since_the_checkpoint(const Json& args, const std::string& stepped_d
                                   Scratch& made, const driver::Progress& progress) {
   const Json& against = get(args, "against");
   if (get_string(against, "backup").empty()) return Json::object();
-  RestoreJob job{.server = TRY(server_of(args)),
-                 .backup = get_string(against, "backup"),
-                 .manifest = TRY(manifest_of(against)),
-                 .manifest_sha256 = TRY(os::sha256_of_file(get_string(against, "manifest"))),
-                 .beside = scratch,
-                 .maintenance = get_string(args, "maintenance")};
+  RestoreJob job;
+  job.server = TRY(server_of(args));
+  job.backup = get_string(against, "backup");
+  job.manifest = TRY(manifest_of(against));
+  job.manifest_sha256 = TRY(os::sha256_of_file(get_string(against, "manifest")));
+  job.beside = scratch;
+  job.maintenance = get_string(args, "maintenance");
   made.add(scratch);
   TRY_VOID(made.drop(scratch));
   TRY(restore_beside(job, progress));
@@ -160,23 +165,6 @@ Json told(const std::vector<SteppedDown>& done) {
   return list;
 }
 
-struct LiveSight {
-  Catalog catalog;
-  std::vector<std::string> noted;
-};
-Result<LiveSight> look_at_live(const Json& args, const MigrationCalls& calls) {
-  auto live = TRY(Connection::open(TRY(server_of(args)), TRY(need(args, "database"))));
-  LiveSight sight{.catalog = TRY(read_catalog(live))};
-  sight.noted = TRY(noted_in(live, calls));
-  return sight;
-}
-
-Result<void> live_is_untouched(const LiveSight& before, const LiveSight& after) {
-  if (hash_of_objects(before.catalog) == hash_of_objects(after.catalog) && before.noted == after.noted) return {};
-  return Error{Code::kConflict, "the live database changed while the downs were tried on a copy",
-               "look what the migration tool, or somebody else, did to it before anything else"};
-}
-
 Result<MigrationCalls> calls_of(const Json& args) {
   const auto maintenance = TRY(open_maintenance(TRY(server_of(args)), get_string(args, "maintenance")));
   return MigrationCalls::of(get(args, "migrations"), maintenance);
@@ -184,28 +172,30 @@ Result<MigrationCalls> calls_of(const Json& args) {
 
 }  // namespace
 
-Result<Json> run_try_down(const Json& args, const driver::Progress& progress) {
+namespace {
+
+Result<Json> try_down(const Json& args, const MigrationCalls& calls, const driver::Progress& progress) {
   const BootTime began = system_clock().boot();
-  const std::string scratch = TRY(need_our_database(args, "scratch")), result = TRY(need_path(args, "result"));
-  const StepDownJob job = TRY(job_of_down(args, scratch));
-  const MigrationCalls calls = TRY(calls_of(args));
-  const LiveSight before = TRY(look_at_live(args, calls));
+  const std::string scratch = TRY(need_our_database(args, "scratch"));
+  StepDownJob job = TRY(job_of_down(args, scratch));
+  job.live = TRY(need(args, "database"));
   {
     auto maintenance = TRY(open_maintenance(job.server, job.maintenance));
-    TRY_VOID(nothing_in_the_way(maintenance, TRY(need(args, "database"))));
+    TRY_VOID(nothing_in_the_way(maintenance, job.live));
   }
   Scratch made(job.server, job.maintenance);
   made.add(scratch);
   TRY_VOID(made.drop(scratch));
   const Json& save = get(args, "save");
   const std::string manifest = TRY(need_path(save, "manifest"));
-  TRY(restore_beside({.server = job.server,
-                      .backup = TRY(need_path(save, "backup")),
-                      .manifest = TRY(manifest_of(save)),
-                      .manifest_sha256 = TRY(os::sha256_of_file(manifest)),
-                      .beside = scratch,
-                      .maintenance = job.maintenance},
-                     progress));
+  RestoreJob saved;
+  saved.server = job.server;
+  saved.backup = TRY(need_path(save, "backup"));
+  saved.manifest = TRY(manifest_of(save));
+  saved.manifest_sha256 = TRY(os::sha256_of_file(manifest));
+  saved.beside = scratch;
+  saved.maintenance = job.maintenance;
+  TRY(restore_beside(saved, progress));
   const std::string untouched = unfinished_name(scratch);
   {
     auto maintenance = TRY(open_maintenance_for(job.server, job.maintenance, scratch));
@@ -224,16 +214,26 @@ Result<Json> run_try_down(const Json& args, const driver::Progress& progress) {
   const Json changed = TRY(rows_changed(args, untouched, scratch, progress));
   TRY_VOID(none_changed(args, changed));
   const Json since = TRY(since_the_checkpoint(args, scratch, TRY(need_our_database(args, "then")), made, progress));
-  TRY_VOID(live_is_untouched(before, TRY(look_at_live(args, calls))));
   Json catalogs = Json::array();
   for (const SteppedDown& each : done) catalogs.push_back(schema::postgresql::to_json(each.catalog));
   Json evidence{
       {"tried", told(done)},     {"downs_ms", downs_took.count()},
       {"rows_changed", changed}, {"rows", get(since, "rows").is_object() ? get(since, "rows") : Json::object()},
       {"notes", notes},          {"took_ms", (system_clock().boot() - began).count()}};
-  const Json written{{"downs", get(args, "downs")}, {"catalogs", catalogs}, {"evidence", evidence}};
-  TRY_VOID(os::write_file_atomic(result, canonical(written) + "\n", 0600));
-  return evidence;
+  return Json{{"downs", get(args, "downs")}, {"catalogs", catalogs}, {"evidence", evidence}};
+}
+
+}  // namespace
+
+Result<Json> run_try_down(const Json& args, const driver::Progress& progress) {
+  const std::string result = TRY(need_path(args, "result"));
+  const MigrationCalls calls = TRY(calls_of(args));
+  const LiveSight before = TRY(look_at_live(args, calls));
+  const auto tried = try_down(args, calls, progress);
+  TRY_VOID(live_is_untouched(args, calls, before, tried ? "" : tried.error().message));
+  if (!tried) return tried.error();
+  TRY_VOID(os::write_file_atomic(result, canonical(*tried) + "\n", 0600));
+  return get(*tried, "evidence");
 }
 
 Result<Json> look_at_tried(const Json& args) {
@@ -262,7 +262,7 @@ class Reopened {
   std::string maintenance_, name_;
 };
 
-/// Copied while nobody is in it; what its tables had counted at that moment.
+/// Copied while nobody is in it; what its tables had counted at that moment. Leaves it closed.
 Result<Json> copy_of_live(const Json& args, const std::string& incoming, const driver::Progress& progress) {
   const Server server = TRY(server_of(args));
   const std::string name = TRY(need(args, "database")), maintenance_name = get_string(args, "maintenance");
@@ -273,7 +273,6 @@ Result<Json> copy_of_live(const Json& args, const std::string& incoming, const d
   const auto database = TRY(find_database(maintenance, name));
   if (!database) return Error{Code::kNotFound, "there is no database " + name, "see what there is: psql -l"};
   auto live = TRY(Connection::open(server, name));
-  const Reopened reopened(server, maintenance_name, name);
   TRY_VOID(close_database(maintenance, name));
   TRY(end_sessions(maintenance, database->oid, {live.process_id()}, kSessionsGo));
   Json marks = TRY(marks_of(live));
@@ -334,12 +333,20 @@ Result<Json> run_step_down(const Json& args, const driver::Progress& progress) {
   job.expected = TRY(as_tried(args));
   const MigrationCalls calls = TRY(calls_of(args));
   TRY_VOID(os::remove_file(record));
-  const Json marks = TRY(copy_of_live(args, incoming, progress));
-  const Millis copied = std::chrono::duration_cast<Millis>(system_clock().boot() - began);
-  TRY_VOID(let_the_tool_in(job.server, job.maintenance, incoming));
-  const auto done = TRY(step_down(job, calls, progress));
+  const std::string live = TRY(need(args, "database"));
+  Json marks;
+  std::vector<SteppedDown> done;
+  Millis copied{0};
+  {
+    // Closed until everything is undone: a tool that goes elsewhere is sent away by the server.
+    const Reopened reopened(job.server, job.maintenance, live);
+    marks = TRY(copy_of_live(args, incoming, progress));
+    copied = std::chrono::duration_cast<Millis>(system_clock().boot() - began);
+    TRY_VOID(let_the_tool_in(job.server, job.maintenance, incoming));
+    done = TRY(step_down(job, calls, progress));
+  }
   Json evidence = TRY(archive_what_went(args, incoming));
-  const Json changed = TRY(rows_changed(args, TRY(need(args, "database")), incoming, progress));
+  const Json changed = TRY(rows_changed(args, live, incoming, progress));
   TRY_VOID(none_changed(args, changed));
   auto copy = TRY(Connection::open(job.server, incoming));
   evidence["notes"] = TRY(fits_the_old_code(get(args, "against"), copy));

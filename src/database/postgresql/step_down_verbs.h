@@ -17,8 +17,8 @@ Result<Json> run_try_down(const Json& args, const driver::Progress& progress);
 Result<Json> look_at_tried(const Json& args);
 
 /// Arguments: server, maintenance, database, incoming, against, migrations, noted, downs, trial (the result of
-/// try-down), accept_loss, record, archive. Closes the live database, copies it, opens it again, and undoes on the
-/// copy. The record has the marks of the moment of the copy.
+/// try-down), accept_loss, record, archive. Closes the live database, copies it, undoes on the copy, and opens the live
+/// one again. The record has the marks of the moment of the copy.
 Result<Json> run_step_down(const Json& args, const driver::Progress& progress);
 Result<Json> look_at_stepped_down(const Json& args);
 /// Whether the live database has the schema and the books that the step down left.
