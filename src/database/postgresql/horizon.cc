@@ -22,8 +22,9 @@ Result<Json> read_horizon(Connection& connection) {
     if (table.keys.empty() || table.keys.front().size() != 1 || !is_whole_number(table, table.keys.front().front()))
       continue;
     const std::string& column = table.keys.front().front();
-    const Rows row = TRY(connection.query("SELECT pg_catalog.max(" + sql_name(column) + ") FROM " + table.from())
-                             .with_context("table " + table.shown()));
+    const Rows row =
+        TRY(connection.query("SELECT pg_catalog.max(" + sql_name(column) + ") FROM " + table.from() + " AS t")
+                .with_context("table " + table.shown()));
     if (row.count() == 1 && !row.is_null(0, 0))
       keys[table.schema + "." + table.name] = {{"column", column}, {"max", row.integer(0, 0)}};
   }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "database/postgresql/rescue_for_tests.h"
+#include "database/postgresql/row_buckets.h"
 
 namespace backout::postgresql {
 namespace {
@@ -212,10 +213,37 @@ class RescueRandom : public RescueTest {
     EXPECT_FALSE(there.exec(sql) && there.exec("SET CONSTRAINTS ALL IMMEDIATE")) << line << "\n" << sql;
     (void)there.exec("ROLLBACK");
   }
+
+  struct Renamed {
+    std::string there, back;
+    Json names = Json::object();
+  };
+  /// Some tables of live get another name, some another column, some both.
+  Renamed rename_some() {
+    Renamed out;
+    for (const RandomTable& table : all) {
+      const bool itself = one_in(4);
+      const std::string now = itself ? table.schema + ".other_" + table.name : table.full();
+      Json columns = Json::object();
+      if (itself) {
+        out.there += "ALTER TABLE " + table.full() + " RENAME TO other_" + table.name + ";";
+        out.back += "ALTER TABLE " + now + " RENAME TO " + table.name + ";";
+      }
+      for (const std::string column : {"k", "u", "f"}) {
+        if (!one_in(6)) continue;
+        columns[column] = "other_" + column;
+        out.there += "ALTER TABLE " + now + " RENAME " + column + " TO other_" + column + ";";
+        out.back = "ALTER TABLE " + now + " RENAME other_" + column + " TO " + column + ";" + out.back;
+      }
+      if (itself || !columns.empty()) out.names[table.full()] = {{"table", now}, {"columns", columns}};
+    }
+    return out;
+  }
+
+  void agrees(int cases);
 };
 
-TEST_F(RescueRandom, AgreesWithTheRulesRowByRow) {
-  const int cases = from_environment("BACKOUT_RANDOM_CASES", 150);
+void RescueRandom::agrees(int cases) {
   const int seed = from_environment("BACKOUT_RANDOM_SEED", 1);
   int64_t carried = 0, conflicts = 0;
   for (int done = 0; done < cases && !HasFailure(); done += kCasesTogether) {
@@ -235,7 +263,10 @@ TEST_F(RescueRandom, AgreesWithTheRulesRowByRow) {
     }
     on_live(migrate);
     on_live(later);
-    const Json evidence = rescue();
+    const auto [renames, back, renamed] = rename_some();
+    on_live(renames);
+    const Json evidence = rescue({{"renamed", renamed}});
+    on_live(back);
     if (evidence.is_null()) break;
     conflicts += evidence["conflict_count"].get<int64_t>();
     for (const Json& counts : evidence["carried"])
@@ -256,6 +287,15 @@ TEST_F(RescueRandom, AgreesWithTheRulesRowByRow) {
   std::printf("seed %d: %d schemas, %lld rows carried, %lld conflicts\n", seed, cases, static_cast<long long>(carried),
               static_cast<long long>(conflicts));
   if (HasFailure()) std::printf("again with BACKOUT_RANDOM_SEED=%d\n", seed);
+}
+
+TEST_F(RescueRandom, AgreesWithTheRulesRowByRow) { agrees(from_environment("BACKOUT_RANDOM_CASES", 150)); }
+
+TEST_F(RescueRandom, AgreesWhenTablesOfAnySizeAreHashed) {
+  const BucketLimits before = bucket_limits();
+  bucket_limits() = {.small_bytes = 0, .rows = 1, .always = true};
+  agrees(from_environment("BACKOUT_RANDOM_CASES", 150) / 3);
+  bucket_limits() = before;
 }
 
 }  // namespace

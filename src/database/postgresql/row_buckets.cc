@@ -13,11 +13,9 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr int64_t kSmall = 4 << 20;       // bytes: below that, reading all is as fast
 constexpr int kHashesSince = 140000;      // bit_xor, hash_record_extended
 constexpr int64_t kMostBuckets = 400000;  // what a hash aggregate holds in memory, and we
 constexpr int64_t kSamples = 64;
-constexpr int64_t kRowsInBucket = 32;
 constexpr int64_t kManyRows = 5000000;  // from then on it pays to compile the expressions
 constexpr int64_t kOneInFour = 4;  // more buckets differ than that: one pass over the table is quicker than its index
 /// The planner takes each row for a bucket of its own: it would sort them all, and send them all from its workers.
@@ -42,9 +40,9 @@ struct Extent {
   std::optional<int64_t> lowest, highest;
 };
 Result<Extent> extent_of(Connection& connection, const MappedTable& table, const RowTable& from) {
-  const std::string key = sql_name(table.columns.front().name);
-  const Rows rows =
-      TRY(connection.query("SELECT pg_catalog.min(" + key + "), pg_catalog.max(" + key + ") FROM " + from.from()));
+  const std::string key = "t." + sql_name(table.columns.front().name);
+  const Rows rows = TRY(connection.query("SELECT pg_catalog.min(" + key + "), pg_catalog.max(" + key + ") FROM " +
+                                         from.from() + " AS t"));
   Extent extent;
   if (!rows.is_null(0, 0)) extent.lowest = rows.integer(0, 0);
   if (!rows.is_null(0, 1)) extent.highest = rows.integer(0, 1);
@@ -160,7 +158,8 @@ Result<std::optional<Ranges>> ranges_of(RowSides& sides, const MappedTable& tabl
   ranges->lowest = std::min(a.lowest.value_or(INT64_MAX), b.lowest.value_or(INT64_MAX));
   ranges->highest = std::max(a.highest.value_or(INT64_MIN), b.highest.value_or(INT64_MIN));
   const uint64_t width = static_cast<uint64_t>(ranges->highest) - static_cast<uint64_t>(ranges->lowest);
-  while ((width >> ranges->shift) > kMostBuckets || (int64_t{1} << ranges->shift) < kRowsInBucket) ++ranges->shift;
+  while ((width >> ranges->shift) > kMostBuckets || (int64_t{1} << ranges->shift) < bucket_limits().rows)
+    ++ranges->shift;
   return ranges;
 }
 
@@ -186,6 +185,11 @@ Result<bool> nearly_all_differ(RowSides& sides, const MappedTable& table, const 
 
 }  // namespace
 
+BucketLimits& bucket_limits() {
+  static BucketLimits limits;
+  return limits;
+}
+
 Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table) {
   RowBuckets out;
   const auto all = [&](const std::string& why) {
@@ -195,7 +199,8 @@ Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table) 
   if (table.multiset) return all("it has no key");
   if (table.converts()) return all("types differ");
   if (sides.live.server_version() < kHashesSince) return all("the server has no hashes of rows");
-  if (TRY(size_of(sides.target, table.target)) < kSmall && TRY(size_of(sides.live, table.live)) < kSmall)
+  if (TRY(size_of(sides.target, table.target)) < bucket_limits().small_bytes &&
+      TRY(size_of(sides.live, table.live)) < bucket_limits().small_bytes)
     return all("it is small");
   std::optional<Ranges> ranges;
   std::optional<Comparison> comparison;
@@ -205,7 +210,7 @@ Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table) 
     if (TRY(nearly_all_differ(sides, table, *ranges))) return all("a sample shows that most of it differs");
     comparison.emplace(sides, table, ranges->bucket());
     TRY_VOID(comparison->run());
-    if (comparison->buckets < kFewBuckets && (int64_t{1} << ranges->shift) > kRowsInBucket) ranges.reset();
+    if (comparison->buckets < kFewBuckets && (int64_t{1} << ranges->shift) > bucket_limits().rows) ranges.reset();
   }
   if (!ranges) {
     comparison.emplace(sides, table, key_bucket(table));
@@ -214,7 +219,7 @@ Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table) 
   out.worth_it = true;
   out.why = fmt::format("{} of {} buckets differ", comparison->differing.size(), comparison->buckets);
   if (comparison->differing.empty()) return out;
-  if (static_cast<int64_t>(comparison->differing.size()) * 10 > comparison->buckets * 6) {
+  if (!bucket_limits().always && static_cast<int64_t>(comparison->differing.size()) * 10 > comparison->buckets * 6) {
     out.worth_it = false;
     return out;
   }

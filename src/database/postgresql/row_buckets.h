@@ -15,6 +15,15 @@ struct RowBuckets {
   RowPart part;           // rows of buckets that differ
   bool none_differ() const { return worth_it && part.where.empty() && part.ranges.empty(); }
 };
+
+/// From when on tables are hashed; tests lower it, so that small tables are.
+struct BucketLimits {
+  int64_t small_bytes = 4 << 20;  // below that, reading all is as fast
+  int64_t rows = 32;              // of a bucket, at least
+  bool always = false;            // also when most buckets differ
+};
+BucketLimits& bucket_limits();
+
 Result<RowBuckets> differing_buckets(RowSides& sides, const MappedTable& table);
 
 }  // namespace backout::postgresql

@@ -67,8 +67,8 @@ void RowReport::add_not_carried(const TableDifference& difference) {
 
 Result<void> RowReport::add(const TableDifference& difference, Connection& target) {
   return add(difference, [&](int64_t enough) {
-    return target.integer("SELECT pg_catalog.count(*) FROM (SELECT FROM " + difference.map->target.from() + " LIMIT " +
-                          std::to_string(enough) + ") AS t");
+    return target.integer("SELECT pg_catalog.count(*) FROM (SELECT FROM " + difference.map->target.from() +
+                          " AS x LIMIT " + std::to_string(enough) + ") AS t");
   });
 }
 
@@ -98,7 +98,7 @@ Result<Json> RowReport::json(const RowMap& map, const std::map<std::string, std:
                           ": the live database has no such table (dropped, or renamed): it stays as at the checkpoint");
   for (const RowTable& table : map.new_tables) {
     new_tables.push_back(table.shown());
-    const int64_t rows = TRY(live.integer("SELECT pg_catalog.count(*) FROM " + table.from()));
+    const int64_t rows = TRY(live.integer("SELECT pg_catalog.count(*) FROM " + table.from() + " AS t"));
     if (rows > 0)
       not_carried.push_back(fmt::format("{}: new; to the archive: {}", table.shown(), counted(rows, "row")));
   }

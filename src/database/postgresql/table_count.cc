@@ -166,8 +166,8 @@ Result<void> settle_otherwise(TableCount& count, Connection& live, const CountGr
     settle(count, *counts, "counters", "the server's statistics; " + why_not, false);
     return {};
   }
-  const auto rows =
-      TRY(in_time(live, ground, [&] { return live.integer("SELECT pg_catalog.count(*) FROM " + own.from()); }));
+  const auto rows = TRY(
+      in_time(live, ground, [&] { return live.integer("SELECT pg_catalog.count(*) FROM " + own.from() + " AS t"); }));
   const auto then = ground.base->tables.find(base.oid);
   if (!rows || then == ground.base->tables.end()) {
     count.known = false;
