@@ -2,7 +2,7 @@
 //
 // Rows fall into buckets by their key: ranges of a whole number, else its hash. Of each bucket the number of rows and
 // the xor of their hashes are compared; only rows of buckets that differ are fetched. A hash never decides that a row
-// is the same in another way than 64 bits, seeded anew each time, do.
+// is the same in another way than 64 bits, seeded anew each time and for each row, do.
 #pragma once
 #include "database/postgresql/compare_rows.h"
 #include "database/postgresql/row_stream.h"
