@@ -30,6 +30,7 @@ class PgbouncerTest : public PostgresqlVerbs {
         cluster_.directory(), database_, place_);
     ASSERT_TRUE(os::write_file_atomic(place_ + "/ini", settings, 0644));
     TestCluster::as_postgres({"/usr/sbin/pgbouncer", "-d", place_ + "/ini"});
+    for (int i = 0; i < 1000 && !look_at_pooler({admin(), "shop"}); ++i) system_clock().wait(Millis(10), {});
     subject_["poolers"] = {admin()};
     subject_["pool"] = "shop";
   }
