@@ -64,12 +64,9 @@ Result<void> live_is_untouched(const Json& args, const MigrationCalls& calls, co
   if (words.empty()) return {};
   return Error{
       Code::kConflict,
-      one_line(fmt::format("the LIVE database {} WAS CHANGED while the downs were tried on a copy: {}{}", name,
-                           join(words, "; "), trial)),
-      fmt::format("the migration tool, or somebody else, did it; look before anything else. All rows of before "
-                  "the trial are in {} (pg_restore --list shows what it has); to the checkpoint with the rows "
-                  "that are there now: --rung restore",
-                  saved)};
+      one_line(fmt::format("the LIVE database {} WAS CHANGED during the trial: {}{}", name, join(words, "; "), trial)),
+      "look what the tool, or somebody else, did to it before anything else. All rows of before the trial are in " +
+          saved};
 }
 
 }  // namespace backout::postgresql

@@ -40,12 +40,10 @@ std::string difference(const std::vector<std::string>& found, const std::vector<
   return join(parts, "; ");
 }
 
-Error goes_elsewhere(const MigrationCalls& calls, const std::string& why) {
+Error goes_elsewhere(const std::string& why) {
   return {Code::kRefused, "the migration tool does not work on the copy: " + why,
-          fmt::format("nothing was undone. Let its settings take the name of the database from PGDATABASE or "
-                      "DATABASE_URL, or name the variable that they read: database: {{migrations: {{environment: "
-                      "{{NAME: \"{{database}}\"}}}}}} (it runs in {})",
-                      calls.directory())};
+          "nothing was undone. Let its settings take the database from PGDATABASE or DATABASE_URL, or set their own "
+          "variable: database: {migrations: {environment: {NAME: \"{database}\"}}}"};
 }
 
 /// Letters and digits: loggers escape and wrap.
@@ -82,14 +80,14 @@ Result<void> downs_fail_too(const StepDownJob& job, const MigrationCalls& calls)
     TRY_VOID(guard.begin(LiveGuard::How::kLock));
     const auto ran = calls.run(argv, job.copy, MigrationCalls::May::kLook, guard.stop());
     const std::string seen = TRY(guard.end());
-    if (!seen.empty()) return goes_elsewhere(calls, "its down went to the live database, and was ended there: " + seen);
+    if (!seen.empty()) return goes_elsewhere("its down went to the live database, and was ended there: " + seen);
     if (!ran) return ran.error();
-    if (ran->ok()) return goes_elsewhere(calls, "its down said that it is done while the copy was closed to everybody");
+    if (ran->ok()) return goes_elsewhere("its down said that it is done while the copy was closed to everybody");
     if (letters_of(ran->out + ran->err).find(closed) == std::string::npos)
-      return goes_elsewhere(calls,
-                            "while the copy was closed its down failed, and did not say because of that, so it may be "
-                            "another database that it asks for: " +
-                                calls.complaint(*ran));
+      return goes_elsewhere(
+          "while the copy was closed its down failed, and did not say because of that, so it may be "
+          "another database that it asks for: " +
+          calls.complaint(*ran));
   }
   return {};
 }
@@ -105,12 +103,11 @@ Result<void> only_the_copy(const StepDownJob& job, const MigrationCalls& calls) 
   const auto closed = calls.list(job.copy);
   const auto downs = closed ? Result<void>() : downs_fail_too(job, calls);
   TRY_VOID(open_database(maintenance, job.copy));
-  if (closed) return goes_elsewhere(calls, "its list was answered while the copy was closed to everybody");
+  if (closed) return goes_elsewhere("its list was answered while the copy was closed to everybody");
   TRY_VOID(downs);
   const auto open = calls.list(job.copy);
-  if (!open) return goes_elsewhere(calls, "its list fails: " + open.error().message);
-  if (const std::string why = why_not_same(*open, job.noted, job.downs); !why.empty())
-    return goes_elsewhere(calls, why);
+  if (!open) return goes_elsewhere("its list fails: " + open.error().message);
+  if (const std::string why = why_not_same(*open, job.noted, job.downs); !why.empty()) return goes_elsewhere(why);
   return {};
 }
 
