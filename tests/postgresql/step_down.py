@@ -93,6 +93,8 @@ def down_and_up(shop):
     judged(customers)
     expect(len(shop.applied()) == 5, f"applied: {shop.applied()}")
     expect(shop.sql("SELECT count(*) FROM shop_review") == "1", "the review is gone")
+    plan = shop.run(shop.backout, "plan", "--rung", "step-down", status=3)
+    expect("says which migrations were applied" in plan, plan)
 
 
 def aborted(shop):

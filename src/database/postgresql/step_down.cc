@@ -42,7 +42,7 @@ std::string difference(const std::vector<std::string>& found, const std::vector<
 
 Error goes_elsewhere(const std::string& why) {
   return {Code::kRefused, "the migration tool does not work on the copy: " + why,
-          "nothing was undone. Let its settings take the database from PGDATABASE or DATABASE_URL, or set their own "
+          "nothing was undone. Let its settings take PGDATABASE or DATABASE_URL, or set their own "
           "variable: database: {migrations: {environment: {NAME: \"{database}\"}}}"};
 }
 
