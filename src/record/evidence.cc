@@ -111,10 +111,20 @@ void take_evidence(const Json& evidence, Report& report) {
   take_leftover(evidence, report.residue);
 }
 
-void take_left_behind(const Json& evidence, std::vector<std::string>& sentences) {
-  for (const Json& each : get(evidence, "left_behind"))
+namespace {
+void take_sentences(const Json& list, std::vector<std::string>& sentences) {
+  for (const Json& each : list)
     if (each.is_string() && std::find(sentences.begin(), sentences.end(), each) == sentences.end())
       sentences.push_back(each.get<std::string>());
+}
+}  // namespace
+
+void take_left_behind(const Json& evidence, std::vector<std::string>& sentences) {
+  take_sentences(get(evidence, "left_behind"), sentences);
+}
+
+void take_not_carried(const Json& evidence, std::vector<std::string>& sentences) {
+  take_sentences(get(evidence, "not_carried"), sentences);
 }
 
 }  // namespace backout::record

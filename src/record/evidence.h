@@ -13,4 +13,7 @@ void take_evidence(const Json& evidence, Report& report);
 /// Evidence of a step of any driver: {"left_behind": [sentences]}, each once.
 void take_left_behind(const Json& evidence, std::vector<std::string>& sentences);
 
+/// Evidence of putting a step back: {"not_carried": [sentences]}, what was written meanwhile and stays elsewhere.
+void take_not_carried(const Json& evidence, std::vector<std::string>& sentences);
+
 }  // namespace backout::record

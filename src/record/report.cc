@@ -259,6 +259,7 @@ class Making {
     if (line.purpose == "apply" && (driver == "sqlite" || driver == "postgresql"))
       take_evidence(get(outcome, "evidence"), report_);
     if (line.purpose == "apply") take_left_behind(get(outcome, "evidence"), left_behind_);
+    if (line.purpose == "undo") take_not_carried(get(outcome, "evidence"), lost_on_the_way_back_);
 
     const PairKey key{step, line.host, line.purpose};
     if (const auto doubt = doubts_.find(key); doubt != doubts_.end()) {
@@ -343,6 +344,7 @@ class Making {
     if (report_.result == "aborted") forget_carried();
     if (report_.result != "aborted" || report_.exit == 5)  // else it was put back, too
       report_.residue.insert(report_.residue.end(), left_behind_.begin(), left_behind_.end());
+    report_.residue.insert(report_.residue.end(), lost_on_the_way_back_.begin(), lost_on_the_way_back_.end());
     report_.impact = impact_of(report_);
     report_.next_time = next_time_of(report_);
     report_.follow_ups = follow_ups_of(report_);
@@ -365,7 +367,7 @@ class Making {
   const Event* closed_ = nullptr;  // the door, while it is closed
   bool over_ = false;
   std::string sign_;
-  std::vector<std::string> left_behind_;
+  std::vector<std::string> left_behind_, lost_on_the_way_back_;
   std::map<std::string, const Json*> planned_;
   std::map<std::string, size_t> by_attempt_;
   std::map<PairKey, size_t> doubts_;

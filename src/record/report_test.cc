@@ -365,6 +365,24 @@ TEST(Summary, OfARunThatWasPutBackIsEmpty) {
   EXPECT_TRUE(summary(story.report()).empty());
 }
 
+TEST(Summary, OfARunThatWasPutBackSaysWhatWasWrittenMeanwhile) {
+  Story story;
+  story.so_far();
+  story.close();
+  story.rows();
+  story.open();
+  const std::string lost = "orders: rows written after the swap are in shop_undone";
+  for (int i = 0; i < 2; ++i)
+    story.happens(EventType::kStepEnded,
+                  {{"step", "carry-rows"},
+                   {"host", "web-1"},
+                   {"purpose", "undo"},
+                   {"outcome", {{"kind", "applied"}, {"took_ms", 20}, {"evidence", {{"not_carried", {lost}}}}}}});
+  story.ends("aborted", 1, "a check failed");
+  EXPECT_THAT(summary(story.report()), ElementsAre("! " + lost));
+  EXPECT_EQ(story.report().rows_carried(), 0);
+}
+
 TEST(Report, OfAnUnknownRunIsEmpty) {
   const Report report = make_report({}, RunId("RUN-9"));
   EXPECT_EQ(report.result, "");

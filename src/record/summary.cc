@@ -34,6 +34,11 @@ std::vector<std::string> conflict_lines(const Report& report) {
 }  // namespace
 
 std::vector<std::string> summary(const Report& report) {
+  if (report.result == "aborted") {
+    std::vector<std::string> left;
+    for (const std::string& sentence : report.residue) left.push_back("! " + sentence);
+    return left;
+  }
   const bool other_state = report.kind == RunKind::kRollback || report.kind == RunKind::kForward;
   const bool opened = report.outage > Millis(0) && !report.door_closed;
   if (!other_state || report.turned || !(report.result == "done" || (report.result == "stopped" && opened))) return {};

@@ -8,7 +8,7 @@
 namespace backout::record {
 
 /// Lines without indentation: times, rows carried over, and one line for everything that was not ("! ..."), for a run
-/// that put another state in place. Empty for other runs.
+/// that put another state in place. Of one that was put back: what stays elsewhere. Empty for other runs.
 std::vector<std::string> summary(const Report& report);
 
 }  // namespace backout::record

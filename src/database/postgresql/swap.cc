@@ -3,6 +3,8 @@
 #include <chrono>
 
 #include "base/text.h"
+#include "database/postgresql/marks.h"
+#include "database/postgresql/row_sequences.h"
 #include "database/postgresql/sessions.h"
 #include "os/file.h"
 
@@ -15,16 +17,22 @@ constexpr int kTries = 4;
 /// The oids of both databases, written before anything is done.
 struct SwapOids {
   int64_t old_oid = 0, new_oid = 0;
+  Json marks;        // of the new one, when it took the name
+  Json not_carried;  // what was written to it since, noted before it gave the name back
 };
 
 Result<std::optional<SwapOids>> load_oids(const std::string& path) {
   if (!os::exists(path)) return std::optional<SwapOids>();
   const Json written = TRY(parse_json(TRY(os::read_file(path))).with_context(path));
-  return std::optional(SwapOids{get_int(written, "old_oid"), get_int(written, "new_oid")});
+  return std::optional(SwapOids{get_int(written, "old_oid"), get_int(written, "new_oid"), get(written, "marks"),
+                                get(written, "not_carried")});
 }
 
 Result<void> store_oids(const std::string& path, const SwapOids& oids) {
-  return os::write_file_atomic(path, canonical({{"old_oid", oids.old_oid}, {"new_oid", oids.new_oid}}) + "\n", 0600);
+  Json written{{"old_oid", oids.old_oid}, {"new_oid", oids.new_oid}};
+  if (oids.marks.is_object()) written["marks"] = oids.marks;
+  if (oids.not_carried.is_array()) written["not_carried"] = oids.not_carried;
+  return os::write_file_atomic(path, canonical(written) + "\n", 0600);
 }
 
 Error nothing_called(const std::string& name) {
@@ -65,6 +73,10 @@ Result<Closed> close_and_rename(const SwapJob& job, Connection& maintenance, con
   Reopen reopen(maintenance, job.database);
   closed.ended = TRY(end_sessions(maintenance, oids.old_oid, {live.process_id()}, kSessionsLimit));
   if (!TRY(job.unchanged(live, incoming, closed.why))) return closed;
+  TRY(end_sessions(maintenance, oids.new_oid, {incoming.process_id()}, kSessionsLimit));
+  SwapOids noted = oids;
+  noted.marks = TRY(marks_of(incoming));
+  TRY_VOID(store_oids(job.marker, noted));
   live = Connection();
   incoming = Connection();
   TRY(end_sessions(maintenance, oids.old_oid, {}, kSessionsLimit));
@@ -79,6 +91,65 @@ Result<Closed> close_and_rename(const SwapJob& job, Connection& maintenance, con
   reopen.not_needed();
   closed.done = true;
   closed.closed_ms = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - began).count();
+  return closed;
+}
+
+/// Tables that somebody wrote to since the new database took the name, as a sentence; else nothing.
+Result<std::string> written_since(const SwapBackJob& job, const Json& marks, Connection& serving) {
+  const Json now = TRY(marks_of(serving));
+  const std::set<std::string> tables = changed_since(marks, now);
+  if (tables.empty()) return std::string();
+  const Json& server = get(now, "server");
+  if (get(marks, "server") != server || !get_bool(server, "counts"))
+    return fmt::format(
+        "whether rows were written to {} after the swap cannot be told, for the server started anew or does not count: "
+        "look in the database {}",
+        job.database, job.aside);
+  return fmt::format(
+      "{}: rows written after the swap did not come back with the old database; they are in {}, which is closed",
+      join({tables.begin(), tables.end()}, ", "), job.aside);
+}
+
+/// The old database gives no id that the new one gave. It is closed before and after.
+Result<void> raise_sequences_of_kept(const SwapBackJob& job, Connection& maintenance, Connection& serving) {
+  TRY_VOID(open_database(maintenance, job.keep));
+  Result<Json> raised = Error{Code::kInternal, "not tried", ""};
+  if (auto kept = Connection::open(job.server, job.keep)) {
+    raised = raise_sequences(serving, *kept);
+  } else {
+    raised = kept.error();
+  }
+  TRY_VOID(close_database(maintenance, job.keep));
+  TRY(std::move(raised));
+  return {};
+}
+
+struct ClosedAgain {
+  int ended = 0;
+  Json not_carried = Json::array();  // sentences
+};
+/// Closes the swapped-in database and sees what is in it that the old one lacks. That never stops the way back.
+Result<ClosedAgain> close_and_look(const SwapBackJob& job, Connection& maintenance, const SwapOids& oids) {
+  ClosedAgain closed;
+  TRY_VOID(open_database(maintenance, job.database));  // a killed try left it closed, and we need a session in it
+  auto serving = Connection::open(job.server, job.database);
+  TRY_VOID(close_database(maintenance, job.database));
+  std::vector<int> own;
+  if (serving) own.push_back(serving->process_id());
+  closed.ended = TRY(end_sessions(maintenance, oids.new_oid, own, kSessionsLimit));
+  const auto unseen = [&](const std::string& what, const Error& error) {
+    closed.not_carried.push_back(
+        fmt::format("{}: {}; look in the database {}", what, one_line(error.message), job.aside));
+  };
+  if (!serving) {
+    unseen("what was written after the swap could not be looked at", serving.error());
+    return closed;
+  }
+  const auto written = written_since(job, oids.marks, *serving);
+  if (!written) unseen("what was written after the swap could not be looked at", written.error());
+  if (written && !written->empty()) closed.not_carried.push_back(*written);
+  if (const auto raised = raise_sequences_of_kept(job, maintenance, *serving); !raised)
+    unseen("ids given after the swap may be given again", raised.error());
   return closed;
 }
 
@@ -127,19 +198,25 @@ Result<Json> swap_back(const SwapBackJob& job) {
   auto maintenance = TRY(Connection::open(job.server, job.maintenance));
   const auto live = TRY(find_database(maintenance, job.database));
   if (!live) return nothing_called(job.database);
-  const auto oids = TRY(load_oids(job.marker));
+  auto oids = TRY(load_oids(job.marker));
+  Json evidence{{"how", "already"}};
   if (!oids || live->oid != oids->new_oid) {
     TRY_VOID(open_database(maintenance, job.database));
-    return Json{{"how", "already"}};
+    if (oids && oids->not_carried.is_array()) evidence["not_carried"] = oids->not_carried;
+    return evidence;
   }
   const auto kept = TRY(find_database(maintenance, job.keep));
   if (!kept || kept->oid != oids->old_oid)
     return Error{Code::kNotFound, "the kept database " + job.keep + " is gone",
                  "restore a backup by hand: backout releases"};
   TRY_VOID(nothing_in_the_way(maintenance, job.database));
-  TRY_VOID(close_database(maintenance, job.database));
   Reopen reopen(maintenance, job.database);
-  const int ended = TRY(end_sessions(maintenance, oids->new_oid, {}, kSessionsLimit));
+  const ClosedAgain closed = TRY(close_and_look(job, maintenance, *oids));
+  if (!closed.not_carried.empty()) {
+    evidence["not_carried"] = oids->not_carried = closed.not_carried;
+    TRY_VOID(store_oids(job.marker, *oids));
+  }
+  TRY(end_sessions(maintenance, oids->new_oid, {}, kSessionsLimit));
   TRY(end_sessions(maintenance, oids->old_oid, {}, kSessionsLimit));
   // The oldest name first: each is free when it is given. The old database comes back open.
   const auto renamed =
@@ -151,7 +228,8 @@ Result<Json> swap_back(const SwapBackJob& job) {
     return Error(renamed.error()).with_context("renaming " + job.database);
   }
   reopen.not_needed();
-  return Json{{"how", "rename"}, {"ended", ended}, {"aside", job.aside}};
+  evidence.update({{"how", "rename"}, {"ended", closed.ended}, {"aside", job.aside}});
+  return evidence;
 }
 
 Result<SwapSight> look_at_swap(const Server& server, const std::string& maintenance_name, const std::string& database,

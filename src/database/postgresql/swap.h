@@ -38,7 +38,9 @@ struct SwapBackJob {
   Server server;
   std::string maintenance, database, keep, aside, marker;
 };
-/// The old database has its name again and is open, whether the swap was done, half done or not begun.
+/// The old database has its name again and is open, whether the swap was done, half done or not begun. Its sequences
+/// are raised to those of the one that served. Evidence "not_carried": sentences on what was written to that one since
+/// the swap, which stays in `aside`.
 Result<Json> swap_back(const SwapBackJob& job);
 
 struct SwapSight {

@@ -271,6 +271,36 @@ TEST_F(BetweenRescueAndSwap, WhatIsKeptIsTheOneThatWasReplacedAndClosed) {
   EXPECT_EQ(get_string(*look_at("keep", keeping.action.args), "sight"), "holds");
 }
 
+TEST_F(BetweenRescueAndSwap, WhatIsWrittenAfterTheSwapIsNamedWhenItIsTakenBackAndNoIdIsGivenTwice) {
+  migrate();
+  const auto done = swapped("");
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(text("INSERT INTO client(email) VALUES ('cron@x') RETURNING id"), "4");
+  EXPECT_EQ(text("SELECT nextval('orders_id_seq')"), "4");
+  const Json back = verb(swap_.undo->verb, swap_.undo->args);
+  const std::string aside = get_string(swap_.undo->args, "aside");
+  ASSERT_EQ(get(back, "not_carried").size(), 1U) << back;
+  EXPECT_EQ(get(back, "not_carried")[0],
+            "client: rows written after the swap did not come back with the old database; they are in " + aside +
+                ", which is closed");
+  cluster_.admin("ALTER DATABASE " + sql_name(aside) + " ALLOW_CONNECTIONS true");
+  EXPECT_EQ(cluster_.text(aside, "SELECT email FROM client WHERE id = 4"), "cron@x");
+  EXPECT_TRUE(still_live());
+  EXPECT_EQ(get_string(*look_at("swap-back", swap_.undo->args), "sight"), "holds");
+  EXPECT_EQ(text("INSERT INTO customer(mail) VALUES ('after@x') RETURNING id"), "5");
+  EXPECT_EQ(text("INSERT INTO orders(client) VALUES (1) RETURNING id"), "5");
+  EXPECT_EQ(get(verb(swap_.undo->verb, swap_.undo->args), "not_carried"), get(back, "not_carried")) << "and once more";
+}
+
+TEST_F(BetweenRescueAndSwap, NothingIsNamedWhenNothingWasWrittenAfterTheSwap) {
+  migrate();
+  const auto done = swapped("INSERT INTO customer(mail) VALUES ('late@x')");
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(text("SELECT count(*) FROM client"), "4");
+  EXPECT_FALSE(verb(swap_.undo->verb, swap_.undo->args).contains("not_carried"));
+  EXPECT_EQ(text("INSERT INTO customer(mail) VALUES ('after@x') RETURNING id"), "5");
+}
+
 TEST_F(BetweenRescueAndSwap, ARowThatTheOldSchemaRefusesIsReportedAndNotSwallowed) {
   write("ALTER TABLE orders ADD CHECK (id < 100)");
   saved_ = lived(offered(RunKind::kCheckpoint, {}, "C-2"));
