@@ -174,16 +174,20 @@ void aim(Json& config, const Workspace& workspace, const PlanRequest& request, c
 
 /// Shown, and not hashed: the steps hold what is run.
 void take_downs(const Json& seen, const Contract& contract, Forecast& forecast) {
+  if (contract.database_rung == "leave")
+    for (const Json& line : get(seen, "doubts")) forecast.not_carried.push_back(line.get<std::string>());
   if (contract.database_rung != "step-down") return;
   for (const Json& line : get(get(seen, "downs"), "words")) forecast.downs.push_back(line.get<std::string>());
   for (const Json& line : get(get(seen, "downs"), "losses")) forecast.not_carried.push_back(line.get<std::string>());
 }
 
 /// A database is looked at together with what the code of the checkpoint asked of it.
-Subject weighed_against(Subject subject, const Checkpoint* checkpoint) {
+Subject weighed_against(Subject subject, const Checkpoint* checkpoint, const PlanRequest& request) {
   if (subject.part != plan::Part::kDatabase || checkpoint == nullptr) return subject;
-  if (Json saved = saved_part(*checkpoint, subject); saved.contains("habits"))
+  if (Json saved = saved_part(*checkpoint, subject); saved.contains("habits") || saved.contains("manifest"))
     subject.config["against"] = std::move(saved);
+  if (request.kind == RunKind::kRollback && !request.code_only)
+    subject.config["count_rows_ms"] = request.count_for.count();
   return subject;
 }
 
@@ -256,7 +260,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
     Seen seen;
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
         subject.part == plan::Part::kService || subject.part == plan::Part::kLeftover)
-      seen = TRY(seen_in(seen_before, workspace, weighed_against(subject, checkpoint)));
+      seen = TRY(seen_in(seen_before, workspace, weighed_against(subject, checkpoint, request)));
     if (subject.part == plan::Part::kDatabase) {
       backup = TRY(from_backups(workspace, request, contract, subject, seen, from, to, checkpoint));
       if (backup) journey.checkpoint = &backup->checkpoint;

@@ -8,6 +8,7 @@
 #include "database/postgresql/dump_rows.h"
 #include "database/postgresql/horizon.h"
 #include "database/postgresql/marks.h"
+#include "database/postgresql/rewritten_rows.h"
 #include "database/postgresql/row_files.h"
 #include "database/postgresql/row_renames.h"
 #include "database/postgresql/table_count.h"
@@ -147,7 +148,7 @@ class Count {
 
   Result<Json> report() {
     RowReport report;
-    Json compared = Json::object();
+    Json compared = Json::object(), old_rows = Json::object();
     bool exact = true;
     const auto note = [&](const std::string& table, const std::string& by, const TableCount& count) {
       compared[table] = {{"by", by}, {"how", count.how}, {"why", count.why}, {"exact", count.exact}};
@@ -162,6 +163,7 @@ class Count {
         count.difference.rows_with_news = count_news_of(count);
       }
       const int64_t rows = base_.tables.at(table.target.oid).rows;
+      old_rows[table.shown] = old_rows_of(count, rows);
       TRY_VOID(report.add(count.difference, [&](int64_t) -> Result<int64_t> { return rows; }));
     }
     std::map<std::string, std::string> unkeyed;
@@ -175,6 +177,7 @@ class Count {
     Json evidence = TRY(report.json(map_, unkeyed, *live_, *live_));
     evidence["compared"] = compared;
     evidence["exact"] = exact;
+    evidence["old_rows"] = old_rows;
     return evidence;
   }
 

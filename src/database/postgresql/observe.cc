@@ -1,9 +1,11 @@
 #include "database/postgresql/observe.h"
 
 #include "database/postgresql/connection.h"
+#include "database/postgresql/count_since.h"
 #include "database/postgresql/habits.h"
 #include "database/postgresql/look_at_downs.h"
 #include "database/postgresql/read_catalog.h"
+#include "database/postgresql/rewritten_rows.h"
 #include "database/postgresql/verb_args.h"
 
 namespace backout::postgresql {
@@ -58,6 +60,21 @@ Result<Json> role_of(Connection& connection) {
               {"filtered", std::move(filtered)}, {"untrusted", std::move(untrusted)}};
 }
 
+/// Before a database is left alone: did its rows become others? A count that fails is a doubt, and no harm.
+std::vector<std::string> look_at_rows(const Json& args, const Json& against, const std::string& database,
+                                      schema::Comparison& comparison) {
+  if (!get(against, "manifest").is_string()) return {};
+  Json count{
+      {"live", database}, {"tables", only_carried(get(args, "tables"))}, {"limit_ms", get_int(args, "count_rows_ms")}};
+  for (const char* key : {"server", "programs"})
+    if (args.contains(key)) count[key] = get(args, key);
+  for (const char* key : {"backup", "manifest", "manifest_sha256"}) count[key] = get_string(against, key);
+  const auto counted = count_since(count, {});
+  const Json seen = counted ? *counted : Json{{"failed", counted.error().message}};
+  weigh_rows(seen, comparison);
+  return doubts_about_rows(seen, comparison);
+}
+
 }  // namespace
 
 Result<Json> schema_of(Connection& connection) {
@@ -79,7 +96,9 @@ Result<Json> observe(const Json& args) {
     const auto wanted = schema::postgresql::catalog_from_json(get(against, "catalog"));
     const auto now = TRY(schema::postgresql::catalog_from_json(get(seen, "schema")));
     if (wanted) {
-      const auto comparison = TRY(compare_with_habits(*wanted, now, *connection, get_string(against, "habits")));
+      auto comparison = TRY(compare_with_habits(*wanted, now, *connection, get_string(against, "habits")));
+      if (comparison.rung == schema::Rung::kLeave && get(args, "count_rows_ms").is_number())
+        seen["doubts"] = look_at_rows(args, against, connection->database(), comparison);
       seen["comparison"] = to_json(comparison);
       const bool asked = comparison.rung != schema::Rung::kLeave || get_string(args, "rung") == "step-down";
       if (asked && get(args, "migrations").is_object())

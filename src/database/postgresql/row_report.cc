@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "database/postgresql/rewritten_rows.h"
 
 namespace backout::postgresql {
 namespace {
-
-constexpr int64_t kFewRows = 20;  // below that, "nearly all rows changed" says nothing
 
 Result<std::vector<std::string>> names_from(Connection& connection, const std::string& sql) {
   std::vector<std::string> names;
@@ -29,7 +28,7 @@ Result<void> RowReport::add_rewritten(const TableDifference& difference,
     if (changes * 10 < kFewRows * 9) continue;
     const int64_t enough = changes * 10 / 9 + 1;
     const int64_t rows = TRY(rows_up_to(enough));
-    if (rows < kFewRows || changes * 10 < rows * 9) continue;
+    if (!nearly_all(changes, rows)) continue;
     const std::string name = table.shown + "." + column;
     rewritten_.push_back(
         fmt::format("{}: {} of {} old rows changed, probably by the migration and not by users", name, changes, rows));

@@ -34,7 +34,7 @@ LEFT JOIN pg_catalog.pg_namespace o ON o.oid = t.relnamespace
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
 WHERE c.relpersistence <> 't' ORDER BY 1, 2)";
 
-Result<std::vector<Sequence>> read_sequences(Connection& connection) {
+Result<std::vector<Sequence>> sequences_on(Connection& connection) {
   std::vector<Sequence> out;
   const Rows rows = TRY(connection.query(kSequences));
   for (int row = 0; row < rows.count(); ++row) {
@@ -72,8 +72,8 @@ Result<std::optional<int64_t>> furthest_id(Connection& connection, const Sequenc
 
 Result<Json> raise_sequences(Connection& live, Connection& target) {
   Json raised = Json::object();
-  const auto there = TRY(read_sequences(live).with_context("the live database's sequences"));
-  for (Sequence& sequence : TRY(read_sequences(target).with_context("the new database's sequences"))) {
+  const auto there = TRY(sequences_on(live).with_context("the live database's sequences"));
+  for (Sequence& sequence : TRY(sequences_on(target).with_context("the new database's sequences"))) {
     const Sequence before = sequence;
     const auto take = [&](int64_t value, bool called) {
       value = std::clamp(value, sequence.lowest, sequence.highest);

@@ -1,5 +1,7 @@
 #include "database/postgresql/rung.h"
 
+#include "base/text.h"
+#include "database/postgresql/rewritten_rows.h"
 #include "schema/postgresql/catalog.h"
 #include "schema/postgresql/compare.h"
 
@@ -41,6 +43,17 @@ Error not_possible(const Json& downs) {
           get_string(downs, "way_out")};
 }
 
+/// A person may leave alone what only looks as if a migration had rewritten it.
+void leave_rewritten(schema::Comparison& comparison) {
+  std::vector<std::string> told;
+  for (const schema::Finding& finding : comparison.findings)
+    if (finding.rule == kRowsRewritten) told.push_back(finding.breaks);
+  if (told.empty()) return;
+  std::erase_if(comparison.findings, [](const schema::Finding& finding) { return finding.rule == kRowsRewritten; });
+  comparison.conclude();
+  comparison.ladder = "asked for with --rung leave, though " + join(told, "; ");
+}
+
 /// Between the code that fits and the restore: what came can be undone, and that costs nothing that a restore would
 /// not.
 void step_down_if_better(schema::Comparison& comparison, const Json& downs) {
@@ -65,6 +78,7 @@ Result<schema::Comparison> decide_rung(const Json& saved, const Json& seen, cons
     return comparison;
   }
   const schema::Rung rung = TRY(schema::rung_of(forced));
+  if (rung == schema::Rung::kLeave) leave_rewritten(comparison);
   if (rung == schema::Rung::kLeave && comparison.rung != rung)
     return Error{Code::kRefused, "the database cannot be left alone: " + comparison.why(), "plan without --rung"};
   if (rung == schema::Rung::kStepDown && !get_bool(downs, "possible")) return not_possible(downs);
