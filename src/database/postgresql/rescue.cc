@@ -118,6 +118,25 @@ Result<void> unkeyed_are_left(const std::map<std::string, std::string>& changed,
                            first)};
 }
 
+constexpr const char* kLargeObjects = "pg_largeobject";  // as a name under `tables`
+
+/// A row that names a large object would be carried, and the object not: that is for a person to say.
+Result<void> large_objects_are_left(RowSides& sides, const std::map<std::string, RowChoice>& choices) {
+  const auto chosen = choices.find(kLargeObjects);
+  if (chosen != choices.end() && chosen->second == RowChoice::kLeave) return {};
+  const std::string ask =
+      "SELECT pg_catalog.count(*) || ', newest ' || coalesce(pg_catalog.max(oid::pg_catalog.int8), 0) FROM "
+      "pg_catalog.pg_largeobject_metadata";
+  const std::string there = TRY(sides.target.text(ask)), now = TRY(sides.live.text(ask));
+  if (there == now) return {};
+  return Error{Code::kRefused,
+               "large objects were written since the checkpoint (" + there + " then; " + now +
+                   " now), and they are not carried: rows written since may name some that would be gone",
+               fmt::format("say that they stay as at the checkpoint, and that those of now stay in the kept database "
+                           "alone: database: {{postgresql: {{tables: {{{}: leave}}}}}}",
+                           kLargeObjects)};
+}
+
 /// Tried on the types of the columns, so that a wrong one is met before anything is closed.
 Result<void> fill_fits(const RowMap& map, Connection& target) {
   for (const MappedTable& table : map.tables)
@@ -164,6 +183,7 @@ Result<Json> diff_rows(const Json& args, const Progress& progress) {
   const auto unkeyed = TRY(changed_unkeyed(map, sides, live, target));
   const Json counted = TRY(report.json(map, unkeyed, sides));
   if (get_bool(args, "refuse_undecided")) TRY_VOID(unkeyed_are_left(unkeyed, choices));
+  if (get_bool(args, "refuse_undecided")) TRY_VOID(large_objects_are_left(sides, choices));
   if (get_bool(args, "refuse_undecided") && !get(counted, "undecided").empty()) return undecided_columns(counted);
   if (get_bool(args, "refuse_undecided") && !get(counted, "unfilled").empty()) return unfilled_columns(counted);
   if (const std::string result = get_string(args, "result"); !result.empty())
