@@ -3,6 +3,7 @@
 
 #include "database/postgresql/backup_for_tests.h"
 #include "database/postgresql/observe.h"
+#include "database/postgresql/ready.h"
 #include "database/postgresql/restore.h"
 
 namespace backout::postgresql {
@@ -192,6 +193,33 @@ TEST_F(Conditions, ARoleThatIsOnlyAMemberOfTheOwnersIsEnough) {
                           "schemaname = 'public'"),
             owner + " " + other);
   EXPECT_EQ(rights(beside()), rights(name_));
+}
+
+TEST_F(Conditions, SettingsOfARoleInTheDatabaseArePutOnByAMemberAndToldByOthers) {
+  const std::string owner = "app_" + name_, deployer = "deployer_" + name_, other = "other_" + name_;
+  cluster_.admin("CREATE ROLE " + owner + "; CREATE ROLE " + other + "; CREATE ROLE " + deployer +
+                 " LOGIN CREATEDB; GRANT " + owner + " TO " + deployer + "; ALTER DATABASE " + name_ + " OWNER TO " +
+                 owner);
+  cluster_.run(name_, "SET ROLE " + owner + "; " + kTable);
+  cluster_.admin("ALTER ROLE " + owner + " IN DATABASE " + name_ + " SET statement_timeout = 5000; ALTER ROLE " +
+                 other + " IN DATABASE " + name_ + " SET statement_timeout = 6000");
+  Json args = backup_args(), restore = restore_args();
+  args["server"] = restore["server"] = "host=" + cluster_.directory() + " user=" + deployer;
+  ASSERT_TRUE(run_backup(args, {}));
+  const auto restored = run_restore(restore, {});
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(cluster_.text("postgres",
+                          "SELECT string_agg(pg_get_userbyid(setrole) || ' ' || setconfig::text, ' ') FROM "
+                          "pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase WHERE datname = '" +
+                              beside() + "'"),
+            owner + " {statement_timeout=5000}");
+  ASSERT_EQ(get(*restored, "notes").size(), 1U) << get(*restored, "notes");
+  EXPECT_THAT(get(*restored, "notes")[0].get<std::string>(),
+              HasSubstr("statement_timeout of the role " + other + " is not put on"));
+  args["database"] = name_;
+  const auto ready = look_at_readiness(args);
+  ASSERT_TRUE(ready) << ready.error().message;
+  EXPECT_EQ(get_string(*ready, "settings_of"), other);
 }
 
 TEST_F(Conditions, AnExtensionThatASuperuserMadeIsRestoredByWhoeverMayMakeIt) {

@@ -157,6 +157,14 @@ Result<void> create_copy(Connection& connection, const std::string& name, const 
   return connection.exec("REVOKE ALL ON DATABASE " + sql_name(name) + " FROM PUBLIC");
 }
 
+namespace {
+bool set_as(Connection& connection, const std::string& role, const std::string& statement) {
+  if (connection.exec("BEGIN; SET LOCAL ROLE " + sql_name(role) + "; " + statement + "; COMMIT")) return true;
+  (void)connection.exec("ROLLBACK");
+  return false;
+}
+}  // namespace
+
 Result<std::vector<std::string>> put_settings(Connection& connection, const std::string& name,
                                               const DatabaseFacts& facts) {
   std::vector<std::string> refused;
@@ -169,9 +177,13 @@ Result<std::vector<std::string>> put_settings(Connection& connection, const std:
     const std::string what = dot == std::string::npos
                                  ? sql_name(setting.name)
                                  : sql_name(setting.name.substr(0, dot), setting.name.substr(dot + 1));
-    const auto set =
-        connection.exec(whose + " SET " + what + " TO " +
-                        (is_list(setting.name) ? list_as_literals(setting.value) : sql_text(setting.value)));
+    const std::string statement = whose + " SET " + what + " TO " +
+                                  (is_list(setting.name) ? list_as_literals(setting.value) : sql_text(setting.value));
+    auto set = connection.exec(statement);
+    // A role may set its own, and whoever is a member may become it.
+    if (!set && set.error().code == Code::kDenied && !setting.role.empty() &&
+        set_as(connection, setting.role, statement))
+      continue;
     if (set) continue;
     if (set.error().code == Code::kUnavailable) return set.error();
     refused.push_back(fmt::format("the setting {}{} is not put on: {}", setting.name,

@@ -19,6 +19,13 @@ constexpr uint64_t kReadAtOnce = 256U << 20;
 constexpr const char* kTakeAnother =
     "take a new checkpoint while this release still runs, or go back to an older one: backout releases";
 
+// What put_settings (create.cc) may not put on: settings in the database of roles that ours cannot become.
+constexpr const char* kSettingsOfOthers =
+    "SELECT coalesce(string_agg(r.rolname, ', ' ORDER BY r.rolname), '') FROM pg_catalog.pg_db_role_setting s JOIN "
+    "pg_catalog.pg_database d ON d.oid = s.setdatabase JOIN pg_catalog.pg_roles r ON r.oid = s.setrole, "
+    "pg_catalog.pg_roles me WHERE d.datname = $1 AND me.rolname = current_user AND NOT me.rolsuper AND NOT "
+    "pg_catalog.pg_has_role(r.oid, 'MEMBER') AND (r.rolsuper OR NOT me.rolcreaterole)";
+
 Finding finding(std::string id, Severity severity, std::string what, std::string next) {
   return {std::move(id), severity, "", "", std::move(what), std::move(next), Json::object()};
 }
@@ -116,6 +123,7 @@ Result<Json> look_at_readiness(const Json& args) {
       "pg_catalog.pg_roles r ON r.oid = a.usesysid WHERE r.rolsuper AND a.datname = $1 AND NOT (SELECT rolsuper FROM "
       "pg_catalog.pg_roles WHERE rolname = current_user)",
       {TRY(need(args, "database"))}));
+  seen["settings_of"] = TRY(maintenance.text(kSettingsOfOthers, {TRY(need(args, "database"))}));
   if (const auto free = nothing_in_the_way(maintenance, TRY(need(args, "database"))); !free) {
     seen["in_the_way"] = free.error().message;
     seen["next"] = free.error().next;
@@ -193,6 +201,12 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
   if (const std::string users = one_line(get_string(*looked, "superusers")); !users.empty())
     findings.push_back(finding("role", bad, "the role " + name + " may not end sessions of superusers: " + users,
                                "let what connects as " + users + " use another role, or give backout a superuser"));
+  if (const std::string roles = one_line(get_string(*looked, "settings_of")); !roles.empty())
+    findings.push_back(finding("settings", Severity::kWarning,
+                               "settings that roles have in " + get_string(seen, "database") +
+                                   " would not be put on a database restored beside, which " + name +
+                                   " may not do for them: " + roles,
+                               "GRANT " + roles + " TO " + sql_name(name)));
   if (const std::string why = get_string(*looked, "in_the_way"); !why.empty())
     findings.push_back(finding("in-the-way", bad, why, get_string(*looked, "next")));
   return readiness;
