@@ -195,6 +195,23 @@ TEST_F(Conditions, ARoleThatIsOnlyAMemberOfTheOwnersIsEnough) {
   EXPECT_EQ(rights(beside()), rights(name_));
 }
 
+TEST_F(Conditions, APublicationComesBackThoughItsOwnerMayNotCreateInTheNewDatabase) {
+  const std::string owner = "app_" + name_, deployer = "deployer_" + name_;
+  cluster_.admin("CREATE ROLE " + owner + "; CREATE ROLE " + deployer + " LOGIN CREATEDB; GRANT " + owner + " TO " +
+                 deployer + "; ALTER DATABASE " + name_ + " OWNER TO " + owner);
+  cluster_.run(name_, "SET ROLE " + owner + "; " + kTable + "; CREATE PUBLICATION pub FOR TABLE orders");
+  Json args = backup_args(), restore = restore_args(), verify = verify_args();
+  args["server"] = restore["server"] = verify["server"] = "host=" + cluster_.directory() + " user=" + deployer;
+  ASSERT_TRUE(run_backup(args, {}));
+  const auto verified = run_verify_backup(verify, {});
+  EXPECT_TRUE(verified) << verified.error().message;
+  const auto restored = run_restore(restore, {});
+  ASSERT_TRUE(restored) << restored.error().message;
+  EXPECT_EQ(cluster_.text(beside(), "SELECT pg_get_userbyid(pubowner) FROM pg_publication"), owner);
+  EXPECT_EQ(cluster_.text(beside(), "SELECT has_database_privilege('" + owner + "', current_database(), 'CREATE')"),
+            "f");
+}
+
 TEST_F(Conditions, SettingsOfARoleInTheDatabaseArePutOnByAMemberAndToldByOthers) {
   const std::string owner = "app_" + name_, deployer = "deployer_" + name_, other = "other_" + name_;
   cluster_.admin("CREATE ROLE " + owner + "; CREATE ROLE " + other + "; CREATE ROLE " + deployer +

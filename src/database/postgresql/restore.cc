@@ -129,7 +129,7 @@ Result<void> restore_into(const RestoreJob& job, Connection& connection, const D
     notes.push_back(std::move(refused));
   if (progress) progress("restoring " + job.manifest.source + " into " + draft.name());
   auto restored = TRY(Connection::open(job.server, draft.name()));
-  const std::vector<std::string> let_in = TRY(let_owners_in(restored, job.manifest.roles));
+  const LetIn let_in = TRY(let_owners_in(restored, job.manifest.roles));
   TRY_VOID(pour(job, program, draft.name()));
   TRY_VOID(put_owners_out(restored, let_in, job.manifest.catalog));
   const auto faults = TRY(faults_of(restored, job.manifest, notes, progress));
