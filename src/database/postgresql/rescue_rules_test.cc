@@ -177,22 +177,6 @@ TEST_F(RescueRules, ATableThatCannotBeMatchedStopsBeforeTheDoorCloses) {
   EXPECT_TRUE(counted());
 }
 
-TEST_F(RescueRules, LargeObjectsWrittenSinceStopBeforeTheDoorCloses) {
-  checkpoint("CREATE TABLE t (id int PRIMARY KEY, file oid); INSERT INTO t VALUES (1, lo_from_bytea(0, 'a'))");
-  Json all = args();
-  all["refuse_undecided"] = true;
-  EXPECT_TRUE(diff_rows(all, {}));
-  on_live("INSERT INTO t VALUES (2, lo_from_bytea(0, 'b'))");
-  const auto refused = diff_rows(all, {});
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, Code::kRefused);
-  EXPECT_NE(refused.error().message.find("not carried: rows written since"), std::string::npos)
-      << refused.error().message;
-  EXPECT_NE(refused.error().next.find("{pg_largeobject: leave}"), std::string::npos) << refused.error().next;
-  all["tables"] = {{"pg_largeobject", "leave"}};
-  EXPECT_TRUE(diff_rows(all, {}));
-}
-
 TEST_F(RescueRules, AFillThatItsColumnDoesNotTakeIsMetBeforeTheDoorCloses) {
   checkpoint("CREATE TABLE t (id int PRIMARY KEY, gift boolean NOT NULL); INSERT INTO t VALUES (1, true)");
   on_live("ALTER TABLE t DROP COLUMN gift; INSERT INTO t VALUES (2)");

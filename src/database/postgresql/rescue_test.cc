@@ -42,5 +42,21 @@ TEST_F(RescueTest, CarriesWhatUsersDid) {
   expect_same_table("orders");
 }
 
+TEST_F(RescueTest, LargeObjectsWrittenSinceStopBeforeTheDoorCloses) {
+  checkpoint("CREATE TABLE t (id int PRIMARY KEY, file oid); INSERT INTO t VALUES (1, lo_from_bytea(0, 'a'))");
+  Json all = args();
+  all["refuse_undecided"] = true;
+  EXPECT_TRUE(diff_rows(all, {}));
+  on_live("INSERT INTO t VALUES (2, lo_from_bytea(0, 'b'))");
+  const auto refused = diff_rows(all, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kRefused);
+  EXPECT_NE(refused.error().message.find("not carried: rows written since"), std::string::npos)
+      << refused.error().message;
+  EXPECT_NE(refused.error().next.find("{pg_largeobject: leave}"), std::string::npos) << refused.error().next;
+  all["tables"] = {{"pg_largeobject", "leave"}};
+  EXPECT_TRUE(diff_rows(all, {}));
+}
+
 }  // namespace
 }  // namespace backout::postgresql
