@@ -43,7 +43,8 @@ Json counted_now(const Workspace& workspace, const std::vector<Step>& database_s
 
 void take_count(const Json& counted, Forecast& forecast) {
   if (get(counted, "rows").is_object()) forecast.rows = get(counted, "rows");
-  for (const Json& sentence : get(counted, "not_carried")) forecast.not_carried.push_back(sentence.get<std::string>());
+  for (const char* list : {"changes", "not_carried"})
+    for (const Json& sentence : get(counted, list)) forecast.not_carried.push_back(sentence.get<std::string>());
   for (const auto& [table, how] : get(counted, "compared").items())
     if (forecast.rows.contains(table) || (!get_bool(how, "exact", true) && !get(counted, "left").contains(table)))
       forecast.counted[table] = how;

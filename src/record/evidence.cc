@@ -62,8 +62,9 @@ std::vector<std::string> left_behind(const Json& evidence) {
   Json differing = residue.is_object() ? residue : Json::object();
   for (const auto& [table, counts] : left.items()) differing.erase(table);
   add_tables(differing, "that users wrote differ in what serves now", list);
-  for (const Json& sentence : get(evidence, "not_carried"))
-    if (sentence.is_string()) list.push_back(sentence.get<std::string>());
+  for (const char* said : {"changes", "not_carried"})
+    for (const Json& sentence : get(evidence, said))
+      if (sentence.is_string()) list.push_back(sentence.get<std::string>());
   add_tables(left, "left where they are: as configured, or because a migrator keeps its books there", list);
   if (const std::string file = get_string(evidence, "conflicts_file"); !file.empty())
     list.push_back("both sides of every row that could not be carried over: " + file);

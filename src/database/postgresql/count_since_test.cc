@@ -118,6 +118,18 @@ TEST_F(CountSince, AColumnThatTheMigrationRewroteIsToldBeforeAnythingIsRestored)
   EXPECT_EQ(count({{"tables", {{"orders.total", "leave"}}}})["rows"]["orders"], three(1, 0, 0));
 }
 
+TEST_F(CountSince, HalfAColumnThatOneTransactionRewroteIsForAPersonToDecide) {
+  checkpoint(kCountedShop);
+  on_live("DO $$ BEGIN FOR i IN 1..60 LOOP UPDATE orders SET note = 'x' WHERE id = i; COMMIT; END LOOP; END $$");
+  on_live("UPDATE orders SET total = 1 WHERE id = 3");
+  on_live("UPDATE orders SET total = total * 100 WHERE id % 2 = 0");
+  Json counted = count();
+  EXPECT_EQ(counted["undecided"], Json::array({"orders.total"}));
+  EXPECT_EQ(counted["changes"], Json::array({"orders.note: 60 of 200 old rows changed since the checkpoint: carried"}));
+  counted = count({{"tables", {{"orders.total", "carry"}}}});
+  EXPECT_EQ(counted["undecided"], Json::array());
+}
+
 TEST_F(CountSince, WhatFreezingRewritingAndSubtransactionsDoChangesNothing) {
   checkpoint(kCountedShop);
   on_live("INSERT INTO orders (total) VALUES (1)");

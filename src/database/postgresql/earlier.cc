@@ -79,7 +79,7 @@ void Earlier::add_to(Json& evidence, const std::set<std::string>& only) const {
   for (const auto& [table, columns] : get(evidence_, "columns").items())
     take_higher(object_at(object_at(evidence, "columns"), table.c_str()), columns);
   take_higher(object_at(evidence, "sequences"), get(evidence_, "sequences"));
-  for (const char* list : {"rewritten", "undecided", "not_carried", "new_tables", "dropped_tables"})
+  for (const char* list : {"rewritten", "changes", "undecided", "not_carried", "new_tables", "dropped_tables"})
     add_missing(evidence[list], get(evidence_, list));
   if (get(evidence_, "cascaded").is_object() && !evidence.contains("cascaded"))
     evidence["cascaded"] = get(evidence_, "cascaded");

@@ -58,5 +58,13 @@ TEST_F(RescueTest, LargeObjectsWrittenSinceStopBeforeTheDoorCloses) {
   EXPECT_TRUE(diff_rows(all, {}));
 }
 
+TEST_F(RescueTest, UpdatesOfManyOldRowsAreToldByColumn) {
+  checkpoint(
+      "CREATE TABLE t (id int PRIMARY KEY, v int, w int); INSERT INTO t SELECT i, i, i FROM generate_series(1, 500) i");
+  on_live("UPDATE t SET v = v * 100 WHERE id % 2 = 0; UPDATE t SET w = 0 WHERE id < 9");
+  EXPECT_EQ(diff()["changes"], Json::array({"t.v: 250 of 500 old rows changed since the checkpoint: carried"}));
+  EXPECT_EQ(diff()["undecided"], Json::array());
+}
+
 }  // namespace
 }  // namespace backout::postgresql

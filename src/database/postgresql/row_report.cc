@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "base/text.h"
 #include "database/postgresql/rewritten_rows.h"
 
@@ -26,13 +28,20 @@ Result<void> RowReport::add_rewritten(const TableDifference& difference,
   const MappedTable& table = *difference.map;
   for (const auto& [column, changes] : difference.columns) {
     if (changes * 10 < kFewRows * 9) continue;
-    const int64_t enough = changes * 10 / 9 + 1;
-    const int64_t rows = TRY(rows_up_to(enough));
-    if (!nearly_all(changes, rows)) continue;
+    const int64_t rows =
+        TRY(rows_up_to(changes < kFewRows ? changes * 10 / 9 + 1 : std::numeric_limits<int64_t>::max()));
     const std::string name = table.shown + "." + column;
-    rewritten_.push_back(
-        fmt::format("{}: {} of {} old rows changed, probably by the migration and not by users", name, changes, rows));
-    if (!table.leave && !table.chosen && !table.chosen_columns.contains(column)) undecided_.push_back(name);
+    const auto one = difference.by_one.find(column);
+    const bool at_once = one != difference.by_one.end() && nearly_all(one->second, changes);
+    if (nearly_all(changes, rows) || at_once) {
+      rewritten_.push_back(fmt::format("{}: {} of {} old rows changed{}, probably by the migration and not by users",
+                                       name, changes, rows,
+                                       nearly_all(changes, rows) ? "" : ", nearly all by one transaction"));
+      if (!table.leave && !table.chosen && !table.chosen_columns.contains(column)) undecided_.push_back(name);
+    } else if (changes >= kFewRows && !table.leave) {
+      changes_.push_back(
+          fmt::format("{}: {} of {} old rows changed since the checkpoint: carried", name, changes, rows));
+    }
   }
   return {};
 }
@@ -115,6 +124,7 @@ Result<Json> RowReport::json(const RowMap& map, const std::map<std::string, std:
               {"left", left_},
               {"keys", keys_},
               {"rewritten", rewritten_},
+              {"changes", changes_},
               {"undecided", undecided_},
               {"unfilled", unfilled_},
               {"not_carried", not_carried},

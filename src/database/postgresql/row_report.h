@@ -10,11 +10,12 @@ struct TableDifference {
   const MappedTable* map = nullptr;
   RowCounts counts;
   std::map<std::string, int64_t> columns;  // in updated rows
+  std::map<std::string, int64_t> by_one;   // of those of a column: how many one transaction changed; empty: not known
   Json compared;
   int64_t rows_with_news = 0;  // live rows with a value in a column that only live has
 };
 
-/// {"rows", "columns", "left", "keys", "rewritten", "undecided", "not_carried", "unkeyed", "new_tables",
+/// {"rows", "columns", "left", "keys", "rewritten", "changes", "undecided", "not_carried", "unkeyed", "new_tables",
 ///  "dropped_tables", "compared"}; see docs/formats/postgresql-rescue.md.
 class RowReport {
  public:
@@ -35,8 +36,8 @@ class RowReport {
   void add_unfilled(const TableDifference& difference);
   void add_not_carried(const TableDifference& difference);
   Json rows_ = Json::object(), columns_ = Json::object(), left_ = Json::object(), keys_ = Json::object(),
-       rewritten_ = Json::array(), undecided_ = Json::array(), not_carried_ = Json::array(), compared_ = Json::object(),
-       unfilled_ = Json::object();
+       rewritten_ = Json::array(), changes_ = Json::array(), undecided_ = Json::array(), not_carried_ = Json::array(),
+       compared_ = Json::object(), unfilled_ = Json::object();
 };
 
 }  // namespace backout::postgresql

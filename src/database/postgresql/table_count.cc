@@ -231,7 +231,7 @@ Result<bool> ChangedRows::read(Connection& live, const CountGround& ground, size
   std::vector<std::string> what;
   for (const MappedColumn& column : table_.columns)
     what.push_back("t." + sql_name(own_name(*own, table_.live, column.name)));
-  auto copy = TRY(live.copy_out("COPY (SELECT " + join(what, ", ") + " FROM " + own->from() + " AS t WHERE " +
+  auto copy = TRY(live.copy_out("COPY (SELECT " + join(what, ", ") + ", t.xmin FROM " + own->from() + " AS t WHERE " +
                                 changed(ground) + ") TO STDOUT"));
   bool fits = true;
   while (const auto line = TRY(copy.next())) {
@@ -280,6 +280,7 @@ Result<void> ChangedRows::meet(const std::vector<std::string>& columns, std::str
     differs = true;
     surely = surely || column.target.type == column.live.type;
     ++count_.difference.columns[column.name];
+    ++by_[column.name][std::string(now.back())];
   }
   if (differs) ++updated_;
   in_doubt_ = in_doubt_ || (differs && !surely);
@@ -288,6 +289,9 @@ Result<void> ChangedRows::meet(const std::vector<std::string>& columns, std::str
 
 void ChangedRows::conclude() {
   if (met_ > count_.missing) return;  // a row of the checkpoint cannot be there twice: the guess stays
+  for (const auto& [column, transactions] : by_)
+    for (const auto& [transaction, rows] : transactions)
+      count_.difference.by_one[column] = std::max(count_.difference.by_one[column], rows);
   settle(count_, {count_.changed_rows - met_, updated_, count_.missing - met_}, "dump",
          in_doubt_ ? "by the transactions that wrote its rows, and what the dump has of them; a column has another type"
                    : "by the transactions that wrote its rows, and what the dump has of them",

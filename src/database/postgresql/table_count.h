@@ -57,7 +57,8 @@ class ChangedRows {
   TableCount& count_;
   std::unordered_map<std::string, std::string> rows_;  // key -> what follows it
   std::vector<std::string> columns_;
-  std::vector<size_t> places_;  // of each of our columns in the dump's row
+  std::vector<size_t> places_;                                // of each of our columns in the dump's row
+  std::map<std::string, std::map<std::string, int64_t>> by_;  // column -> transaction -> rows that it changed
   int64_t met_ = 0, updated_ = 0;
   bool in_doubt_ = false;  // another text of a column whose type is another one
 };
