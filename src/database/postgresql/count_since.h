@@ -19,7 +19,8 @@ namespace backout::postgresql {
 
 /// {"server", "live", "backup", "manifest", "manifest_sha256"?, "tables"?, "fill"?, "renamed"?, "limit_ms"?}.
 /// docs/formats/postgresql-rescue.md has the evidence: that of `diff`, whose `compared` has "exact" for each table too,
-/// "exact": of all, and "old_rows": of each table {"changed", "rows", "exact", "known", "settled", "why"}. kNotFound, kCorrupt: the checkpoint's files.
+/// "exact": of all, and "old_rows": of each table {"changed", "rows", "exact", "known", "settled", "why"}. kNotFound,
+/// kCorrupt: the checkpoint's files.
 Result<Json> count_since(const Json& args, const driver::Progress& progress);
 
 }  // namespace backout::postgresql
