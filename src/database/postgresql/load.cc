@@ -174,7 +174,7 @@ Result<Poured> load_into(Loading& job, Connection& connection, const std::string
   if (progress) progress("restoring " + one_line(job.archive) + " into " + draft);
   const std::vector<Role> owners = TRY(possible_owners(connection));
   auto restored = TRY(Connection::open(job.server, draft));
-  const std::vector<std::string> let_in = TRY(let_owners_in(restored, owners));
+  const LetIn let_in = TRY(let_owners_in(restored, owners));
   Poured poured = TRY(pour_into(job, draft, connection.server_version()));
   TRY_VOID(put_owners_out(restored, let_in, to_json(schema::postgresql::Catalog{})));
   job.backup.database = draft;
