@@ -76,7 +76,7 @@ TEST_F(Undo, ThatFailsStopsThereWithFiveAndIsTakenUpAgain) {
 
 TEST_F(Undo, OfWhatLiesBesideTheSiteMayFailWhileUsersAreInsideAgain) {
   plan_is(shop_rollback());
-  start_fails_and_so_does_the_undo_of("restore");
+  start_fails_and_so_does_the_undo_of("save");
   EXPECT_EQ(live().exit(), 5);
   EXPECT_EQ(local.at("door"), "open");
   EXPECT_EQ(users(state(), plan), Users::kInside) << "they are told where they are";
