@@ -189,11 +189,19 @@ class Hog:
     def fill(self, faults):
         while not self.stopped.wait(0.002):
             if any("_new_part_" in name for name in faults.cluster.databases()):
-                room = os.statvfs(self.file.parent)
-                with open(self.file, "wb") as file:
-                    os.posix_fallocate(file.fileno(), 0, max(room.f_bavail * room.f_bsize - (4 << 20), 1))
-                self.filled = True
+                self.filled = any(self.leaves(megabytes << 20) for megabytes in (4, 8, 16, 32))
                 return
+
+    def leaves(self, rest):
+        """False: the server took more meanwhile than was left to it."""
+        room = os.statvfs(self.file.parent)
+        with open(self.file, "wb") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, max(room.f_bavail * room.f_bsize - rest, 1))
+            except OSError:
+                file.truncate(0)
+                return False
+        return True
 
     def end(self):
         self.stopped.set()
