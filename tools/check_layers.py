@@ -20,7 +20,10 @@ ARROWS = {
     "model": "base",
     "config": "model base",
     "schema": "model base",
+    "decide": "model base",
+    "watch": "model host os base",
     "init": "config model os base",
+    "import": "init config model base",
     "plan": "config schema model base",
     "journal": "model os base",
     "driver": "model host os base",
@@ -36,7 +39,7 @@ ARROWS = {
     "database/postgresql": "database/archive driver schema model host os base",
     "run": "plan journal driver model host os base",
     "record": "model base",
-    "app": "run record plan journal driver drivers/checks drivers/ci drivers/code drivers/command drivers/leftovers "
+    "app": "decide watch import run record plan journal driver drivers/checks drivers/ci drivers/code drivers/command drivers/leftovers "
            "drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init schema model host os base",
     "cli": "app model base",
 }
