@@ -85,6 +85,11 @@ def no_program(site):
                    'mount --bind /bin/false "$(command -v $name)" || true; done')(site)
 
 
+def nobody_at_the_pooler(site):
+    poolers = f"database: shop, poolers: ['host={site.filled('@SERVER@')}/pooler']"
+    return written("@ROOT@/backout.yaml", lambda text: text.replace(b"database: shop", poolers.encode()))(site)
+
+
 GONE = {
     "the-server": Gone(the_server_is_down, "database.look", ("@SERVER@",)),
     "its-password": Gone(written("@ROOT@/password", lambda _: WRONG.encode()), "database.look", ("backout", "password")),
@@ -109,8 +114,7 @@ GONE = {
     "a-database-free-of-slots": Gone(
         by_sql("SELECT pg_create_logical_replication_slot('follower', 'pgoutput')", "SELECT pg_drop_replication_slot('follower')", "shop"),
         "in-the-way", ("follower",)),
-    "a-pooler-to-tell": Gone(written("@ROOT@/backout.yaml", lambda text: text.replace(b"database: shop", b"database: shop, poolers: ['host=@SERVER@/pooler']")),
-                             "pooler", ("@SERVER@/pooler",)),
+    "a-pooler-to-tell": Gone(nobody_at_the_pooler, "pooler", ("@SERVER@/pooler",)),
     "room-for-the-save": Gone(
         seen_as("mkdir @BASE@/state; cp -a @ROOT@/state/. @BASE@/state; mount -t tmpfs -o size=$(($(du -sk @ROOT@/state | cut -f1) + 1024))k none @ROOT@/state; "
                 "cp -a @BASE@/state/. @ROOT@/state; rm -rf @BASE@/state"), "room", ("@ROOT@/state",), needs_root=True),
