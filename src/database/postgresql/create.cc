@@ -201,10 +201,13 @@ Result<void> empty_of_sessions(Connection& connection, const std::string& name) 
 Result<bool> drop_database(Connection& connection, const std::string& name) {
   if (!is_ours(name)) return Error{Code::kInvalid, "the database " + name + " was not made by backout", ""};
   if (!TRY(find_database(connection, name))) return false;
-  if (!TRY(is_half_dropped(connection, name))) TRY_VOID(close_database(connection, name));
+  // An earlier try, whose process was killed, may end at the server at any moment: then it is gone.
+  if (!TRY(is_half_dropped(connection, name)))
+    if (auto closed = close_database(connection, name); !closed)
+      return closed.error().code == Code::kNotFound ? Result<bool>(true) : std::move(closed).error();
   TRY_VOID(empty_of_sessions(connection, name));
   auto dropped = connection.exec("DROP DATABASE " + sql_name(name));
-  if (!dropped && dropped.error().code != Code::kNotFound)  // an earlier try may just have ended
+  if (!dropped && dropped.error().code != Code::kNotFound)
     return std::move(dropped).error().with_context("dropping " + name);
   return true;
 }
