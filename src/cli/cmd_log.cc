@@ -57,6 +57,9 @@ std::string summary(const Event& event) {
       return fmt::format("{} is {}{}", say("path"), say("result"), say("why").empty() ? "" : ": " + say("why"));
     case EventType::kBackupFailed: return say("why");
     case EventType::kBackupDeleted: return say("path") + ": " + say("why");
+    case EventType::kProblemReported: return say("by") + ": " + say("text");
+    case EventType::kFactStated: return fmt::format("{} = {} by {}", say("fact"), say("value"), say("by"));
+    case EventType::kVerdictGiven: return one_line(get_string(get(body, "verdict"), "says"));
   }
   return "";
 }

@@ -1,5 +1,6 @@
 #include "journal/fold.h"
 
+#include "journal/fold_judgement.h"
 #include "model/names.h"
 #include "model/plan.h"
 #include "model/release.h"
@@ -7,9 +8,10 @@
 namespace backout::journal {
 namespace {
 
-constexpr NameTable<Model, 12> kNames{{{Model::kBackup, "backup"},
+constexpr NameTable<Model, 13> kNames{{{Model::kBackup, "backup"},
                                        {Model::kCheckpoint, "checkpoint"},
                                        {Model::kCurrent, "current"},
+                                       {Model::kJudgement, "judgement"},
                                        {Model::kLease, "lease"},
                                        {Model::kLogLevel, "log_level"},
                                        {Model::kPlan, "plan"},
@@ -62,6 +64,9 @@ class Folding {
       case EventType::kBackupTested: return backup_changed(event_.body);
       case EventType::kBackupFailed: return backup_failed();
       case EventType::kBackupDeleted: return backup_changed({{"deleted_at_ms", now()}, {"why", text("why")}});
+      case EventType::kProblemReported:
+      case EventType::kFactStated:
+      case EventType::kVerdictGiven: return fold_judgement(event_, tables_);
       case EventType::kAttemptEnded:
       case EventType::kQuestionAsked:
       case EventType::kQuestionAnswered:
@@ -236,12 +241,14 @@ class Folding {
       // What was seen of it says nothing about the next time that it serves; a rollback from it has taken it over.
       if (document->value.erase("sign") > 0) TRY_VOID(tables_.put(Model::kRelease, event_.site, left, *document));
     }
+    TRY_VOID(judgement_starts_anew(event_, release, tables_));
     return add(Model::kCurrent, "", {{"release", release}, {"since_ms", now()}, {"good_until_ms", good_until}});
   }
 
   Result<void> run_started() {
     if (event_.run.empty() || !run_kind_of(text("kind"))) return {};
     if (text("kind") == name_of(RunKind::kRollback)) TRY_VOID(rollback_started());
+    TRY_VOID(fold_judgement(event_, tables_));
     return add(Model::kRun, event_.run.str(),
                {{"run", event_.run.str()},
                 {"incident", text("incident")},

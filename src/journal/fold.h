@@ -18,6 +18,7 @@ enum class Model {
   kBackup,      // key: path; what is known of a backup beside those of checkpoints; "": how the last making of one went
   kCheckpoint,  // key: checkpoint id; the checkpoint
   kCurrent,     // key: ""; {release, since_ms, good_until_ms}: what the site serves, and until when that was known-good
+  kJudgement,   // key: ""; fold_judgement.h
   kLease,       // key: ""; the newest lease, {released: true} when given back
   kLogLevel,    // key: ""; {state, why, until_ms, since_ms}
   kPlan,        // key: plan id; {seq}: the event that has the plan
@@ -32,7 +33,7 @@ std::string_view name_of(Model model);
 
 /// Counts up when the same events give other documents than before: a journal of another number has its documents made
 /// anew when it is opened.
-inline constexpr int kModelsVersion = 3;
+inline constexpr int kModelsVersion = 4;
 
 /// How many durations of a step are kept.
 inline constexpr size_t kKeptTimes = 10;

@@ -118,6 +118,8 @@ class Journal {
   virtual Result<Json> ready(const SiteId& site) = 0;
   /// The newest watch as fold.h keeps it; null when there was none.
   virtual Result<Json> watch(const SiteId& site) = 0;
+  /// What is held for and against the release that serves, as fold_judgement.h keeps it; null when there is nothing.
+  virtual Result<Json> judgement(const SiteId& site) = 0;
   /// {state: raising|raised|normal, why, until_ms, since_ms}; null when it was never touched.
   virtual Result<Json> log_level(const SiteId& site) = 0;
   /// The next number of a kind of id on this journal: "R", "C", "RUN", "INC-2026". Gapless use is not promised.

@@ -145,6 +145,12 @@ Result<Json> StoredJournal::watch(const SiteId& site) {
   return document ? document->value : Json();
 }
 
+Result<Json> StoredJournal::judgement(const SiteId& site) {
+  const std::lock_guard lock(mutex_);
+  const auto document = TRY(tables_.get(Model::kJudgement, site, ""));
+  return document ? document->value : Json();
+}
+
 Result<Json> StoredJournal::log_level(const SiteId& site) {
   const std::lock_guard lock(mutex_);
   const auto document = TRY(tables_.get(Model::kLogLevel, site, ""));

@@ -55,6 +55,7 @@ class StoredJournal : public Journal {
   Result<Json> ready(const SiteId& site) override;
   Result<std::map<std::string, std::vector<Millis>>> step_durations(const SiteId& site, RunKind kind) override;
   Result<Json> watch(const SiteId& site) override;
+  Result<Json> judgement(const SiteId& site) override;
   Result<Json> log_level(const SiteId& site) override;
   Result<int64_t> next_number(const SiteId& site, const std::string& kind) override;
 

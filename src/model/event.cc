@@ -4,7 +4,7 @@
 
 namespace backout {
 namespace {
-constexpr NameTable<EventType, 35> kNames{{{EventType::kLeaseGranted, "lease_granted"},
+constexpr NameTable<EventType, 38> kNames{{{EventType::kLeaseGranted, "lease_granted"},
                                            {EventType::kLeaseReleased, "lease_released"},
                                            {EventType::kCheckpointTaken, "checkpoint_taken"},
                                            {EventType::kCheckpointVerified, "checkpoint_verified"},
@@ -38,7 +38,10 @@ constexpr NameTable<EventType, 35> kNames{{{EventType::kLeaseGranted, "lease_gra
                                            {EventType::kBackupTaken, "backup_taken"},
                                            {EventType::kBackupTested, "backup_tested"},
                                            {EventType::kBackupFailed, "backup_failed"},
-                                           {EventType::kBackupDeleted, "backup_deleted"}}};
+                                           {EventType::kBackupDeleted, "backup_deleted"},
+                                           {EventType::kProblemReported, "problem_reported"},
+                                           {EventType::kFactStated, "fact_stated"},
+                                           {EventType::kVerdictGiven, "verdict_given"}}};
 }
 
 std::string_view name_of(EventType type) { return name_in(kNames, type); }

@@ -45,6 +45,9 @@ enum class EventType {
   kBackupTested,      // {path, identity, sha256, result: good|bad|untested, how: restored|read, why, tested, ...}
   kBackupFailed,      // {why}: one was due and could not be made
   kBackupDeleted,     // {path, sha256, why}
+  kProblemReported,   // {text, severe, by}: a person says that something is wrong
+  kFactStated,        // {fact, value, by}: a person's answer, for as long as this release serves
+  kVerdictGiven,      // {asked, inputs, verdict}: what `decide` said, and all that it was said from
 };
 std::string_view name_of(EventType type);
 Result<EventType> event_type_of(std::string_view name);

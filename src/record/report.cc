@@ -183,6 +183,9 @@ class Making {
       case EventType::kLogLevel:
         report_.changes.push_back("log level " + get_string(body, "state") + ": " + get_string(body, "why"));
         break;
+      case EventType::kProblemReported:
+      case EventType::kFactStated:
+      case EventType::kVerdictGiven:
       case EventType::kWatchStarted:
       case EventType::kWatchLook:
       case EventType::kWatchTrouble:

@@ -155,6 +155,9 @@ void take(RunState& state, const Event& event, const Plan& plan) {
     case EventType::kBackupTaken:
     case EventType::kBackupTested:
     case EventType::kBackupFailed:
+    case EventType::kProblemReported:
+    case EventType::kFactStated:
+    case EventType::kVerdictGiven:
     case EventType::kBackupDeleted: break;
   }
 }

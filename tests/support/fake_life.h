@@ -70,6 +70,7 @@ class MortalJournal : public journal::Journal {
     return real_.step_durations(site, kind);
   }
   Result<Json> watch(const SiteId& site) override { return real_.watch(site); }
+  Result<Json> judgement(const SiteId& site) override { return real_.judgement(site); }
   Result<Json> log_level(const SiteId& site) override { return real_.log_level(site); }
   Result<int64_t> next_number(const SiteId& site, const std::string& kind) override {
     return real_.next_number(site, kind);
