@@ -1,0 +1,131 @@
+#include "app/signals.h"
+
+#include <algorithm>
+#include <thread>
+#include <tuple>
+
+#include "base/text.h"
+#include "model/site.h"
+
+namespace backout::app {
+namespace {
+
+constexpr const char* kHere = "local";
+
+/// "{host}" in any text of a subject.
+Json for_host(const Json& subject, const std::string& host) {
+  if (subject.is_string()) return replaced(subject.get<std::string>(), "{host}", host);
+  if (!subject.is_structured()) return subject;
+  Json filled = subject;
+  for (Json& member : filled) member = for_host(member, host);
+  return filled;
+}
+
+void add(std::vector<Votes>& sum, const std::vector<Votes>& votes) {
+  for (const Votes& each : votes) {
+    const auto at = std::lower_bound(sum.begin(), sum.end(), each.requests,
+                                     [](const Votes& one, int requests) { return one.requests < requests; });
+    if (at != sum.end() && at->requests == each.requests) {
+      at->good += each.good;
+      at->bad += each.bad;
+    } else {
+      sum.insert(at, each);
+    }
+  }
+}
+
+}  // namespace
+
+backout::Seen together(std::vector<std::pair<std::string, backout::Seen>> by_host) {
+  if (by_host.size() == 1) return std::move(by_host.front().second);
+  backout::Seen sum;
+  using Key = std::tuple<WallTime, Arm, std::string>;
+  std::map<Key, Observation> seconds;
+  std::vector<std::string> blind;
+  for (auto& [host, seen] : by_host) {
+    if (!seen.blind.empty()) blind.push_back(host + ": " + seen.blind);
+    for (const Observation& each : seen.observations) {
+      Observation& total = seconds[Key(each.second, each.arm, each.release)];
+      total.second = each.second;
+      total.arm = each.arm;
+      total.release = each.release;
+      total.requests += each.requests;
+      total.failed += each.failed;
+      add(total.outcomes, each.outcomes);
+      add(total.speeds, each.speeds);
+    }
+    for (Occurrence& each : seen.occurrences) sum.occurrences.push_back(std::move(each));
+    for (const std::string& remark : seen.remarks) sum.remarks.push_back(host + ": " + remark);
+    for (const auto& [name, value] : seen.figures.items())
+      if (value.is_number() && (!sum.figures.contains(name) || sum.figures[name].is_number()))
+        sum.figures[name] = value.get<double>() + (sum.figures.contains(name) ? sum.figures[name].get<double>() : 0.0);
+      else
+        sum.figures[name] = value;
+  }
+  for (auto& [key, each] : seconds) sum.observations.push_back(std::move(each));
+  std::stable_sort(sum.occurrences.begin(), sum.occurrences.end(),
+                   [](const Occurrence& a, const Occurrence& b) { return a.at < b.at; });
+  if (blind.size() == by_host.size())
+    sum.blind = join(blind, "; ");
+  else
+    for (const std::string& each : blind) sum.remarks.push_back("blind on " + each);
+  return sum;
+}
+
+Result<Signals> Signals::open(const Workspace& workspace, const Json& positions) {
+  Signals signals;
+  const Site& site = workspace.site();
+  std::map<std::string, std::string> bases;
+  for (const HostConfig& host : hosts_of(site)) bases[host.name] = base_url_for(site, host);
+  for (const SignalConfig& signal : site.signals) {
+    std::vector<std::string> hosts = hosts_of(site, signal.hosts);
+    if (is_asked_once(signal)) hosts = {kHere};
+    for (const std::string& host : hosts) {
+      const Json subject = for_host(subject_of(signal, bases[host]), host);
+      Asked asked{signal.name, host, {}, Millis(get_int(subject, "every_ms", 1'000)), BootTime(0), Json()};
+      asked.source = TRY(watch::make_source(signal.kind, subject, *workspace.hosts().at(host))
+                             .with_context("the signal " + signal.name));
+      asked.position = get(positions, signal.name + " " + host);
+      signals.asked_.push_back(std::move(asked));
+    }
+  }
+  return signals;
+}
+
+std::vector<Heard> Signals::look(const watch::Scope& scope, bool all, const std::stop_token& stop) {
+  const BootTime now = system_clock().boot();
+  std::vector<std::pair<Asked*, backout::Seen>> due;
+  for (Asked& each : asked_)
+    if (all || each.next <= now) due.emplace_back(&each, backout::Seen());
+  {
+    std::vector<std::jthread> threads;
+    for (auto& [asked, seen] : due)
+      threads.emplace_back([asked = asked, &seen = seen, &scope, &stop] {
+        auto looked = asked->source->look(scope, asked->position, stop);
+        if (looked) {
+          seen = std::move(*looked);
+          asked->position = seen.position;
+        } else {
+          seen.blind = one_line(looked.error().message);
+        }
+      });
+  }
+  std::map<std::string, std::vector<std::pair<std::string, backout::Seen>>> by_signal;
+  std::vector<std::string> order;
+  for (auto& [asked, seen] : due) {
+    asked->next = now + asked->every;
+    if (!by_signal.contains(asked->signal)) order.push_back(asked->signal);
+    by_signal[asked->signal].emplace_back(asked->host, std::move(seen));
+  }
+  std::vector<Heard> heard;
+  for (const std::string& signal : order) heard.push_back({signal, together(std::move(by_signal[signal]))});
+  return heard;
+}
+
+Json Signals::positions() const {
+  Json positions = Json::object();
+  for (const Asked& each : asked_) positions[each.signal + " " + each.host] = each.position;
+  return positions;
+}
+
+}  // namespace backout::app

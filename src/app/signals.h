@@ -1,0 +1,45 @@
+// Signals: the sources of a site's signals, asked together: each as often as it says, hosts that share a signal as one.
+#pragma once
+#include <map>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "app/workspace.h"
+#include "model/observation.h"
+#include "watch/source.h"
+
+namespace backout::app {
+
+struct Heard {
+  std::string signal;  // its name in backout.yaml
+  backout::Seen seen;  // of all of its hosts; blind only when every one is
+};
+
+class Signals {
+ public:
+  /// `positions`: as positions() told them, by this or another process; null: from the cutover. kInvalid for a signal
+  /// that cannot be made.
+  static Result<Signals> open(const Workspace& workspace, const Json& positions);
+
+  bool none() const { return asked_.empty(); }
+  /// Those whose time has come, at the same time. `all`: whatever their time.
+  std::vector<Heard> look(const watch::Scope& scope, bool all, const std::stop_token& stop);
+  Json positions() const;
+
+ private:
+  struct Asked {  // one source: a signal on a host
+    std::string signal, host;
+    std::unique_ptr<watch::Source> source;
+    Millis every{0};
+    BootTime next{0};
+    Json position;
+  };
+  std::vector<Asked> asked_;
+};
+
+/// What several hosts saw of one signal, as if one had: votes of the same second and arm are added up.
+backout::Seen together(std::vector<std::pair<std::string, backout::Seen>> by_host);
+
+}  // namespace backout::app
