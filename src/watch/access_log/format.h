@@ -1,0 +1,56 @@
+// Format: a log format compiled to a list of "up to this text" moves, so that a line costs a handful of byte searches.
+//
+// Understood: "common", "combined", "vhost_combined"; nginx log_format strings ($variable, ${variable}); Apache LogFormat
+// strings (%h %{X-Forwarded-For}i %D ...); "json": one object a line, by key. Immutable and thread-safe.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "watch/access_log/fields.h"
+#include "watch/access_log/json_line.h"
+
+namespace backout::watch {
+
+/// Which variable (or key) is what; empty: the usual one.
+struct Naming {
+  std::string client, release, status, duration, time;
+};
+
+class Format {
+ public:
+  /// kInvalid: cannot be told apart, has no status or no time, names a variable that the format does not have.
+  static Result<Format> compile(const std::string& text, const Naming& naming);
+
+  /// The wanted pieces of one line (without its newline). False: the line is not of this format.
+  bool parse(std::string_view line, Fields& fields) const {
+    return is_json_ ? json_.parse(line, fields) : parse_plain(line, fields);
+  }
+
+  bool has(Column column) const { return has_[static_cast<size_t>(column)]; }
+  TimeForm time_form() const { return time_form_; }
+  /// The time is that of the answer (nginx), not of the request (Apache).
+  bool time_is_end() const { return time_is_end_; }
+  DurationUnit duration_unit() const { return duration_unit_; }
+
+ private:
+  friend class FormatCompiler;
+  struct Move {
+    Column column = Column::kNone;
+    bool quoted = false;   // a backslash takes the meaning from the quote that ends it
+    char stop = '\0';      // first byte of `until`
+    std::string until;     // what stands behind the field; empty: the end of the line
+  };
+  bool parse_plain(std::string_view line, Fields& fields) const;
+
+  std::string start_;  // what stands before the first field
+  std::vector<Move> moves_;
+  JsonLine json_;
+  bool is_json_ = false, time_is_end_ = true;
+  std::array<bool, kColumns> has_{};
+  TimeForm time_form_ = TimeForm::kLocal;
+  DurationUnit duration_unit_ = DurationUnit::kSeconds;
+};
+
+}  // namespace backout::watch
