@@ -38,6 +38,7 @@ Loaded read(const Node& root, const std::string& file, const std::string& enviro
   read_checks(reading);
   read_commands(reading);
   read_leftovers(reading);
+  read_signals(reading);
   lint(reading);
   return loaded;
 }

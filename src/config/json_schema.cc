@@ -78,6 +78,9 @@ class Schema {
       case Type::kAbsolute: return pattern("^/");
       case Type::kUrl: return pattern(R"(^https?://[^\s"'<>]+$)");
       case Type::kSecret: return pattern(R"(^(\$[A-Za-z_][A-Za-z0-9_]*|/[\s\S]+)$)");
+      case Type::kUrlOrMap: return {{"anyOf", {pattern(R"(^https?://[^\s"'<>]+$)"), map(std::string(key.path))}}};
+      case Type::kNamesOrTrue:
+        return {{"anyOf", {{{"enum", {true, "true"}}}, {{"type", "array"}, {"items", scalar()}, {"minItems", 1}}}}};
       case Type::kWhole:
         return {{"anyOf",
                  {{{"type", "integer"}, {"minimum", key.least}, {"maximum", key.most}},

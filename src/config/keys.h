@@ -19,9 +19,11 @@ enum class Type {
   kPath,      // a file name, relative to the directory of backout.yaml
   kAbsolute,  // an absolute path on a host
   kUrl,       // http:// or https://
-  kSecret,    // where a secret is: $NAME, or an absolute path
-  kWhole,     // a whole number from least to most
-  kFlag,      // true or false
+  kUrlOrMap,  // kUrl, or keys at path.x
+  kNamesOrTrue,
+  kSecret,  // where a secret is: $NAME, or an absolute path
+  kWhole,   // a whole number from least to most
+  kFlag,    // true or false
   kTextOrFlag,
   kSpan,      // a duration
   kChoice,    // one of `choices`

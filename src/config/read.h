@@ -15,6 +15,7 @@ void read_database(const Reading& reading);
 void read_checks(const Reading& reading);
 void read_commands(const Reading& reading);
 void read_leftovers(const Reading& reading);
+void read_signals(const Reading& reading);  // after services: they may be about them
 
 /// Rules between parts: what contradicts, and what is worth a warning. Last.
 void lint(const Reading& reading);

@@ -52,8 +52,12 @@ constexpr Section kSections[] = {
      "Wherever a command is asked for, it is a string (given to `sh -c`), a list of words (run as it stands, without a "
      "shell), or a map of these keys:"},
     {"approvals", "approvals", ""},
-    {"signals", "signals, policy, people, notify, drill", ""},
-    {"policy", "", ""},
+    {"signals", "signals",
+     "Each element takes one of these forms, told apart by its first key. [signals.md](signals.md) says what each "
+     "reads, "
+     "what it counts, and when it is blind. One with a URL that names no `{host}` is asked once, from here; the others "
+     "look at each of their hosts."},
+    {"policy", "policy, people, notify, drill", ""},
     {"people", "", ""},
     {"notify", "", ""},
     {"drill", "", ""},
@@ -93,6 +97,8 @@ std::string takes(const Key& key) {
     case Type::kPath: return "path";
     case Type::kAbsolute: return "absolute path";
     case Type::kUrl: return "URL";
+    case Type::kUrlOrMap: return "URL or map";
+    case Type::kNamesOrTrue: return "true or list";
     case Type::kSecret: return "$NAME or absolute path";
     case Type::kWhole: return fmt::format("{} to {}", key.least, key.most);
     case Type::kFlag: return "true, false";

@@ -66,6 +66,13 @@ std::optional<std::string> nearest_key(const std::string& word, const std::vecto
   return std::nullopt;
 }
 
+bool is_true_or_names(const Node& node) {
+  if (node.is_text()) return node.text == "true";
+  return node.is_list() && !node.items.empty() &&
+         std::all_of(node.items.begin(), node.items.end(),
+                     [](const Node& item) { return item.is_text() && !item.text.empty(); });
+}
+
 class Shape {
  public:
   explicit Shape(Findings& findings) : findings_(findings) {}
@@ -118,6 +125,13 @@ class Shape {
           for (const Node& item : node.items) value(item, *element, item.place);
         return;
       case Type::kForms: return forms(node, key);
+      case Type::kUrlOrMap:
+        if (node.is_map()) return map(node, std::string(key.path));
+        if (!node.is_text() || !is_url(node.text)) wrong(node, key);
+        return;
+      case Type::kNamesOrTrue:
+        if (!is_true_or_names(node)) wrong(node, key);
+        return;
       case Type::kCommand:
         if (node.is_map()) {
           map(node, "<command>");
@@ -169,6 +183,8 @@ class Shape {
       case Type::kArgv:
       case Type::kList:
       case Type::kMap:
+      case Type::kUrlOrMap:
+      case Type::kNamesOrTrue:
       case Type::kForms:
       case Type::kAnything: return false;
     }

@@ -137,6 +137,14 @@ struct WatchConfig {
   std::optional<LogLevelConfig> log_level;
 };
 
+struct SignalConfig {          // one stream of observations; src/watch has a source for each kind
+  std::string name;            // as shown, and as evidence names it
+  std::string kind;            // "access_log" | "probe" | "prometheus" | "metrics" | "alertmanager" | "log" |
+                               // "restarts" | "run" | "resources"
+  Json args = Json::object();  // the keys of its form, durations as *_ms; see docs/signals.md and src/watch/README.md
+  std::vector<std::string> hosts;  // empty: all; see is_asked_once
+};
+
 struct LeftoverConfig {  // jobs, sessions, caches that the other release may not be able to read
   std::string name;
   std::string rule;            // "drain" | "park" | "flush" | "leave"

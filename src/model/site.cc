@@ -139,6 +139,21 @@ Json subject_of(const LeftoverConfig& leftover, const std::string& stage) {
   return value;
 }
 
+Json subject_of(const SignalConfig& signal, const std::string& base) {
+  Json value = signal.args;
+  if (value.contains("path")) {
+    value["url"] = base + get_string(value, "path");
+    value.erase("path");
+  }
+  return value;
+}
+
+bool is_asked_once(const SignalConfig& signal) {
+  if (signal.kind == "prometheus" || signal.kind == "alertmanager") return true;
+  return signal.hosts.empty() && signal.args.contains("url") &&
+         get_string(signal.args, "url").find("{host}") == std::string::npos;
+}
+
 std::vector<std::string> hosts_of(const Site& site, const std::vector<std::string>& named) {
   if (!named.empty()) return named;
   std::vector<std::string> all;
@@ -230,6 +245,9 @@ Json to_json(const Site& site) {
   Json& commands = value["commands"] = Json::array();
   for (const CommandConfig& command : site.commands)
     commands.push_back(part(driver_of(command), subject_of(command), command.hosts));
+  for (const SignalConfig& signal : site.signals)
+    value["signals"].push_back(
+        {{"name", signal.name}, {"kind", signal.kind}, {"subject", subject_of(signal, "")}, {"hosts", signal.hosts}});
   for (const LeftoverConfig& leftover : site.leftovers)
     value["leftovers"].push_back(part("leftovers", subject_of(leftover, "rest"), leftover.hosts));
   return value;

@@ -33,6 +33,7 @@ struct Site {
   std::optional<CiConfig> ci;
   RetentionConfig retention;
   std::vector<LeftoverConfig> leftovers;
+  std::vector<SignalConfig> signals;
   WatchConfig watch;
   Millis bake{24 * 3600 * 1000LL};
   OnFailedCheck on_failed_check = OnFailedCheck::kAbort;
@@ -67,6 +68,12 @@ Json subject_of(const CommandConfig& command);
 Json to_json(const BackupsConfig& backups);
 /// `stage`: "drain", among the services, or "rest", when they have stopped.
 Json subject_of(const LeftoverConfig& leftover, const std::string& stage);
+
+/// A signal given as a path is asked at `base`, as a check is.
+Json subject_of(const SignalConfig& signal, const std::string& base);
+/// Asked from here and for no host in particular: by a URL that names no {host}. Others are looked at on each of their
+/// hosts.
+bool is_asked_once(const SignalConfig& signal);
 
 /// Where `host`'s checks are asked behind the door: its own url, else Site::base_url. Empty: nowhere was said.
 std::string base_url_for(const Site& site, const HostConfig& host);

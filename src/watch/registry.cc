@@ -1,0 +1,32 @@
+// The kinds of signals, in one list.
+#include <algorithm>
+#include <iterator>
+
+#include "base/text.h"
+#include "watch/source.h"
+
+namespace backout::watch {
+namespace {
+
+using Make = Result<std::unique_ptr<Source>> (*)(const Json& subject, const host::Host& host);
+
+struct Kind {
+  std::string_view name;
+  Make make;
+};
+
+constexpr std::initializer_list<Kind> kKinds = {
+    // {"access_log", make_access_log},
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Source>> make_source(const std::string& kind, const Json& subject, const host::Host& host) {
+  const auto found =
+      std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& each) { return each.name == kind; });
+  if (found != std::end(kKinds)) return found->make(subject, host);
+  return Error{Code::kInvalid, fmt::format("'{}' is no kind of signal", one_line(kind)),
+               "docs/signals.md has them all"};
+}
+
+}  // namespace backout::watch
