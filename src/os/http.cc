@@ -134,6 +134,7 @@ Result<HttpResponse> http(const HttpRequest& request) {
   long status = 0;  // NOLINT: libcurl's own type
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   reception.response.status = static_cast<int>(status);
+  reception.response.cut = reception.cut;
   reception.response.took = system_clock().boot() - started;
   return std::move(reception.response);
 }

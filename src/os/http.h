@@ -22,6 +22,7 @@ struct HttpResponse {
   int status = 0;
   std::map<std::string, std::string> headers;  // names in lowercase; the last one wins
   std::string body;                            // raw bytes
+  bool cut = false;                            // there was more than body_limit
   Millis took{0};
 };
 /// kUnavailable: no connection; kTimedOut; kInvalid: not a URL. Any status code is a response.

@@ -8,7 +8,7 @@
 namespace backout::watch {
 namespace {
 
-using Make = Result<std::unique_ptr<Source>> (*)(const Json& subject, const host::Host& host);
+using Make = Result<std::unique_ptr<Source>> (*)(const Json& subject, host::Host& host);
 
 struct Kind {
   std::string_view name;
@@ -21,7 +21,7 @@ constexpr std::initializer_list<Kind> kKinds = {
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> make_source(const std::string& kind, const Json& subject, const host::Host& host) {
+Result<std::unique_ptr<Source>> make_source(const std::string& kind, const Json& subject, host::Host& host) {
   const auto found =
       std::find_if(std::begin(kKinds), std::end(kKinds), [&](const Kind& each) { return each.name == kind; });
   if (found != std::end(kKinds)) return found->make(subject, host);

@@ -30,7 +30,8 @@ class Source {
 };
 
 /// A source by its kind ("access_log", "probe", ...) and its subject, as docs/configuration.md has its keys and
-/// model/parts.h SignalConfig::args keeps them. kInvalid: no such kind, or a subject that cannot be.
-Result<std::unique_ptr<Source>> make_source(const std::string& kind, const Json& subject, const host::Host& host);
+/// model/parts.h SignalConfig::args keeps them. kInvalid: no such kind, or a subject that cannot be. `host` must
+/// outlive the source.
+Result<std::unique_ptr<Source>> make_source(const std::string& kind, const Json& subject, host::Host& host);
 
 }  // namespace backout::watch

@@ -2,8 +2,8 @@
 
 #include "base/text.h"
 #include "drivers/checks/check_name.h"
-#include "drivers/checks/log_lines.h"
-#include "drivers/checks/log_script.h"
+#include "host/log_script.h"
+#include "model/log_lines.h"
 
 namespace backout::drivers {
 namespace {
@@ -71,7 +71,7 @@ Json position_of(const Log& log, const Answer& answer) {
 /// An answer, or why there is none.
 Result<std::string> ask(const Log& log, host::Host& host, std::vector<std::string> words, size_t limit,
                         std::stop_token stop) {
-  host::Command command = host::shell(log.journal ? kJournalScript : kLogScript, std::move(words));
+  host::Command command = host::shell(log.journal ? host::kJournalScript : host::kLogScript, std::move(words));
   command.timeout = kTimeout;
   command.output_limit = limit + 4096;
   const auto result = TRY(host.run(command, std::move(stop)));

@@ -1,11 +1,11 @@
 // What a stretch of a log says: known trouble, what the user denies, and kinds of error that are new.
-#include "drivers/checks/log_lines.h"
+#include "model/log_lines.h"
 
 #include <array>
 
 #include "base/text.h"
 
-namespace backout::drivers {
+namespace backout {
 namespace {
 
 constexpr size_t kLongestLine = 4096, kToldKinds = 10, kKeptKinds = 2000;
@@ -116,4 +116,4 @@ LogFindings findings_in(std::string_view text, const LogRules& rules) {
   return std::move(reading).take();
 }
 
-}  // namespace backout::drivers
+}  // namespace backout

@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "base/pattern.h"
 
-namespace backout::drivers {
+namespace backout {
 
 enum class Gravity { kPlain, kWarning, kError };
 
@@ -51,4 +51,4 @@ struct LogFindings {
 
 LogFindings findings_in(std::string_view text, const LogRules& rules);
 
-}  // namespace backout::drivers
+}  // namespace backout

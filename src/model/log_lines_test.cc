@@ -1,6 +1,6 @@
 // Kinds and findings, against logs that Django, Rails, nginx and node wrote: tests/golden/logs/NAME.log gives NAME.txt.
 // ACCEPT=1 writes the answers anew; look at the difference before you commit.
-#include "drivers/checks/log_lines.h"
+#include "model/log_lines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace backout::drivers {
+namespace backout {
 namespace {
 
 std::string content_of(const std::string& file) {
@@ -125,4 +125,4 @@ TEST(LogTimes, AreReadInTheFormsThatLogsHave) {
 }
 
 }  // namespace
-}  // namespace backout::drivers
+}  // namespace backout

@@ -2,7 +2,7 @@
 // the log. Changes nothing.
 #pragma once
 
-namespace backout::drivers {
+namespace backout::host {
 
 /// mark FILE LIMIT: "marked INODE SIZE ZONE", then at most the last LIMIT bytes, those of FILE.1 first when FILE alone
 /// has fewer. A file that is not there: "missing".
@@ -89,4 +89,4 @@ scan)
 esac
 )sh";
 
-}  // namespace backout::drivers
+}  // namespace backout::host

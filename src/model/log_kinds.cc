@@ -1,9 +1,9 @@
 // A line's kind, gravity and time.
 #include "base/hash.h"
 #include "base/text.h"
-#include "drivers/checks/log_lines.h"
+#include "model/log_lines.h"
 
-namespace backout::drivers {
+namespace backout {
 namespace {
 
 constexpr size_t kLongestLine = 4096, kLongestKind = 240, kLongestQuoted = 400;
@@ -207,4 +207,4 @@ std::string_view lines_since(std::string_view text, WallTime since, int zone) {
   return any ? std::string_view() : text;
 }
 
-}  // namespace backout::drivers
+}  // namespace backout

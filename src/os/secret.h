@@ -1,0 +1,14 @@
+// A secret's value, from the place where it is: "$NAME" in the environment of this process, or the absolute path of a
+// file on this machine (one newline at its end does not count). At most 64 KiB.
+#pragma once
+#include <string>
+
+#include "base/result.h"
+
+namespace backout::os {
+
+/// kInvalid: not a place, not set, not readable, or a value with a NUL byte. The message says `name` and the place,
+/// never the value.
+Result<std::string> secret_at(const std::string& name, const std::string& place);
+
+}  // namespace backout::os
