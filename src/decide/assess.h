@@ -15,21 +15,21 @@ namespace backout::decide {
 
 /// What is known of going back, from the journal, from the plan and from `ready`. Nothing: nobody looked.
 struct WayBack {
-  std::string from, to;  // versions; `to` empty: nowhere to go back to
-  WallTime deployed_at{};  // of `from`; epoch: unknown
+  std::string from, to;                 // versions; `to` empty: nowhere to go back to
+  WallTime deployed_at{};               // of `from`; epoch: unknown
   std::optional<bool> target_verified;  // its artifact is there and is what it was
   WallTime target_verified_at{};
-  std::optional<bool> target_bad;    // marked bad, or rolled back from
-  std::optional<Millis> target_age;  // how long it had served before `from` came
-  bool target_known_good = false;    // then it is not young, whatever its age
-  bool no_database = false;             // the site has none: no migration can be in the way
-  std::string database_rung;            // of the plan: "leave", "step-down", "restore"; empty: no plan was made
+  std::optional<bool> target_bad;        // marked bad, or rolled back from
+  std::optional<Millis> target_age;      // how long it had served before `from` came
+  bool target_known_good = false;        // then it is not young, whatever its age
+  bool no_database = false;              // the site has none: no migration can be in the way
+  std::string database_rung;             // of the plan: "leave", "step-down", "restore"; empty: no plan was made
   std::optional<std::string> migration;  // as fact `migration` has it, where somebody classified it
   std::optional<int64_t> rows_lost;      // that would neither stay nor be carried
   std::optional<bool> security_fix;      // `from` mends a hole
   std::optional<bool> freeze;
   bool rollback_running = false;
-  bool from_came_by_rollback = false;           // going back further would be a chain
+  bool from_came_by_rollback = false;             // going back further would be a chain
   std::optional<WallTime> automatic_rollback_at;  // the newest one on this site
 };
 

@@ -26,8 +26,8 @@ struct AttributionInput {
   bool dependency_alert_before = false;  // an alert of a dependency before the onset
   std::string dependency;                // which
   std::vector<OtherDeploy> others;
-  bool elevated_before = false;      // as bad before the deploy
-  std::optional<bool> external;      // a person's word: an external service is at fault, or is not
+  bool elevated_before = false;  // as bad before the deploy
+  std::optional<bool> external;  // a person's word: an external service is at fault, or is not
 };
 
 struct Attribution {

@@ -14,13 +14,13 @@ namespace backout::decide {
 
 /// What the arithmetic needs: measured in earlier runs and drills where there are any, else these defaults.
 struct Costs {
-  Millis approval{5 * 60'000};  // until somebody who is asked has answered
-  Millis roll_back{60'000};     // t_rb
-  double roll_back_fails = 0.02;  // p_rbfail
-  Millis flag_off{60'000};        // t_flag
-  double flag_works = 0.9;        // p_flag
-  double hotfix_overrun = 2;      // k: how much longer a hotfix takes than was said
-  double hotfix_works = 0.7;      // p_ff
+  Millis approval{5 * 60'000};        // until somebody who is asked has answered
+  Millis roll_back{60'000};           // t_rb
+  double roll_back_fails = 0.02;      // p_rbfail
+  Millis flag_off{60'000};            // t_flag
+  double flag_works = 0.9;            // p_flag
+  double hotfix_overrun = 2;          // k: how much longer a hotfix takes than was said
+  double hotfix_works = 0.7;          // p_ff
   Millis hotfix_if_failed{3600'000};  // t_ff: how long the trouble goes on when a rollback fails
   double lost_rows_weigh = 1;         // failed requests that a lost row is worth
   double growth = 1;                  // of bad requests a second over the horizon

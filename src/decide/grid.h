@@ -10,10 +10,10 @@
 namespace backout::decide {
 
 enum class LintKind {
-  kGap,          // no rule says what to do
-  kConflict,     // two rules say different things, and which one wins
-  kDead,         // a rule that never changes anything
-  kWeaker,       // worse facts, weaker action
+  kGap,           // no rule says what to do
+  kConflict,      // two rules say different things, and which one wins
+  kDead,          // a rule that never changes anything
+  kWeaker,        // worse facts, weaker action
   kNotCollected,  // a rule asks for a fact that nobody collects
   kTooLate,       // a threshold that is not reached while the release is watched
 };

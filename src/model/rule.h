@@ -41,9 +41,9 @@ struct Rule {
   std::string policy;  // the name of its policy
   std::string file;    // as messages show it
   int line = 0, column = 0;
-  std::vector<Predicate> when;    // all of them
-  std::optional<Verdict> action;  // nothing: it only adds people, time or a veto
-  bool never_roll_back = false;   // a veto
+  std::vector<Predicate> when;                 // all of them
+  std::optional<Verdict> action;               // nothing: it only adds people, time or a veto
+  bool never_roll_back = false;                // a veto
   std::optional<std::vector<std::string>> by;  // who must approve: empty, nobody; nothing: not said
   int need = 0;                                // of `by`; 0: all of them
   std::optional<Millis> within;
@@ -69,9 +69,9 @@ struct Policies {
   std::vector<Policy> levels;
   // What may be done without asking: classes "emergency", "roll-back", "flag-off", "timeout". Default: nothing.
   std::vector<std::string> automatic;
-  double sev2_rate = 10, sev3_rate = 2;  // % of bad votes from which an alarm is of that severity
+  double sev2_rate = 10, sev3_rate = 2;                      // % of bad votes from which an alarm is of that severity
   std::map<std::string, std::vector<std::string>> features;  // a fact ("payments") -> the routes that it is about
-  std::string digest;  // SHA-256 of all of the above, set by sealed()
+  std::string digest;                                        // SHA-256 of all of the above, set by sealed()
 
   /// Rules in force, in the order of the levels.
   std::vector<const Rule*> rules() const;

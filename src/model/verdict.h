@@ -17,8 +17,8 @@ enum class Verdict {
   kNeedsApproval,  // going back may be right; people must say so
   kRollBack,       // go back, now
 };
-std::string_view name_of(Verdict verdict);         // "roll-back", as in rules and JSON
-std::string_view words_of(Verdict verdict);        // "roll back", for people
+std::string_view name_of(Verdict verdict);          // "roll-back", as in rules and JSON
+std::string_view words_of(Verdict verdict);         // "roll back", for people
 Result<Verdict> verdict_of(std::string_view name);  // kInvalid
 
 /// When nobody has answered by the deadline.
@@ -43,14 +43,14 @@ struct MatchedRule {
 };
 
 struct Veto {
-  std::string id;    // "migration-destructive"; docs/decide.md lists them
-  std::string what;  // one sentence
+  std::string id;      // "migration-destructive"; docs/decide.md lists them
+  std::string what;    // one sentence
   bool blocks = true;  // false: only never by itself, without a person
   std::string where;   // a rule's place, or empty
 };
 
 struct Alternative {
-  std::string remedy;                    // "roll back", "flag off", "fix forward", "monitor"
+  std::string remedy;                     // "roll back", "flag off", "fix forward", "monitor"
   std::optional<double> failed_requests;  // expected, until it is over; nothing: it cannot be told, or it is not there
   std::optional<Millis> time;
   std::string why;  // how it comes about, or why it is not there
