@@ -121,6 +121,7 @@ Result<Finished> start(const Workspace& workspace, const Plan& plan, const std::
                                          {"by", workspace.actor()},
                                          {"jobs", workspace.site().jobs}},
                                         run_id}};
+  if (acting.automatic) begin.front().body["automatic"] = true;
   if (const auto& ci = plan.forecast.ci; contract.kind == RunKind::kRollback && ci && never_passed(*ci)) {
     const IncidentId beside = TRY(new_incident(journal, contract.site));
     begin.push_back({EventType::kIncidentOpened,

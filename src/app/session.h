@@ -16,7 +16,8 @@ struct PlanRequest;
 struct Acting {
   run::Progress& progress;
   run::Asker& asker;
-  std::stop_source stop;  // requested by Ctrl-C, and by the loss of the lease
+  std::stop_source stop;   // requested by Ctrl-C, and by the loss of the lease
+  bool automatic = false;  // backout acts by itself: nobody said yes to this run
 };
 
 struct Finished {

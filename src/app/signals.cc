@@ -37,8 +37,15 @@ void add(std::vector<Votes>& sum, const std::vector<Votes>& votes) {
 }  // namespace
 
 backout::Seen together(std::vector<std::pair<std::string, backout::Seen>> by_host) {
-  if (by_host.size() == 1) return std::move(by_host.front().second);
+  Json positions = Json::object();
+  for (const auto& [host, seen] : by_host) positions[host] = seen.position;
+  if (by_host.size() == 1) {
+    backout::Seen alone = std::move(by_host.front().second);
+    alone.position = std::move(positions);
+    return alone;
+  }
   backout::Seen sum;
+  sum.position = std::move(positions);
   using Key = std::tuple<WallTime, Arm, std::string>;
   std::map<Key, Observation> seconds;
   std::vector<std::string> blind;
@@ -72,7 +79,8 @@ backout::Seen together(std::vector<std::pair<std::string, backout::Seen>> by_hos
   return sum;
 }
 
-Result<Signals> Signals::open(const Workspace& workspace, const Json& positions) {
+Result<Signals> Signals::open(const Workspace& workspace,
+                              const std::function<Json(const std::string& signal)>& position) {
   Signals signals;
   const Site& site = workspace.site();
   std::map<std::string, std::string> bases;
@@ -80,12 +88,13 @@ Result<Signals> Signals::open(const Workspace& workspace, const Json& positions)
   for (const SignalConfig& signal : site.signals) {
     std::vector<std::string> hosts = hosts_of(site, signal.hosts);
     if (is_asked_once(signal)) hosts = {kHere};
+    const Json left_off = position(signal.name);
     for (const std::string& host : hosts) {
       const Json subject = for_host(subject_of(signal, bases[host]), host);
       Asked asked{signal.name, host, {}, Millis(get_int(subject, "every_ms", 1'000)), BootTime(0), Json()};
       asked.source = TRY(watch::make_source(signal.kind, subject, *workspace.hosts().at(host))
                              .with_context("the signal " + signal.name));
-      asked.position = get(positions, signal.name + " " + host);
+      asked.position = get(left_off, host);
       signals.asked_.push_back(std::move(asked));
     }
   }
@@ -107,6 +116,7 @@ std::vector<Heard> Signals::look(const watch::Scope& scope, bool all, const std:
           asked->position = seen.position;
         } else {
           seen.blind = one_line(looked.error().message);
+          seen.position = asked->position;
         }
       });
   }
@@ -120,12 +130,6 @@ std::vector<Heard> Signals::look(const watch::Scope& scope, bool all, const std:
   std::vector<Heard> heard;
   for (const std::string& signal : order) heard.push_back({signal, together(std::move(by_signal[signal]))});
   return heard;
-}
-
-Json Signals::positions() const {
-  Json positions = Json::object();
-  for (const Asked& each : asked_) positions[each.signal + " " + each.host] = each.position;
-  return positions;
 }
 
 }  // namespace backout::app

@@ -1,5 +1,6 @@
 // Signals: the sources of a site's signals, asked together: each as often as it says, hosts that share a signal as one.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -14,19 +15,19 @@ namespace backout::app {
 
 struct Heard {
   std::string signal;  // its name in backout.yaml
-  backout::Seen seen;  // of all of its hosts; blind only when every one is
+  backout::Seen seen;  // of all of its hosts; blind only when every one is. Its position is by host
 };
 
 class Signals {
  public:
-  /// `positions`: as positions() told them, by this or another process; null: from the cutover. kInvalid for a signal
-  /// that cannot be made.
-  static Result<Signals> open(const Workspace& workspace, const Json& positions);
+  /// `position`: as Heard::seen told it for a signal, to this or another process; null: from the cutover. kInvalid for
+  /// a signal that cannot be made.
+  static Result<Signals> open(const Workspace& workspace,
+                              const std::function<Json(const std::string& signal)>& position);
 
   bool none() const { return asked_.empty(); }
   /// Those whose time has come, at the same time. `all`: whatever their time.
   std::vector<Heard> look(const watch::Scope& scope, bool all, const std::stop_token& stop);
-  Json positions() const;
 
  private:
   struct Asked {  // one source: a signal on a host

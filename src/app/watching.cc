@@ -7,6 +7,7 @@
 #include "app/planning.h"
 #include "app/session.h"
 #include "app/target.h"
+#include "app/vigil.h"
 #include "base/text.h"
 #include "driver/secrets.h"
 
@@ -122,7 +123,8 @@ Result<void> begin_watch(const Workspace& workspace, Millis span, const std::str
   return {};
 }
 
-Result<WatchRound> look_again(const Workspace& workspace, const std::function<void(const Look&)>& seen) {
+Result<WatchRound> look_again(const Workspace& workspace, const SignalsAtLook& signals,
+                              const std::function<void(const Look&)>& seen) {
   journal::Journal& journal = workspace.journal();
   const SiteId& site = workspace.site().id;
   const Json watch = TRY(open_watch(workspace));
@@ -136,7 +138,9 @@ Result<WatchRound> look_again(const Workspace& workspace, const std::function<vo
     if (!result) round.remarks.push_back(one_line(result.error().message));
   };
   const auto over = [&](const std::string& verdict, const std::string& why) -> Result<WatchRound> {
-    TRY(journal.append(site, 0, {ended(id, verdict, why)}));
+    journal::NewEvent end = ended(id, verdict, why);
+    if (verdict == "good" && !signals.habits.empty()) end.body["habits"] = signals.habits;
+    TRY(journal.append(site, 0, {std::move(end)}));
     remark(put_log_level_back(workspace, true, id + " is over"));
     round.report = TRY(summary_of(workspace, watch));
     return std::move(round);
@@ -148,21 +152,28 @@ Result<WatchRound> look_again(const Workspace& workspace, const std::function<vo
   round.checked = TRY(check_now(workspace, current.version, true, seen));
   const WallTime now = system_clock().wall();
   const int64_t before = std::max(get_int(watch, "last_ms"), get_int(watch, "started_ms"));
-  const Json body =
+  Json body =
       body_of(workspace, id, round.checked, static_cast<double>(to_millis(now) - before) / 60'000.0, round.remarks);
+  for (const Evidence& each : signals.evidence) body["evidence"].push_back(to_json(each));
+  const SignalsSaid said = said_by(signals.evidence);
   Json recent = get(watch, "recent");
   const int failed = static_cast<int>(get_int(watch, "trouble_failed", 2));
   const int of = static_cast<int>(get_int(watch, "trouble_of", 5));
   const bool was = record::in_trouble(recent, failed, of);
   recent.push_back(get_bool(body, "failed"));
-  round.trouble = record::in_trouble(recent, failed, of);
+  const bool failing = record::in_trouble(recent, failed, of);
+  round.trouble = failing || !said.alarm.empty();
   std::vector<journal::NewEvent> events = {{EventType::kWatchLook, body}};
-  if (round.trouble && !was)
-    events.push_back({EventType::kWatchTrouble,
-                      {{"watch", id}, {"why", fmt::format("at least {} of the last {} looks failed", failed, of)}}});
+  if (round.trouble && !was && !get_bool(watch, "trouble"))
+    events.push_back(
+        {EventType::kWatchTrouble,
+         {{"watch", id},
+          {"why", failing ? fmt::format("at least {} of the last {} looks failed", failed, of) : said.alarm}}});
   TRY(journal.append(site, 0, std::move(events)));
   if (now < until) return round;
-  const record::Verdict verdict = record::verdict_of(TRY(summary_of(workspace, watch)), round.trouble, now);
+  record::Verdict verdict = record::verdict_of(TRY(summary_of(workspace, watch)), failing, now);
+  if (!said.alarm.empty()) verdict = {"bad", said.alarm};
+  if (verdict.word == "good" && !said.blind.empty()) verdict = {"unseen", "BLIND: " + said.blind};
   return over(verdict.word, verdict.why);
 }
 

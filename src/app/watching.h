@@ -5,6 +5,7 @@
 
 #include "app/checking.h"
 #include "journal/journal.h"
+#include "model/evidence.h"
 #include "model/plan.h"
 #include "record/watch.h"
 #include "run/executor.h"
@@ -23,9 +24,16 @@ struct WatchRound {
   std::optional<record::WatchSummary> report;  // its time was over: this is how it went
   std::vector<std::string> remarks;            // what went wrong beside the looks
 };
+/// What the signals said by now, where the site has any (app/vigil.h): an alarm is trouble, and a watch that ends while
+/// one of them is blind does not end well.
+struct SignalsAtLook {
+  std::vector<Evidence> evidence;
+  Json habits = Json::object();  // kept when the watch ends well
+};
 /// Takes one look, writes it down, and ends the watch when its time is over or another release runs. REQUIRES: a watch
 /// is on. kBusy while a run is unfinished.
-Result<WatchRound> look_again(const Workspace& workspace, const std::function<void(const Look&)>& seen);
+Result<WatchRound> look_again(const Workspace& workspace, const SignalsAtLook& signals,
+                              const std::function<void(const Look&)>& seen);
 
 /// What the end of a run says about watches: the one before is over when another release came, and after a rollback
 /// that was done the next begins, where backout.yaml asks for it.

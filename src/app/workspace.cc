@@ -85,6 +85,10 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Where& where) {
   return opened;
 }
 
+std::string Workspace::watching_directory() const {
+  return journal_->directory() + "/sites/" + as_path(site_.id) + "/watching";
+}
+
 std::string Workspace::runs_directory() const {
   return journal_->directory() + "/sites/" + as_path(site_.id) + "/runs";
 }

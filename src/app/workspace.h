@@ -30,6 +30,7 @@ class Workspace {
   /// Where checkpoints and runs of this site keep their files: below the state directory, mode 0700.
   std::string runs_directory() const;
   std::string checkpoints_directory() const;
+  std::string watching_directory() const;
 
  private:
   Workspace() = default;

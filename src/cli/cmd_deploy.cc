@@ -7,36 +7,70 @@
 #include "app/deploying.h"
 #include "app/log_level.h"
 #include "app/releasing.h"
+#include "app/vigil.h"
 #include "base/text.h"
 #include "cli/finish.h"
 #include "cli/opened.h"
 #include "cli/stage.h"
+#include "cli/vigil_view.h"
 
 namespace backout::cli {
 namespace {
 
-/// Looks again and again. A look that does not hold twice running ends it.
-int watch_for(Millis span, const app::Workspace& workspace, app::Acting& acting) {
+int not_good(const app::Checked& checked) {
+  for (const app::Look& look : checked.looks)
+    if (!look.manual && look.sight.kind != SightKind::kHolds)
+      std::fprintf(stderr, "%s on %s: %s\n", look.step.c_str(), look.host.c_str(), one_line(look.sight.why).c_str());
+  std::fprintf(stderr,
+               "NOT good: its checks stopped holding while it was watched\n  go back: backout plan, then backout "
+               "rollback --reason \"...\"\n");
+  return 5;
+}
+
+/// What the signals leave of a success: a release that is not good, or that nobody saw, is none.
+int judged(const Globals& globals, const std::vector<Evidence>& evidence, Millis span) {
+  if (!globals.quiet && !globals.json) tell_evidence(evidence);
+  const app::SignalsSaid said = app::said_by(evidence);
+  if (!said.alarm.empty()) {
+    std::fprintf(stderr, "NOT good: %s\n  go on: backout decide\n", sanitised(said.alarm).c_str());
+    return 5;
+  }
+  if (!said.blind.empty()) {
+    std::fprintf(stderr, "NOT judged: %s\n  nothing was seen of it in %s: mend the signal, then backout decide\n",
+                 sanitised(said.blind).c_str(), for_people(span).c_str());
+    return 5;
+  }
+  return 0;
+}
+
+/// Looks again and again: signals and checks every second. A look that does not hold twice running ends it, and so does
+/// a verdict to go back.
+int watch_for(const Globals& globals, Millis span, const app::Workspace& workspace, app::Acting& acting) {
+  auto vigil = app::Vigil::open(workspace, std::max(span, workspace.site().bake), "deploy");
+  if (!vigil) return fail(vigil.error());
   const BootTime end = system_clock().boot() + span;
   int bad_rounds = 0;
+  std::vector<Evidence> evidence;
   while (system_clock().boot() < end) {
     const auto checked = app::check_now(workspace, {}, true, [](const app::Look&) {});
     if (!checked) return fail(checked.error());
     bad_rounds = checked->all_hold() ? 0 : bad_rounds + 1;
+    if (!vigil->no_signals()) {
+      auto round = vigil->step(false, bad_rounds == 1 ? nullptr : &*checked, acting.stop.get_token());
+      if (!round) return fail(round.error());
+      tell_round(globals, *round);
+      evidence = std::move(round->evidence);
+      if (const auto exit = act_on(globals, workspace, *vigil)) return *exit == 0 ? 1 : *exit;
+      if (vigil->last() && vigil->last()->decision.verdict == Verdict::kRollBack)
+        return judged(globals, evidence, span);
+    }
     if (bad_rounds == 2) {
       if (const auto written = app::bake(workspace, *checked); !written) return fail(written.error());
-      for (const app::Look& look : checked->looks)
-        if (!look.manual && look.sight.kind != SightKind::kHolds)
-          std::fprintf(stderr, "%s on %s: %s\n", look.step.c_str(), look.host.c_str(),
-                       one_line(look.sight.why).c_str());
-      std::fprintf(stderr,
-                   "NOT good: its checks stopped holding while it was watched\n  go back: backout plan, then backout "
-                   "rollback --reason \"...\"\n");
-      return 5;
+      return not_good(*checked);
     }
     if (!system_clock().wait(Millis(1000), acting.stop.get_token())) return 4;
   }
-  return 0;
+  return judged(globals, evidence, span);
 }
 
 /// Stays for watch.first.
@@ -46,7 +80,7 @@ int watch_first(const Globals& globals, const app::Workspace& workspace, app::Ac
   if (!globals.quiet && !globals.json) std::printf("watching for %s\n", for_people(span).c_str());
   if (const auto raised = app::raise_log_level(workspace, system_clock().wall() + span, "deploy watches"); !raised)
     std::fprintf(stderr, "note: the log level is not raised: %s\n", sanitised(raised.error().message).c_str());
-  const int exit = watch_for(span, workspace, acting);
+  const int exit = watch_for(globals, span, workspace, acting);
   if (const auto back = app::put_log_level_back(workspace, true, "deploy watched"); !back)
     std::fprintf(stderr, "note: the log level is still raised: %s\n  next: backout tick\n",
                  sanitised(back.error().message).c_str());

@@ -59,7 +59,8 @@ std::string summary(const Event& event) {
     case EventType::kBackupDeleted: return say("path") + ": " + say("why");
     case EventType::kProblemReported: return say("by") + ": " + say("text");
     case EventType::kFactStated: return fmt::format("{} = {} by {}", say("fact"), say("value"), say("by"));
-    case EventType::kVerdictGiven: return one_line(get_string(get(body, "verdict"), "says"));
+    case EventType::kVerdictGiven:
+      return one_line(get_string(get(body, "verdict"), "verdict") + ": " + get_string(get(body, "verdict"), "reason"));
   }
   return "";
 }

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "app/backup_keeping.h"
 #include "app/baking.h"
@@ -6,11 +8,14 @@
 #include "app/ci.h"
 #include "app/log_level.h"
 #include "app/retention.h"
+#include "app/session.h"
+#include "app/vigil.h"
 #include "app/watching.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/opened.h"
 #include "cli/verify_view.h"
+#include "cli/vigil_view.h"
 
 namespace backout::cli {
 namespace {
@@ -35,6 +40,12 @@ int tell_end(const Globals& globals, const record::WatchSummary& report) {
   return report.verdict == "good" || report.verdict == "replaced" ? 0 : 1;
 }
 
+std::string why_of(const app::WatchRound& round, const app::SignalsAtLook& signals) {
+  const std::string alarm = app::said_by(signals.evidence).alarm;
+  if (alarm.empty() || !round.trouble) return "too many of the last looks failed";
+  return one_line(alarm);
+}
+
 Json json_of(const app::WatchRound& round) {
   Json value = {
       {"verified", round.checked.all_hold()}, {"trouble", round.trouble}, {"looks", looks_json(round.checked)}};
@@ -42,8 +53,9 @@ Json json_of(const app::WatchRound& round) {
   return value;
 }
 
-Result<int> one_round(const Globals& globals, const app::Workspace& workspace, const Json& backups) {
-  const app::WatchRound round = TRY(app::look_again(workspace, [](const app::Look&) {}));
+Result<int> one_round(const Globals& globals, const app::Workspace& workspace, const app::SignalsAtLook& signals,
+                      const Json& backups) {
+  const app::WatchRound round = TRY(app::look_again(workspace, signals, [](const app::Look&) {}));
   const bool looked = !round.checked.looks.empty();
   const app::Baking baking = looked ? TRY(app::bake(workspace, round.checked)) : app::Baking{};
   const bool good = !round.report || round.report->verdict == "good" || round.report->verdict == "replaced";
@@ -59,11 +71,17 @@ Result<int> one_round(const Globals& globals, const app::Workspace& workspace, c
   tell_remarks(round);
   if (!round.checked.all_hold() && !round.checked.looks.empty()) tell_failed(round.checked);
   if (round.trouble)
-    std::fprintf(stderr, "TROUBLE: too many of the last looks failed\n  go on: backout status, backout plan\n");
+    std::fprintf(stderr, "TROUBLE: %s\n  go on: backout decide, backout plan\n", why_of(round, signals).c_str());
   else if (!globals.quiet && round.checked.all_hold() && !round.report)
     std::printf("watched: every look held\n");
   if (!baking.says.empty() && !globals.quiet) std::printf("%s\n", one_line(baking.says).c_str());
   return round.report ? std::max(exit, tell_end(globals, *round.report)) : exit;
+}
+
+/// How long the release is watched in all: for the bound on false alarms.
+Millis span_of(const app::Workspace& workspace, const Json& watch) {
+  const Millis asked(watch.is_null() ? 0 : get_int(watch, "until_ms") - get_int(watch, "started_ms"));
+  return std::max(asked, workspace.site().bake);
 }
 
 app::Kept keep_backups(const app::Workspace& workspace, const Globals& globals) {
@@ -96,6 +114,30 @@ Result<void> keep_up(const Globals& globals, const app::Workspace& workspace) {
   return {};
 }
 
+struct Followed {
+  app::SignalsAtLook signals;
+  int exit = 0;
+};
+/// Every signal once, for a timer: what is judged goes on where the last process left off. After an automatic rollback
+/// the exit status is that of its run.
+Result<Followed> follow_once(const Globals& globals, const app::Workspace& workspace, const Json& watch) {
+  Followed followed;
+  if (workspace.site().signals.empty() || !TRY(workspace.journal().serving(workspace.site().id)).current ||
+      TRY(app::unfinished(workspace)))
+    return followed;
+  app::Vigil vigil = TRY(app::Vigil::open(workspace, span_of(workspace, watch), "tick"));
+  const app::VigilRound round = TRY(vigil.step(true, nullptr, {}));
+  tell_round(globals, round);
+  followed.signals = {round.evidence, vigil.habits()};
+  if (const auto exit = act_on(globals, workspace, vigil)) {
+    followed.signals = {};
+    followed.exit = *exit == 0 ? 1 : *exit;  // a release that had to be taken back is no success
+    return followed;
+  }
+  followed.exit = exit_by(round.evidence) == 1 ? 1 : 0;
+  return followed;
+}
+
 /// Backups first: they are kept whether or not the release serves.
 Result<int> run_tick(const Globals& globals) {
   const auto workspace = TRY(open(globals));
@@ -106,10 +148,12 @@ Result<int> run_tick(const Globals& globals) {
   else if (*back && !globals.quiet && !globals.json)
     std::printf("the log level is put back\n");
   const Json backups = {{"done", kept.lines}, {"problems", kept.problems}};
-  const bool watched = !TRY(app::open_watch(*workspace)).is_null();
-  const int looked = watched ? TRY(one_round(globals, *workspace, backups))
-                             : TRY(look_and_tell(globals, *workspace, {.promote = true, .backups = backups}));
+  const Json watch = TRY(app::open_watch(*workspace));
+  Followed followed = TRY(follow_once(globals, *workspace, watch));
+  const int looked = !watch.is_null() ? TRY(one_round(globals, *workspace, followed.signals, backups))
+                                      : TRY(look_and_tell(globals, *workspace, {.promote = true, .backups = backups}));
   TRY_VOID(keep_up(globals, *workspace));
+  if (followed.exit != 0) return followed.exit;
   return looked == 0 && !kept.problems.empty() ? 1 : looked;
 }
 
@@ -120,6 +164,56 @@ Result<Millis> span_from(const std::string& text, const char* option, Millis oth
     return Error{Code::kInvalid, fmt::format("{} '{}' is no duration", option, one_line(text)),
                  "such as 30s, 10m, 24h"};
   return *span;
+}
+
+void tell_looked(const Globals& globals, const app::WatchRound& round) {
+  tell_remarks(round);
+  if (globals.quiet || globals.json || round.checked.looks.empty()) return;
+  const auto failed = std::count_if(round.checked.looks.begin(), round.checked.looks.end(), [](const app::Look& each) {
+    return !each.manual && each.sight.kind != SightKind::kHolds;
+  });
+  std::printf("%s %s, %td failed%s\n", to_hms(system_clock().wall()).c_str(),
+              counted(std::ssize(round.checked.looks), "look").c_str(), failed, round.trouble ? "   TROUBLE" : "");
+  std::fflush(stdout);
+  tell_failed(round.checked);
+}
+
+/// Until the watch is over: signals every second, checks every `every`, and whenever a verdict has changed.
+Result<int> follow(const Globals& globals, const app::Workspace& workspace, Millis every, const std::stop_token& stop) {
+  Json watch = TRY(app::open_watch(workspace));
+  const WallTime until = wall_from_millis(get_int(watch, "until_ms"));
+  app::Vigil vigil = TRY(app::Vigil::open(workspace, span_of(workspace, watch), "watch"));
+  BootTime next_look{0};
+  std::optional<app::Checked> checked;
+  while (true) {
+    app::VigilRound round;
+    if (!vigil.no_signals()) {
+      round = TRY(vigil.step(false, checked ? &*checked : nullptr, stop));
+      tell_round(globals, round);
+      if (const auto exit = act_on(globals, workspace, vigil)) return *exit == 0 ? 1 : *exit;
+    }
+    const bool over = system_clock().wall() >= until;
+    if (system_clock().boot() >= next_look || over || round.decided) {
+      next_look = system_clock().boot() + every;
+      const app::SignalsAtLook signals{round.evidence, vigil.habits()};
+      const app::WatchRound looked = TRY(app::look_again(workspace, signals, [](const app::Look&) {}));
+      tell_looked(globals, looked);
+      if (looked.report) {
+        if (globals.json) print_json(json_of(looked));
+        return globals.json ? (looked.report->verdict == "good" ? 0 : 1) : tell_end(globals, *looked.report);
+      }
+      checked = looked.checked;
+    }
+    const Millis left = until - system_clock().wall();
+    const Millis pause =
+        vigil.no_signals() ? std::clamp(left, Millis(10), every) : std::clamp(left, Millis(10), Millis(1'000));
+    if (!system_clock().wait(pause, stop)) {
+      if (!globals.quiet && !globals.json)
+        std::printf("the watch goes on until %s: backout watch, or backout tick from a timer\n",
+                    to_iso(until).substr(0, 19).c_str());
+      return 4;
+    }
+  }
 }
 
 Result<int> run_watch(const Globals& globals, const WatchOptions& options) {
@@ -136,32 +230,7 @@ Result<int> run_watch(const Globals& globals, const WatchOptions& options) {
   }
   std::stop_source stop;
   const Interrupt interrupt(stop);
-  const bool talk = !globals.quiet && !globals.json;
-  while (true) {
-    const app::WatchRound round = TRY(app::look_again(*workspace, [](const app::Look&) {}));
-    tell_remarks(round);
-    if (talk && !round.checked.looks.empty()) {
-      const auto failed =
-          std::count_if(round.checked.looks.begin(), round.checked.looks.end(),
-                        [](const app::Look& each) { return !each.manual && each.sight.kind != SightKind::kHolds; });
-      std::printf("%s %s, %td failed%s\n", to_hms(system_clock().wall()).c_str(),
-                  counted(std::ssize(round.checked.looks), "look").c_str(), failed, round.trouble ? "   TROUBLE" : "");
-      std::fflush(stdout);
-      tell_failed(round.checked);
-    }
-    if (round.report) {
-      if (globals.json) print_json(json_of(round));
-      return globals.json ? (round.report->verdict == "good" ? 0 : 1) : tell_end(globals, *round.report);
-    }
-    const Json watch = TRY(app::open_watch(*workspace));
-    const Millis left = wall_from_millis(get_int(watch, "until_ms")) - system_clock().wall();
-    if (!system_clock().wait(std::clamp(left, Millis(10), every), stop.get_token())) {
-      if (talk)
-        std::printf("the watch goes on until %s: backout watch, or backout tick from a timer\n",
-                    to_iso(wall_from_millis(get_int(watch, "until_ms"))).substr(0, 19).c_str());
-      return 4;
-    }
-  }
+  return follow(globals, *workspace, every, stop.get_token());
 }
 
 }  // namespace

@@ -50,6 +50,11 @@ struct ReportOptions {
 struct WatchOptions {
   std::string span, every;
 };
+struct DecideOptions {
+  std::vector<std::string> facts;  // NAME=VALUE
+  std::string journal;             // with `replay`; empty: this site's own
+  bool explain = false, ask = true, replay = false;
+};
 
 struct InitOptions {
   std::string answers;              // a file
@@ -81,6 +86,8 @@ int try_migration(const Globals& globals, const std::string& file);
 int verify(const Globals& globals, const VerifyOptions& options);
 int tick(const Globals& globals);
 int watch(const Globals& globals, const WatchOptions& options);
+int decide(const Globals& globals, const DecideOptions& options);
+int report_problem(const Globals& globals, const std::string& text, bool severe);
 int plan(const Globals& globals, const PlanOptions& options);
 int rollback(const Globals& globals, const RollbackOptions& options);
 int resume(const Globals& globals, const std::string& run);

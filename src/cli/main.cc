@@ -20,6 +20,8 @@ struct Line {
   RescueOptions rescue;
   WatchOptions watch;
   ReportOptions report;
+  DecideOptions decide;
+  bool severe = false;
   std::string output = "text", file, name, why, commit, text, run, step, section, server;
   InitOptions init;
   LintOptions lint;
@@ -145,6 +147,26 @@ void add_release_commands(CLI::App& app, Line& line) {
   watch_command->add_option("--for", line.watch.span, "begin one of that length (default: watch.heightened)")
       ->type_name("SPAN");
   watch_command->add_option("--every", line.watch.every, "the time between looks (default 30s)")->type_name("SPAN");
+  auto* decide_command = add(app, "decide", "what to do about the release that serves, and why", line,
+                             [&] { return decide(line.globals, line.decide); });
+  decide_command
+      ->add_option("--fact", line.decide.facts,
+                   "what no signal can tell, as hotfix=20m or users=60%; kept while this release serves")
+      ->type_name("NAME=VALUE");
+  decide_command->add_flag("--explain", line.decide.explain, "every step, fact and rule");
+  decide_command->add_flag("!--no-questions", line.decide.ask, "ask nothing, also on a terminal");
+  auto* replay_option =
+      decide_command
+          ->add_option(
+              "--replay", line.decide.journal,
+              "decide past verdicts again by today's rules: of that journal, or export of one; without it this site's")
+          ->type_name("JOURNAL")
+          ->expected(0, 1);
+  decide_command->final_callback([&line, replay_option] { line.decide.replay = replay_option->count() > 0; });
+  auto* problem_command = add(app, "report-problem", "a person says that something is wrong", line,
+                              [&] { return report_problem(line.globals, line.text, line.severe); });
+  problem_command->add_option("text", line.text, "what is seen")->required();
+  problem_command->add_flag("--down", line.severe, "nobody can work");
   auto* note_command = add(app, "note", "a person's word for the record", line,
                            [&] { return note(line.globals, line.text, line.file, line.section); });
   note_command->add_option("text", line.text)->required();

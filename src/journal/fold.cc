@@ -52,6 +52,7 @@ class Folding {
       case EventType::kWatchLook: return watch_look();
       case EventType::kWatchTrouble: return watch_changed({{"trouble", true}, {"why", text("why")}});
       case EventType::kWatchEnded:
+        TRY_VOID(fold_judgement(event_, tables_));
         return watch_changed({{"open", false}, {"verdict", text("verdict")}, {"why", text("why")}});
       case EventType::kLogLevel:
         if (text("state").empty()) return {};

@@ -18,6 +18,8 @@ Result<void> keep(const Event& event, Tables& tables, Json judgement) {
 Result<void> fold_judgement(const Event& event, Tables& tables) {
   const bool automatic = event.type == EventType::kRunStarted && get_bool(event.body, "automatic");
   if (event.type == EventType::kRunStarted && !automatic) return {};
+  const bool habits = event.type == EventType::kWatchEnded && get(event.body, "habits").is_object();
+  if (event.type == EventType::kWatchEnded && !habits) return {};
   Json judgement = TRY(judgement_of(event, tables));
   const int64_t at = to_millis(event.at);
   if (event.type == EventType::kProblemReported) {
@@ -36,6 +38,8 @@ Result<void> fold_judgement(const Event& event, Tables& tables) {
     if (!get(event.body, "verdict").is_object()) return {};
     judgement["verdict"] = get(event.body, "verdict");
     judgement["verdict"]["at_ms"] = at;
+  } else if (habits) {
+    judgement["habits"] = event.body["habits"];
   } else if (automatic) {
     judgement["automatic"].insert(judgement["automatic"].begin(), at);
     if (judgement["automatic"].size() > kKeptAutomatic) judgement["automatic"].erase(kKeptAutomatic);

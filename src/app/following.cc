@@ -1,0 +1,156 @@
+#include "app/following.h"
+
+#include <algorithm>
+
+#include "app/target.h"
+#include "base/text.h"
+#include "os/file.h"
+
+namespace backout::app {
+namespace {
+
+constexpr size_t kKeptOccurrences = 200;
+constexpr int kStateFormat = 1;
+
+/// Whether a signal sees requests, so that its silence means that nothing was seen.
+bool has_votes(const SignalConfig& signal) {
+  static constexpr std::string_view kWithout[] = {"alertmanager", "log", "journal", "restarts", "resources"};
+  return std::find(std::begin(kWithout), std::end(kWithout), signal.kind) == std::end(kWithout);
+}
+/// Whether its votes are clients, and not requests of whoever.
+bool knows_clients(const SignalConfig& signal) { return signal.kind != "prometheus" && signal.kind != "metrics"; }
+
+Result<std::optional<decide::Habits>> habits_in(const Json& kept, const std::string& signal, const char* measure) {
+  const Json& value = get(get(kept, signal), measure);
+  if (!value.is_object()) return std::optional<decide::Habits>();
+  return std::optional<decide::Habits>(TRY(decide::Habits::from_json(value)));
+}
+
+Result<decide::Watched> watched(const Workspace& workspace, const Newcomer& newcomer, Millis span) {
+  decide::Watched watched;
+  watched.current = newcomer.release.version.str();
+  watched.before = newcomer.before.str();
+  watched.cutover = newcomer.cutover;
+  watched.before_was_well = newcomer.before_was_well;
+  if (span > Millis(0)) watched.span = span;
+  const Json judgement = TRY(workspace.journal().judgement(workspace.site().id));
+  const Json& kept = get(judgement, "habits");
+  for (const SignalConfig& signal : workspace.site().signals) {
+    decide::JudgedSignal judged;
+    judged.name = signal.name;
+    judged.votes = has_votes(signal);
+    judged.clients = knows_clients(signal);
+    judged.outcomes = TRY(habits_in(kept, signal.name, "outcomes"));
+    judged.speeds = TRY(habits_in(kept, signal.name, "speeds"));
+    watched.signals.push_back(std::move(judged));
+  }
+  return watched;
+}
+
+/// What was left off there, if it is about this release. Anything else begins anew: the file is not the truth.
+Json left_off(const std::string& file, const Newcomer& newcomer) {
+  const auto text = os::read_file(file, 64U << 20);
+  if (!text) return Json();
+  Json value = Json::parse(*text, nullptr, false);
+  if (!value.is_object() || get_int(value, "format") != kStateFormat ||
+      get_string(value, "release") != newcomer.release.id.str() ||
+      get_int(value, "cutover_ms") != to_millis(newcomer.cutover))
+    return Json();
+  return value;
+}
+
+}  // namespace
+
+Result<Newcomer> newcomer(const Workspace& workspace) {
+  journal::Journal& journal = workspace.journal();
+  const SiteId& site = workspace.site().id;
+  const journal::Serving serving = TRY(journal.serving(site));
+  Newcomer found;
+  found.release = TRY(current_release(journal, site));
+  found.cutover = serving.since;
+  for (const journal::RunRow& run : TRY(journal.runs(site, 20))) {
+    if (run.to != found.release.version || (run.state != "done" && run.state != "unverified")) continue;
+    found.before = run.from;
+    found.by_rollback = run.kind == RunKind::kRollback;
+    // The deploy command lets users in somewhere in its middle; before it, they met the old release for certain.
+    if (run.kind == RunKind::kDeploy) found.cutover = found.release.deployed_at;
+    break;
+  }
+  // After a rollback the minutes before were those of the bad release.
+  found.before_was_well = !found.by_rollback;
+  return found;
+}
+
+Following::Following(const Workspace& workspace, Newcomer newcomer, decide::Judge judge, Signals signals,
+                     std::string file)
+    : workspace_(&workspace),
+      newcomer_(std::move(newcomer)),
+      judge_(std::move(judge)),
+      signals_(std::move(signals)),
+      file_(std::move(file)) {}
+
+Result<Following> Following::open(const Workspace& workspace, Millis span) {
+  Newcomer release = TRY(app::newcomer(workspace));
+  const std::string file = workspace.watching_directory() + "/" + release.release.id.str() + ".json";
+  const decide::Watched scope = TRY(watched(workspace, release, span));
+  const Json left = left_off(file, release);
+  auto judge = left.is_null() ? Result<decide::Judge>(decide::Judge(scope))
+                              : decide::Judge::from_json(scope, get(left, "judge"));
+  if (!judge) judge = decide::Judge(scope);  // of another version, or damaged: all is read again
+  Signals signals = TRY(Signals::open(workspace, [&](const std::string& signal) { return judge->position(signal); }));
+  Following following(workspace, std::move(release), std::move(*judge), std::move(signals), file);
+  for (const Json& each : get(left, "occurrences"))
+    if (auto occurrence = occurrence_from_json(each)) following.occurrences_.push_back(std::move(*occurrence));
+  for (const auto& [signal, figures] : get(left, "figures").items()) following.figures_[signal] = figures;
+  return following;
+}
+
+Result<Following::Round> Following::look(bool all, const std::stop_token& stop) {
+  Round round;
+  const watch::Scope scope{newcomer_.release.version.str(), newcomer_.before.str(), newcomer_.cutover,
+                           system_clock().wall()};
+  for (Heard& heard : signals_.look(scope, all, stop)) {
+    TRY_VOID(judge_.feed(heard.signal, heard.seen, scope.now));
+    for (Occurrence& each : heard.seen.occurrences) occurrences_.push_back(std::move(each));
+    if (!heard.seen.figures.empty()) figures_[heard.signal] = std::move(heard.seen.figures);
+    for (const std::string& remark : heard.seen.remarks) round.remarks.push_back(heard.signal + ": " + remark);
+  }
+  if (occurrences_.size() > kKeptOccurrences)
+    occurrences_.erase(occurrences_.begin(), occurrences_.end() - static_cast<long>(kKeptOccurrences));
+  round.evidence = judge_.evidence(scope.now);
+  for (const Evidence& each : round.evidence) {
+    const std::string key = each.signal + " " + each.measure;
+    const auto before = states_.find(key);
+    round.news = round.news || before == states_.end() || before->second != each.state;
+    states_[key] = each.state;
+  }
+  TRY_VOID(store());
+  return round;
+}
+
+Result<void> Following::store() const {
+  if (signals_.none()) return {};
+  Json document = {{"format", kStateFormat},
+                   {"release", newcomer_.release.id.str()},
+                   {"cutover_ms", to_millis(newcomer_.cutover)},
+                   {"judge", judge_.to_json()},
+                   {"occurrences", Json::array()},
+                   {"figures", Json::object()}};
+  for (const Occurrence& each : occurrences_) document["occurrences"].push_back(to_json(each));
+  for (const auto& [signal, figures] : figures_) document["figures"][signal] = figures;
+  TRY_VOID(os::make_directories(workspace_->watching_directory(), 0700));
+  return os::write_file_atomic(file_, document.dump(), 0600);
+}
+
+Json Following::habits() const {
+  Json habits = Json::object();
+  for (const SignalConfig& signal : workspace_->site().signals) {
+    if (!has_votes(signal)) continue;
+    const decide::Habits outcomes = judge_.outcomes_of(signal.name), speeds = judge_.speeds_of(signal.name);
+    if (outcomes.votes() > 0) habits[signal.name]["outcomes"] = outcomes.to_json();
+    if (speeds.votes() > 0) habits[signal.name]["speeds"] = speeds.to_json();
+  }
+  return habits;
+}
+
+}  // namespace backout::app
