@@ -1,6 +1,7 @@
 // Baseline: what is tolerated, from how the site was while it was well.
 #pragma once
 #include <map>
+#include <span>
 #include <vector>
 
 #include "base/json.h"
@@ -9,8 +10,11 @@
 
 namespace backout::decide {
 
+/// Sizes of votes that are counted as one: 1 2 3 4 6 8 12 16 24 ..., rounded down.
+int vote_size(int requests);
+
 /// Counts of healthy times: the minutes before the deploy, or a watch that ended well (the journal keeps them). Votes
-/// are put together by size, rounded down (1 2 3 4 6 8 12 16 ...): the rate of one request comes out a little too high.
+/// are put together by vote_size: the rate of one request comes out a little too high.
 class Habits {
  public:
   /// The votes of one second.

@@ -51,6 +51,10 @@ class EDetector {
   /// What is still needed if it goes on as in the last half minute.
   Forecast forecast(WallTime now) const;
 
+  /// Another tolerance, because more became known of the time before: the evidence begins anew, counts and alarm stay.
+  /// For the usual rates only.
+  void retune(double tolerated, double divide);
+
   Json to_json() const;
   Result<void> restore(const Json& value);
 

@@ -3,7 +3,7 @@
 //   outcomes     votes that failed, against what was usual            (alarm, clear)
 //   speeds       votes slower than the old release's p95              (alarm)
 //   compared     failed votes of the new release against the old one that serves beside it  (alarm)
-//   lines        seconds with an error line, against what was usual   (alarm, clear)
+//   lines        seconds with an error line, against what was usual   (alarm)
 //   down         nearly every vote fails; only together with an alarm of outcomes           (alarm)
 //   occurrences  what counts by itself, by the rules of witnesses.h   (alarm)
 // On a healthy release the probability that any of outcomes, speeds, compared and lines alarms within the watch is at
@@ -70,7 +70,7 @@ class Judge {
   static Result<Judge> from_json(Watched watched, const Json& value);
 
  private:
-  Watched watched_;
+  std::unique_ptr<const Watched> watched_;  // the signals point to it
   std::map<std::string, std::unique_ptr<SignalJudge>> signals_;
 };
 

@@ -1,0 +1,28 @@
+// Stored: numbers and times as the detectors keep them in JSON. Doubles come back bit for bit.
+#pragma once
+#include <cmath>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace backout::decide {
+
+inline Error not_stored(std::string_view what) {
+  return Error{Code::kCorrupt, "the state of a detector cannot be read: " + std::string(what), ""};
+}
+/// 0 when it is absent; kCorrupt when it is no finite number.
+inline Result<double> stored_number(const Json& object, std::string_view key) {
+  const Json& value = get(object, key);
+  if (value.is_null()) return 0.0;
+  if (!value.is_number() || !std::isfinite(value.get<double>())) return not_stored(key);
+  return value.get<double>();
+}
+inline WallTime stored_time(const Json& object, std::string_view key) { return wall_from_millis(get_int(object, key)); }
+/// The epoch is not stored.
+inline void store_time(Json& object, const char* key, WallTime time) {
+  if (time != WallTime()) object[key] = to_millis(time);
+}
+
+}  // namespace backout::decide
