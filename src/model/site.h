@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "model/ids.h"
 #include "model/parts.h"
+#include "model/rule.h"
 
 namespace backout {
 
@@ -35,6 +36,7 @@ struct Site {
   std::vector<LeftoverConfig> leftovers;
   std::vector<SignalConfig> signals;
   WatchConfig watch;
+  Policies policies;  // what decide goes by: src/decide, docs/decide.md
   Millis bake{24 * 3600 * 1000LL};
   OnFailedCheck on_failed_check = OnFailedCheck::kAbort;
   std::vector<std::string>
