@@ -46,6 +46,7 @@ class Page {
   void body() {
     facts();
     list("Impact", r_.impact);
+    list("Decision", r_.decided);
     people();
     heading("Timeline");
     out_ += "<div class=\"wide\">" + to_svg(timeline_of(r_)) + "</div>\n";

@@ -37,6 +37,7 @@ class Page {
     if (r_.result.empty()) return std::move(text_);
     facts();
     list("Impact", r_.impact);
+    list("Decision", r_.decided);
     clock();
     rows();
     steps("Steps", r_.steps);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "record/decided.h"
 #include "record/evidence.h"
 #include "record/follow_ups.h"
 #include "record/next_time.h"
@@ -47,6 +48,7 @@ class Making {
     last_ = start_;
     find_plan();
     look_back();
+    report_.decided = decided_before(events_, *start_, report_.from);
     mark("run started", *start_, report_.by);
   }
 

@@ -106,6 +106,7 @@ struct Report {
   std::optional<WallTime> outside_since;  // then; `outage` is counted to the newest event of the site
   std::vector<Moment> clock;
   std::vector<std::string> impact;      // sentences
+  std::vector<std::string> decided;     // what was decided before it, and what people had said (decided.h)
   std::vector<StepLine> steps, checks;  // checks: the steps that only look or ask
   std::vector<CommandLine> commands;
   std::vector<TableRows> rows;

@@ -100,6 +100,7 @@ Json to_json(const Report& report) {
           {"outside_since_ms", report.outside_since ? Json(to_millis(*report.outside_since)) : Json()},
           {"clock", array_of(report.clock, plain)},
           {"impact", report.impact},
+          {"decided", report.decided},
           {"steps", array_of(report.steps, plain)},
           {"checks", array_of(report.checks, plain)},
           {"commands", array_of(report.commands, plain)},
