@@ -28,7 +28,7 @@ double vote_rate(double p, int requests) { return requests <= 1 ? p : -std::expm
 double decibels_of(double log_evidence) { return std::max(0.0, 10 / std::log(10.0) * log_evidence); }
 
 EDetector::EDetector(double tolerated, Stakes stakes, std::span<const double> rates)
-    : tolerated_(within(tolerated)), stakes_(stakes), mixture_(ratios_above(tolerated_, rates)) {
+    : tolerated_(within(tolerated)), stakes_(stakes), rates_(rates), mixture_(ratios_above(tolerated_, rates)) {
   stakes_.divide = std::max(1.0, stakes_.divide);
 }
 
@@ -74,7 +74,7 @@ EDetector::Forecast EDetector::forecast(WallTime now) const {
 void EDetector::retune(double tolerated, double divide) {
   tolerated_ = within(tolerated);
   stakes_.divide = std::max(1.0, divide);
-  mixture_ = Mixture(ratios_above(tolerated_, kRates));
+  mixture_ = Mixture(ratios_above(tolerated_, rates_));
 }
 
 Json EDetector::to_json() const {

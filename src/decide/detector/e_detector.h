@@ -13,8 +13,10 @@
 
 namespace backout::decide {
 
-/// The rates that are looked for; those of at least 1.2 times what is tolerated are.
-inline constexpr double kRates[] = {0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 0.90};
+/// The rates that are looked for; those of at least 1.2 times what is tolerated are. For slowness, of which one vote in
+/// twenty is usual, they stand closer.
+inline constexpr double kRates[] = {0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 0.90};
+inline constexpr double kSlowRates[] = {0.07, 0.10, 0.14, 0.20, 0.30, 0.50, 0.90};
 
 /// The probability that a vote of `requests` requests is bad where each is with `p`: 1-(1-p)^requests.
 double vote_rate(double p, int requests);
@@ -27,7 +29,7 @@ struct Stakes {
 
 class EDetector {
  public:
-  /// `tolerated`: p0 of one request, 0..1.
+  /// `tolerated`: p0 of one request, 0..1. `rates` outlive it.
   EDetector(double tolerated, Stakes stakes, std::span<const double> rates = kRates);
 
   /// One batch: the votes of one second. A batch without votes is none.
@@ -52,7 +54,6 @@ class EDetector {
   Forecast forecast(WallTime now) const;
 
   /// Another tolerance, because more became known of the time before: the evidence begins anew, counts and alarm stay.
-  /// For the usual rates only.
   void retune(double tolerated, double divide);
 
   Json to_json() const;
@@ -61,6 +62,7 @@ class EDetector {
  private:
   double tolerated_;
   Stakes stakes_;
+  std::span<const double> rates_;
   Mixture mixture_;
   Pace pace_;
   int64_t votes_ = 0, bad_ = 0;

@@ -27,6 +27,9 @@ EDetector down_detector() {
 
 }  // namespace
 
+const SignalJudge::Measure SignalJudge::kOutcomes{kOutcomesPart, kRates, 0};
+const SignalJudge::Measure SignalJudge::kSpeeds{kSpeedsPart, kSlowRates, kSlow};
+
 SignalJudge::SignalJudge(const Watched& watched, JudgedSignal signal, double share)
     : watched_(watched),
       signal_(std::move(signal)),
@@ -99,9 +102,7 @@ void SignalJudge::second(WallTime at, const Second& newer, const Second& older) 
   new_speeds_.add(newer.speeds);
   if (!newer.outcomes.empty()) outcomes(at, newer.outcomes);
   if (!newer.speeds.empty()) {
-    Tolerance tolerance = signal_.tolerance;
-    tolerance.at_least_usual = kSlow;
-    tune(speeds_, signal_.speeds, before_speeds_, tolerance, kSpeedsPart);
+    tune(speeds_, kSpeeds, signal_.speeds, before_speeds_);
     speeds_->detector.update(newer.speeds, at);
   }
   compared_.update(newer.outcomes, older.outcomes, at);
@@ -110,7 +111,7 @@ void SignalJudge::second(WallTime at, const Second& newer, const Second& older) 
 void SignalJudge::outcomes(WallTime at, const std::vector<Votes>& votes) {
   const bool first = !outcomes_;
   const int64_t known = first ? 0 : outcomes_->known;
-  tune(outcomes_, signal_.outcomes, before_outcomes_, signal_.tolerance, kOutcomesPart);
+  tune(outcomes_, kOutcomes, signal_.outcomes, before_outcomes_);
   if (first || known != outcomes_->known) clear_.emplace(outcomes_->detector.tolerated());
   if (!down_) down_ = down_detector();
   outcomes_->detector.update(votes, at);
@@ -118,24 +119,27 @@ void SignalJudge::outcomes(WallTime at, const std::vector<Votes>& votes) {
   down_->update(votes, at);
 }
 
-SignalJudge::Tuned SignalJudge::tuned(const std::optional<Habits>& history, const Habits& before,
-                                      const Tolerance& tolerance, double part) const {
+SignalJudge::Tuned SignalJudge::tuned(const Measure& measure, const std::optional<Habits>& history,
+                                      const Habits& before) const {
   std::vector<Habits> known = {before};
   Habits all = before;
   if (history) {
     known.push_back(*history);
     all.merge(*history);
   }
+  Tolerance tolerance = signal_.tolerance;
+  tolerance.at_least_usual = measure.at_least_usual;
   const Tolerated found = decide::tolerated(known, tolerance);
   const double divide = signal_.clients ? 1 : all.overdispersion();
-  return {found.usual, divide, all.votes(), EDetector(found.tolerated, {threshold(part), divide})};
+  return {found.usual, divide, all.votes(),
+          EDetector(found.tolerated, {threshold(measure.part), divide}, measure.rates)};
 }
 
 /// Before the first vote; and again when as much more is known of the time before (a source that reads it bit by bit).
-void SignalJudge::tune(std::optional<Tuned>& held, const std::optional<Habits>& history, const Habits& before,
-                       const Tolerance& tolerance, double part) const {
+void SignalJudge::tune(std::optional<Tuned>& held, const Measure& measure, const std::optional<Habits>& history,
+                       const Habits& before) const {
   if (held && before.votes() + (history ? history->votes() : 0) < std::max<int64_t>(2 * held->known, 1)) return;
-  Tuned found = tuned(history, before, tolerance, part);
+  Tuned found = tuned(measure, history, before);
   if (!held) {
     held = std::move(found);
     return;
@@ -179,12 +183,13 @@ Json SignalJudge::to_json(const Tuned& held) const {
           {"detector", held.detector.to_json()}};
 }
 
-Result<void> SignalJudge::restore(std::optional<Tuned>& held, const Json& value, double part) const {
+Result<void> SignalJudge::restore(std::optional<Tuned>& held, const Measure& measure, const Json& value) const {
   held.reset();
   if (value.is_null()) return {};
   const double usual = TRY(stored_number(value, "usual")), divide = TRY(stored_number(value, "divide"));
   const double rate = TRY(stored_number(value, "tolerated"));
-  held = Tuned{usual, divide, get_int(value, "known"), EDetector(rate, {threshold(part), divide})};
+  held =
+      Tuned{usual, divide, get_int(value, "known"), EDetector(rate, {threshold(measure.part), divide}, measure.rates)};
   return held->detector.restore(get(value, "detector"));
 }
 
@@ -234,8 +239,8 @@ Result<void> SignalJudge::restore(const Json& value) {
   seen_at_ = stored_time(value, "seen_ms");
   asked_at_ = stored_time(value, "asked_ms");
   blind_ = get_string(value, "blind");
-  TRY_VOID(restore(outcomes_, get(value, "outcomes"), kOutcomesPart));
-  TRY_VOID(restore(speeds_, get(value, "speeds"), kSpeedsPart));
+  TRY_VOID(restore(outcomes_, kOutcomes, get(value, "outcomes")));
+  TRY_VOID(restore(speeds_, kSpeeds, get(value, "speeds")));
   if (outcomes_) {
     down_ = down_detector();
     TRY_VOID(down_->restore(get(value, "down")));

@@ -35,6 +35,12 @@ class SignalJudge {
     std::vector<Votes> outcomes, speeds;
   };
   /// A detector with what it was made from.
+  struct Measure {  // what is measured, with what part of alpha and against which rates
+    double part;
+    std::span<const double> rates;
+    double at_least_usual;
+  };
+  static const Measure kOutcomes, kSpeeds;
   struct Tuned {
     double usual = 0, divide = 1;
     int64_t known = 0;  // healthy votes that this rests on
@@ -45,12 +51,11 @@ class SignalJudge {
   void second(WallTime at, const Second& newer, const Second& older);
   void outcomes(WallTime at, const std::vector<Votes>& votes);
   void occurrences(const Seen& seen, WallTime now);
-  Tuned tuned(const std::optional<Habits>& history, const Habits& before, const Tolerance& tolerance,
-              double part) const;
-  void tune(std::optional<Tuned>& tuned, const std::optional<Habits>& history, const Habits& before,
-            const Tolerance& tolerance, double part) const;
+  Tuned tuned(const Measure& measure, const std::optional<Habits>& history, const Habits& before) const;
+  void tune(std::optional<Tuned>& held, const Measure& measure, const std::optional<Habits>& history,
+            const Habits& before) const;
   Json to_json(const Tuned& tuned) const;
-  Result<void> restore(std::optional<Tuned>& tuned, const Json& value, double part) const;
+  Result<void> restore(std::optional<Tuned>& held, const Measure& measure, const Json& value) const;
 
   bool silent(WallTime now) const;
   std::string why_blind(WallTime now) const;
