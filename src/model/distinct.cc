@@ -7,9 +7,9 @@
 namespace backout {
 namespace {
 
-constexpr int kRanks = 64 - Distinct::kBits;  // a rank is 1..kRanks + 1
-constexpr char kFirst = '#';                  // rank 0; the last is 'X': printable, and no quote or backslash
-constexpr std::string_view kSparse = "~";     // "~" and then "index rank" pairs, when they are fewer bytes
+constexpr int kRanks = 64 - Distinct::kBits;   // a rank is 1..kRanks + 1
+constexpr char kFirst = '#';                   // rank 0; the last is 'X': printable, and no quote or backslash
+constexpr std::string_view kSparse = "~";      // "~" and then "index rank" pairs, when they are fewer bytes
 constexpr double kAlpha = 0.7213475204444817;  // 1 / (2 ln 2)
 
 double sigma(double x) {

@@ -2,8 +2,8 @@
 // release, distinct clients. docs/signals-access-log.md is the page for users.
 //
 // Subject {access_log: path, format?: "combined" | "common" | "json" | a log_format or LogFormat string, client?,
-// release?, status?, duration?, time?, routes?: [pattern], errors?: ["5xx", "499", "500-504"], ignore?: [route]}. With a
-// format string `client`, `release`, `status`, `duration` and `time` name variables of it; with "json", keys.
+// release?, status?, duration?, time?, routes?: [pattern], errors?: ["5xx", "499", "500-504"], ignore?: [route]}. With
+// a format string `client`, `release`, `status`, `duration` and `time` name variables of it; with "json", keys.
 //
 // A second is told once it is over and kGrace more has passed. A line that comes still later is counted in the oldest
 // second that is open, as the arm it belongs to. A look reads for about a second and says in figures.behind_bytes what

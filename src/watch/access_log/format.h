@@ -1,7 +1,7 @@
 // Format: a log format compiled to a list of "up to this text" moves, so that a line costs a handful of byte searches.
 //
-// Understood: "common", "combined", "vhost_combined"; nginx log_format strings ($variable, ${variable}); Apache LogFormat
-// strings (%h %{X-Forwarded-For}i %D ...); "json": one object a line, by key. Immutable and thread-safe.
+// Understood: "common", "combined", "vhost_combined"; nginx log_format strings ($variable, ${variable}); Apache
+// LogFormat strings (%h %{X-Forwarded-For}i %D ...); "json": one object a line, by key. Immutable and thread-safe.
 #pragma once
 #include <string>
 #include <vector>
@@ -38,9 +38,9 @@ class Format {
   friend class FormatCompiler;
   struct Move {
     Column column = Column::kNone;
-    bool quoted = false;   // a backslash takes the meaning from the quote that ends it
-    char stop = '\0';      // first byte of `until`
-    std::string until;     // what stands behind the field; empty: the end of the line
+    bool quoted = false;  // a backslash takes the meaning from the quote that ends it
+    bool keep = false;    // `until` belongs to the next field: "$host$request_uri"
+    std::string until;    // what stands behind the field; empty: the end of the line
   };
   bool parse_plain(std::string_view line, Fields& fields) const;
 

@@ -12,7 +12,7 @@ namespace backout::watch {
 class JsonLine {
  public:
   /// Where several keys stand for one column, the first that was added wins when it is there.
-  void want(std::string key, Column column);
+  void want(std::string key, Column column, DurationUnit unit = DurationUnit::kSeconds);
   /// False: no JSON object, or one that is cut off.
   bool parse(std::string_view line, Fields& fields) const;
 
@@ -20,7 +20,9 @@ class JsonLine {
   struct Wanted {
     std::string key;
     Column column;
+    DurationUnit unit;
   };
+  struct Walk;
   std::vector<Wanted> wanted_;
   bool nested_ = false;
 };
