@@ -31,8 +31,8 @@ struct AttributionInput {
 };
 
 struct Attribution {
-  double posterior = 0;  // that it is the release, 0..1
-  std::string suspect;   // the strongest other one; empty: none to speak of
+  double posterior = 0.68;  // that it is the release, 0..1; without anything known, the prior
+  std::string suspect;      // the strongest other one; empty: none to speak of
   double suspect_share = 0;
   std::vector<std::string> steps;  // "onset 14 s after the cutover: x4,200"
 };

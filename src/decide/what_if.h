@@ -1,0 +1,13 @@
+// What if: one fact changed, everything else as it is. Only changes that really change the verdict are told.
+#pragma once
+#include <vector>
+
+#include "decide/judge.h"
+
+namespace backout::decide {
+
+/// At most one for each fact and verdict, the nearest change first.
+std::vector<Counterfactual> counterfactuals_of(const EvaluateInput& input, const Judge& judge,
+                                               const Judgement& judgement);
+
+}  // namespace backout::decide
