@@ -8,7 +8,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "decide/judge.h"
+#include "decide/deliberation.h"
 #include "decide/what_if.h"
 #include "decide/wording.h"
 
@@ -116,7 +116,8 @@ void fill_automatic(const EvaluateInput& input, const Judgement& judgement, Deci
 }
 
 /// What nobody knows and a rule asks for, those whose rule is open first; then the axes.
-std::vector<std::string> questions_of(const EvaluateInput& input, const Judge& judge, const Judgement& judgement) {
+std::vector<std::string> questions_of(const EvaluateInput& input, const Deliberation& judge,
+                                      const Judgement& judgement) {
   std::vector<FactId> wanted;
   const auto want = [&](FactId id) {
     if (!input.facts.known(id) && std::find(wanted.begin(), wanted.end(), id) == wanted.end()) wanted.push_back(id);
@@ -143,7 +144,7 @@ std::vector<std::string> questions_of(const EvaluateInput& input, const Judge& j
 Decision evaluate(const EvaluateInput& given) {
   EvaluateInput input = given;
   input.evidence = in_order(std::move(input.evidence));
-  const Judge judge(input);
+  const Deliberation judge(input);
   const Judgement judgement = judge.judge(input.facts);
   Decision decision{.site = input.site, .from = input.from, .to = input.to, .at = input.now};
   decision.verdict = judgement.verdict;
@@ -182,7 +183,7 @@ Decision evaluate(const EvaluateInput& given) {
 }
 
 Outcome outcome_of(const EvaluateInput& input, const Facts& facts) {
-  const Judgement judgement = Judge(input).judge(facts);
+  const Judgement judgement = Deliberation(input).judge(facts);
   return {judgement.verdict, judgement.approvals()};
 }
 

@@ -39,7 +39,7 @@ std::string told(FactId fact, const Region& region, const Outcome& then, const O
 
 }  // namespace
 
-std::vector<Counterfactual> counterfactuals_of(const EvaluateInput& input, const Judge& judge,
+std::vector<Counterfactual> counterfactuals_of(const EvaluateInput& input, const Deliberation& judge,
                                                const Judgement& judgement) {
   std::map<FactId, std::vector<Cut>> cuts;
   for (const FactId fact : kAlways) cuts[fact] = grid_cuts(fact);

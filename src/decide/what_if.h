@@ -2,12 +2,12 @@
 #pragma once
 #include <vector>
 
-#include "decide/judge.h"
+#include "decide/deliberation.h"
 
 namespace backout::decide {
 
 /// At most one for each fact and verdict, the nearest change first.
-std::vector<Counterfactual> counterfactuals_of(const EvaluateInput& input, const Judge& judge,
+std::vector<Counterfactual> counterfactuals_of(const EvaluateInput& input, const Deliberation& judge,
                                                const Judgement& judgement);
 
 }  // namespace backout::decide

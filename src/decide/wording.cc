@@ -140,7 +140,8 @@ std::vector<Veto> vetoes_in_words(const EvaluateInput& input, const Judgement& j
   return vetoes;
 }
 
-std::vector<RuleTried> tried_in_words(const EvaluateInput& input, const Judge& judge, const Judgement& judgement) {
+std::vector<RuleTried> tried_in_words(const EvaluateInput& input, const Deliberation& judge,
+                                      const Judgement& judgement) {
   std::vector<RuleTried> tried;
   for (const Rule* rule : judge.rules()) {
     if (std::find(judgement.matched.begin(), judgement.matched.end(), rule) != judgement.matched.end()) continue;
@@ -180,7 +181,7 @@ ApprovalGroup group_of(const Consent& consent) {
   return {};
 }
 
-std::vector<TraceStep> trace_of(const EvaluateInput& input, const Judge& judge, const Judgement& judgement) {
+std::vector<TraceStep> trace_of(const EvaluateInput& input, const Deliberation& judge, const Judgement& judgement) {
   std::vector<TraceStep> steps;
   const auto add = [&](Stage stage, const char* name, std::string text) {
     steps.push_back({name, std::move(text), judgement.decisive == stage});

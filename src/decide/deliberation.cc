@@ -1,4 +1,4 @@
-#include "decide/judge.h"
+#include "decide/deliberation.h"
 
 #include <algorithm>
 
@@ -34,7 +34,7 @@ bool says_trouble(const Facts& facts) {
                      [&](const FactKind& kind) { return kind.symptom && facts.yes(kind.id); });
 }
 
-Judge::Judge(const EvaluateInput& input) : input_(input), rules_(input.policies.rules()) {
+Deliberation::Deliberation(const EvaluateInput& input) : input_(input), rules_(input.policies.rules()) {
   for (const Evidence& each : input.evidence) {
     sees_ = sees_ || each.state != EvidenceState::kBlind;
     if (each.state != EvidenceState::kAlarm) continue;
@@ -43,7 +43,7 @@ Judge::Judge(const EvaluateInput& input) : input_(input), rules_(input.policies.
   }
 }
 
-Judgement Judge::judge(const Facts& facts) const {
+Judgement Deliberation::judge(const Facts& facts) const {
   Judgement judgement;
   judgement.vetoes = vetoes_of(facts, !input_.to.empty(), input_.attribution.posterior);
   gate(facts, judgement);
@@ -57,7 +57,7 @@ Judgement Judge::judge(const Facts& facts) const {
   return judgement;
 }
 
-void Judge::gate(const Facts& facts, Judgement& judgement) const {
+void Deliberation::gate(const Facts& facts, Judgement& judgement) const {
   judgement.trouble = alarm_ || says_trouble(facts);
   if (judgement.trouble) return;
   judgement.blind = !sees_;
@@ -67,7 +67,7 @@ void Judge::gate(const Facts& facts, Judgement& judgement) const {
   if (judgement.blind_for_long) judgement.verdict = Verdict::kNeedsApproval;
 }
 
-void Judge::match(const Facts& facts, Judgement& judgement) const {
+void Deliberation::match(const Facts& facts, Judgement& judgement) const {
   for (const Rule* rule : rules_) {
     const bool holds = std::all_of(rule->when.begin(), rule->when.end(), [&](const Predicate& predicate) {
       return predicate.holds(facts) == Predicate::Holds::kYes;
@@ -86,7 +86,7 @@ void Judge::match(const Facts& facts, Judgement& judgement) const {
 }
 
 /// The cheapest sufficient remedy, unless it is an emergency or a rule of the team says otherwise.
-void Judge::weigh(const Facts& facts, Judgement& judgement) const {
+void Deliberation::weigh(const Facts& facts, Judgement& judgement) const {
   const double severity = severity_in(facts);
   const bool blocked = blocking(judgement.vetoes) != 0 || !judgement.against.empty();
   const bool canary = facts.yes(FactId::kCanary);
@@ -123,7 +123,7 @@ void Judge::weigh(const Facts& facts, Judgement& judgement) const {
   }
 }
 
-void Judge::turn(const Facts& facts, Judgement& judgement) const {
+void Deliberation::turn(const Facts& facts, Judgement& judgement) const {
   const VetoSet blocked = blocking(judgement.vetoes);
   if (blocked == 0 && judgement.against.empty()) return;
   const bool was_to_go_back = judgement.verdict == Verdict::kRollBack;
@@ -141,7 +141,7 @@ void Judge::turn(const Facts& facts, Judgement& judgement) const {
   if (judgement.turned) judgement.decisive = Stage::kVetoes;
 }
 
-void Judge::authorise(const Facts& facts, Judgement& judgement) const {
+void Deliberation::authorise(const Facts& facts, Judgement& judgement) const {
   const double severity = severity_in(facts), migration = facts.value(FactId::kMigration).value_or(kBreaking);
   bool named = false, said = false;
   for (const Rule* rule : judgement.matched) {

@@ -1,5 +1,5 @@
-// Judge: the evaluation itself, without words. Built once for a set of inputs, asked for as many sets of facts as
-// "what if" and the grid need.
+// Deliberation: the evaluation itself, without words. Built once for a set of inputs, asked for as many sets of facts
+// as "what if" and the grid need.
 #pragma once
 #include <vector>
 
@@ -39,10 +39,10 @@ struct Judgement {
   int approvals() const;
 };
 
-class Judge {
+class Deliberation {
  public:
   /// `input` must outlive it.
-  explicit Judge(const EvaluateInput& input);
+  explicit Deliberation(const EvaluateInput& input);
   Judgement judge(const Facts& facts) const;
 
   const std::vector<const Rule*>& rules() const { return rules_; }
