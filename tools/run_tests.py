@@ -201,6 +201,10 @@ def step_down(runner, log):
     return runner.said(log, [PYTHON, "tests/postgresql/step_down.py", "--backout", "build/dev/backout"], "step down")
 
 
+def watch(runner, log):
+    return runner.said(log, [PYTHON, "tests/watch/run.py", "--backout", "build/dev/backout"], "watch")
+
+
 def migrators(runner, log):
     return runner.said(log, [PYTHON, "tests/postgresql/migrators.py", "--backout", "build/dev/backout"], "migrators")
 
@@ -261,6 +265,7 @@ SECTIONS = [
     ("liars", "each liar alone is caught, and without it the same run ends in 0", ("dev", ()), liars),
     ("projects", "ten small real projects taken back, each also with one lying tool", ("dev", ()), projects),
     ("postgresql", "real shops (Django, Rails, Knex) on a real PostgreSQL, taken back and forward while customers order", ("dev", ()), postgresql),
+    ("watch", "a fresh release before real customers: judged by its log, counters and alerts, and taken back", ("dev", ()), watch),
     ("step-down", "a release's migrations undone by Django itself, under load", ("dev", ()), step_down),
     ("migrators", "migrations undone by Rails, Knex, Prisma, Alembic, pairs of files and a tool of one's own", ("dev", ()), migrators),
     ("code", "code brought back by the real git, pip, poetry, npm and bundler", ("dev", ()), code),
