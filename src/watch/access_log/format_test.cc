@@ -11,7 +11,7 @@ Fields parsed(const std::string& format, std::string_view line, const Naming& na
   const auto compiled = Format::compile(format, naming);
   EXPECT_TRUE(compiled) << (compiled ? "" : compiled.error().message);
   Fields fields;
-  if (compiled) EXPECT_TRUE(compiled->parse(line, fields)) << line;
+  EXPECT_TRUE(compiled && compiled->parse(line, fields)) << line;
   return fields;
 }
 
@@ -51,12 +51,14 @@ TEST(AccessLogFormat, ReadsALogFormatOfNginxAsItsConfigurationHasIt) {
 TEST(AccessLogFormat, ReadsALogFormatOfApache) {
   const std::string line =
       R"(10.0.0.1 192.0.2.9 - - [10/Oct/2025:13:55:36 +0200] "POST /x HTTP/1.1" 200 5 "-" "a \"quoted\" agent" 1234 v7)";
-  const std::string format = R"(%h %{X-Forwarded-For}i %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i" %D %{X-Release}o)";
+  const std::string format =
+      R"(%h %{X-Forwarded-For}i %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i" %D %{X-Release}o)";
   for (const std::string& each : {format, "LogFormat \"" + [&] {
-         std::string text;
-         for (const char c : format) text += c == '"' ? std::string("\\\"") : std::string(1, c);
-         return text;
-       }() + "\" mine"}) {
+                                    std::string text;
+                                    for (const char c : format)
+                                      text += c == '"' ? std::string("\\\"") : std::string(1, c);
+                                    return text;
+                                  }() + "\" mine"}) {
     const auto compiled = Format::compile(each, {.client = "http_x_forwarded_for", .release = "%{X-Release}o"});
     ASSERT_TRUE(compiled) << compiled.error().message;
     Fields fields;
@@ -113,7 +115,8 @@ TEST(AccessLogFormat, SaysWhatIsWrongWithAFormat) {
   EXPECT_NE(why_not("$remote_addr $status").find("no time"), std::string::npos);
   EXPECT_NE(why_not("$remote_addr$status [$time_local]").find("side by side"), std::string::npos);
   EXPECT_NE(why_not("%h %>s %{%A}t").find("its time in a form"), std::string::npos);
-  EXPECT_NE(why_not("combined", {.release = "upstream_http_x_v"}).find("no variable of the log format"), std::string::npos);
+  EXPECT_NE(why_not("combined", {.release = "upstream_http_x_v"}).find("no variable of the log format"),
+            std::string::npos);
   EXPECT_NE(why_not("$status $").find("without a name"), std::string::npos);
   EXPECT_NE(why_not("%>s %{a").find("not closed"), std::string::npos);
 }
@@ -132,8 +135,9 @@ TEST(AccessLogTime, ReadsEachForm) {
   EXPECT_EQ(read_time("1760097336123456789", TimeForm::kAny), instant + 123);
   EXPECT_EQ(read_time("1.760097336e9", TimeForm::kAny), instant);
   EXPECT_EQ(read_time("[10/Oct/2025:13:55:36 +0200]", TimeForm::kAny), instant);
-  for (const char* bad : {"", "-", "10/Okt/2025:13:55:36 +0200", "31/Feb/2025:13:55:36 +0000", "10/Oct/2025:25:55:36 +0000",
-                          "2025-10-10T11:55", "99999999999999999999", "1760097336x", "10/Oct/1970:00:00:00 +0000"})
+  for (const char* bad :
+       {"", "-", "10/Okt/2025:13:55:36 +0200", "31/Feb/2025:13:55:36 +0000", "10/Oct/2025:25:55:36 +0000",
+        "2025-10-10T11:55", "99999999999999999999", "1760097336x", "10/Oct/1970:00:00:00 +0000"})
     EXPECT_EQ(read_time(bad, TimeForm::kAny), std::nullopt) << bad;
 }
 

@@ -198,7 +198,8 @@ std::optional<int64_t> one_duration(std::string_view& text, DurationUnit unit) {
       if (micros) *micros /= 1000;
       break;
   }
-  if (micros) text.remove_prefix(end + used);
+  if (!micros || copy.size() != text.size() - end) return std::nullopt;  // "1.2.3"
+  text.remove_prefix(end + used);
   return micros;
 }
 

@@ -28,7 +28,9 @@ bool is_id(std::string_view piece) {
   const auto digits = static_cast<size_t>(std::count_if(piece.begin(), piece.end(), is_digit));
   if (digits == piece.size()) return digits > 0;
   if (digits >= 1 && piece.size() >= 8 && std::all_of(piece.begin(), piece.end(), is_hex)) return true;
-  return piece.size() >= 16 && digits >= 3;
+  const bool mixed = std::any_of(piece.begin(), piece.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) &&
+                     std::any_of(piece.begin(), piece.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  return piece.size() >= 16 && (digits >= 3 || (digits >= 1 && mixed));
 }
 
 void fold_segment(std::string_view segment, std::string& into) {
