@@ -14,6 +14,7 @@
 #include "database/postgresql/habits.h"
 #include "database/postgresql/horizon.h"
 #include "database/postgresql/marks.h"
+#include "database/postgresql/point.h"
 #include "database/postgresql/programs.h"
 #include "database/postgresql/read_catalog.h"
 #include "os/file.h"
@@ -62,11 +63,14 @@ class Source {
     return source;
   }
 
-  /// Locks the definitions, then takes the snapshot.
-  Result<void> begin(Manifest& manifest) {
-    const std::string names = TRY(lockable());
-    TRY_VOID(connection_.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
-    if (!names.empty()) TRY_VOID(connection_.exec("LOCK TABLE " + names + " IN ACCESS SHARE MODE"));
+  /// Locks the definitions, then takes the snapshot. `beside`: another session; the place in the log is noted, too.
+  Result<void> begin(Manifest& manifest, Connection* beside) {
+    std::string names = TRY(lock());
+    if (beside != nullptr)
+      manifest.point = TRY(note_quiet_instant(connection_, *beside, [&]() -> Result<void> {
+        names = TRY(lock());
+        return {};
+      }));
     manifest.taken_at = to_iso(system_clock().wall());
     snapshot_ = TRY(connection_.text("SELECT pg_export_snapshot()"));
     if (TRY(lockable()) != names)
@@ -82,6 +86,14 @@ class Source {
 
  private:
   explicit Source(Connection connection) : connection_(std::move(connection)) {}
+
+  /// Begins the transaction; its snapshot is not taken yet. What was locked.
+  Result<std::string> lock() {
+    std::string names = TRY(lockable());
+    TRY_VOID(connection_.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+    if (!names.empty()) TRY_VOID(connection_.exec("LOCK TABLE " + names + " IN ACCESS SHARE MODE"));
+    return names;
+  }
 
   /// What pg_dump locks as well: not what belongs to an extension, unless rows of it are dumped.
   Result<std::string> lockable() {
@@ -175,21 +187,51 @@ std::vector<std::string> dump_command(const BackupJob& job, const Program& progr
           "--dbname=" + connection};
 }
 
-Result<void> read_while_dumping(Source& source, Manifest& manifest, Dumping& dumping, const Progress& progress) {
+Result<void> read_in_snapshot(Source& source, Manifest& manifest,
+                              const std::function<bool(const CountedTable& next)>& go_on) {
   Connection& connection = source.connection();
   manifest.sequences = TRY(read_sequences(connection));
   manifest.horizon.update(TRY(read_horizon(connection).with_context("what a count will need")));
   manifest.roles = TRY(read_roles(connection));
   manifest.extensions = TRY(read_extensions(connection));
   manifest.catalog = to_json(TRY(read_catalog(connection).with_context("reading the catalogue")));
-  auto content = read_content(connection, [&](const CountedTable& next) {
+  manifest.content = TRY(read_content(connection, go_on));
+  return {};
+}
+
+Result<void> read_while_dumping(Source& source, Manifest& manifest, Dumping& dumping, const Progress& progress) {
+  const auto read = read_in_snapshot(source, manifest, [&](const CountedTable& next) {
     if (progress) progress("dumping; counting and hashing " + next.name);
     return !dumping.failed();
   });
   // When pg_dump has failed its own words say more.
-  if (!content && content.error().code == Code::kCancelled) return {};
-  manifest.content = TRY(std::move(content));
+  return !read && read.error().code == Code::kCancelled ? Result<void>() : read;
+}
+
+/// The log's place in the archive is waited for last: it had all the time of the counting to get there.
+Result<void> wait_for_point(const BackupJob& job, Connection& beside, Manifest& manifest, const Progress& progress) {
+  TRY_VOID(wait_until_archived(*job.repository, beside, manifest.point, progress));
+  if (const std::string why = get_string(manifest.point, "why_not"); !why.empty())
+    manifest.notes.push_back("pgBackRest cannot bring this moment back yet: " + why);
   return {};
+}
+
+/// Everything but the dump.
+Result<Manifest> note(const BackupJob& job, Source& source, const Progress& progress) {
+  Manifest manifest;
+  manifest.source = job.database;
+  TRY_VOID(describe(source.connection(), manifest));
+  auto beside = TRY(Connection::open(job.server, job.database));
+  TRY_VOID(source.begin(manifest, job.repository ? &beside : nullptr));
+  if (job.repository) mark_point(beside, job.database, manifest.point);
+  TRY_VOID(read_in_snapshot(source, manifest, [&](const CountedTable& next) {
+    if (progress) progress("counting and hashing " + next.name);
+    return true;
+  }));
+  manifest.sequences_after = TRY(read_sequences(source.connection()));
+  TRY_VOID(source.connection().exec("COMMIT"));
+  if (job.repository) TRY_VOID(wait_for_point(job, beside, manifest, progress));
+  return manifest;
 }
 
 Result<Manifest> dump(const BackupJob& job, Source& source, const Program& program, const std::string& partial,
@@ -198,7 +240,10 @@ Result<Manifest> dump(const BackupJob& job, Source& source, const Program& progr
   manifest.source = job.database;
   manifest.dumped_by = program.version;
   TRY_VOID(describe(source.connection(), manifest));
-  TRY_VOID(source.begin(manifest));
+  std::optional<Connection> beside;
+  if (job.repository) beside = TRY(Connection::open(job.server, job.database));
+  TRY_VOID(source.begin(manifest, beside ? &*beside : nullptr));
+  if (beside) mark_point(*beside, job.database, manifest.point);
   const std::string connection = TRY(connection_argument(job.server, job.database));
   {
     Dumping dumping(dump_command(job, program, source.snapshot(), partial, connection), session_name(job.directory));
@@ -216,15 +261,28 @@ Result<Manifest> dump(const BackupJob& job, Source& source, const Program& progr
   manifest.files = TRY(measure_dump(partial));
   if (!manifest.files.contains("toc.dat"))
     return Error{Code::kInternal, "pg_dump ended well and left no table of contents", ""};
+  if (beside) TRY_VOID(wait_for_point(job, *beside, manifest, progress));
   return manifest;
 }
 
 }  // namespace
 
+Result<Manifest> count_up(const BackupJob& job, const Progress& progress) {
+  auto source = TRY(Source::open(job));
+  return note(job, source, progress);
+}
+
 Result<Manifest> back_up(const BackupJob& job, const Progress& progress) {
   if (auto there = load_manifest(job.manifest);
-      there && there->source == job.database && check_dump(job.directory, *there))
+      there && there->source == job.database &&
+      (job.dump ? check_dump(job.directory, *there).has_value() : there->files.empty()))
     return there;
+  if (!job.dump) {
+    auto manifest = count_up(job, progress);
+    if (!manifest) return with_who_is_in_the_way(std::move(manifest).error(), job);
+    TRY_VOID(store_manifest(*manifest, job.manifest));
+    return manifest;
+  }
   TRY_VOID(clear_place(job));
   auto source = TRY(Source::open(job));
   const Program program = TRY(find_program("pg_dump", source.connection().server_version(), job.programs));
@@ -255,21 +313,23 @@ Result<Json> checkpoint_part(const Manifest& manifest, const std::string& direct
   const auto catalog = TRY(schema::postgresql::catalog_from_json(manifest.catalog));
   const std::string sha256 = TRY(os::sha256_of_file(manifest_path));
   const std::string habits = habits_beside(manifest_path);
-  return Json{{"driver", "postgresql"},
-              {"database", manifest.source},
-              {"backup", directory},
-              {"manifest", manifest_path},
-              {"manifest_sha256", sha256},
-              {"size", manifest.size()},
-              {"taken_at", manifest.taken_at},
-              {"server_version", manifest.server_version},
-              {"system_identifier", manifest.system_identifier},
-              {"lsn", manifest.lsn},
-              {"tables", tables},
-              {"catalog", manifest.catalog},
-              {"schema_hash", hash_of(catalog)},
-              {"habits", os::exists(habits) ? habits : ""},
-              {"notes", manifest.notes}};
+  Json part{{"driver", "postgresql"},
+            {"database", manifest.source},
+            {"backup", manifest.files.empty() ? "" : directory},
+            {"manifest", manifest_path},
+            {"manifest_sha256", sha256},
+            {"size", manifest.size()},
+            {"taken_at", manifest.taken_at},
+            {"server_version", manifest.server_version},
+            {"system_identifier", manifest.system_identifier},
+            {"lsn", manifest.lsn},
+            {"tables", tables},
+            {"catalog", manifest.catalog},
+            {"schema_hash", hash_of(catalog)},
+            {"habits", os::exists(habits) ? habits : ""},
+            {"notes", manifest.notes}};
+  if (!manifest.point.empty()) part["point"] = manifest.point;
+  return part;
 }
 
 Result<Json> run_backup(const Json& args, const Progress& progress) {
@@ -278,6 +338,10 @@ Result<Json> run_backup(const Json& args, const Progress& progress) {
   job.database = TRY(need(args, "database"));
   job.directory = TRY(need_path(args, "directory"));
   job.manifest = TRY(need_path(args, "manifest"));
+  if (args.contains("pgbackrest")) {
+    job.repository = TRY(repository_of(args));
+    job.dump = job.repository->dump;
+  }
   job.jobs = static_cast<int>(get_int(args, "jobs", job.jobs));
   job.programs = get_string(args, "programs");
   const BootTime began = system_clock().boot();
@@ -296,11 +360,15 @@ Result<Json> look_at_backup(const Json& args) {
   const auto manifest = manifest_of(args);
   if (!manifest) return sight(false, manifest.error().message);
   const std::string directory = TRY(need_path(args, args.contains("directory") ? "directory" : "backup"));
-  const auto files = check_dump(directory, *manifest);
+  const bool noted = manifest->files.empty() && !get_bool(get(args, "pgbackrest"), "dump", true);
+  const auto files = noted ? Result<void>() : check_dump(directory, *manifest);
   if (!files) return sight(false, files.error().message);
   const std::string path = TRY(need_path(args, "manifest"));
   const Json part = TRY(checkpoint_part(*manifest, directory, path));
-  return sight(true, "the files of the dump are those that its manifest names", {{"part", part}});
+  return sight(true,
+               noted ? "what the database held, and the place in the log, are noted"
+                     : "the files of the dump are those that its manifest names",
+               {{"part", part}});
 }
 
 }  // namespace backout::postgresql

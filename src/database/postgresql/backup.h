@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "database/postgresql/manifest.h"
+#include "database/postgresql/repository.h"
 #include "database/postgresql/verb_args.h"
 
 namespace backout::postgresql {
@@ -29,11 +30,16 @@ struct BackupJob {
   int jobs = 2;
   std::string programs;  // a directory to take pg_dump from; empty: find_program
   std::optional<DumpedAs> as = {};
+  std::optional<Repository> repository = {};  // notes the point in its log, too: point.h
+  bool dump = true;                           // false: only counts and hashes, and no directory is made
 };
 
 /// kBusy: a migration is in the way. kDenied, kNoSpace, kUnavailable, kUnsupported (server or pg_dump too old),
 /// kConflict (something that is no dump lies in the directory's place).
 Result<Manifest> back_up(const BackupJob& job, const Progress& progress);
+
+/// What a manifest says of the database now, without a dump and without writing anything.
+Result<Manifest> count_up(const BackupJob& job, const Progress& progress);
 
 /// The verbs: arguments and evidence in docs/formats/postgresql-backup.md.
 Result<Json> run_backup(const Json& args, const Progress& progress);

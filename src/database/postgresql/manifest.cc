@@ -40,6 +40,7 @@ Json to_json(const Manifest& manifest) {
              {"files", files},
              {"notes", manifest.notes}};
   if (!manifest.horizon.empty()) value["horizon"] = manifest.horizon;
+  if (!manifest.point.empty()) value["point"] = manifest.point;
   return value;
 }
 
@@ -68,11 +69,12 @@ Result<Manifest> manifest_from_json(const Json& value) {
   manifest.sequences_after = sequences_from_json(get(value, "sequences_after"));
   manifest.catalog = get(value, "catalog");
   if (get(value, "horizon").is_object()) manifest.horizon = get(value, "horizon");
+  if (get(value, "point").is_object()) manifest.point = get(value, "point");
   for (const auto& [name, file] : get(value, "files").items())
     manifest.files[name] = {static_cast<uint64_t>(get_int(file, "size")), get_string(file, "sha256")};
   for (const Json& note : get(value, "notes"))
     if (note.is_string()) manifest.notes.push_back(note.get<std::string>());
-  if (manifest.files.empty()) return Error{Code::kCorrupt, "it names no files", ""};
+  if (manifest.files.empty() && manifest.point.empty()) return Error{Code::kCorrupt, "it names no files", ""};
   return manifest;
 }
 

@@ -38,7 +38,8 @@ struct Manifest {
   Json catalog = Json::object();
   Json horizon =
       Json::object();  // see horizon.h, and "marks": those of marks.h from before the snapshot; empty in old ones
-  std::map<std::string, DumpFile> files;  // by name in the dump's directory
+  std::map<std::string, DumpFile> files;  // by name in the dump's directory; none where only the point was noted
+  Json point = Json::object();            // see point.h; empty without pgBackRest
   std::vector<std::string> notes;         // what the dump does not hold, in sentences
   uint64_t size() const;                  // of all files
 };

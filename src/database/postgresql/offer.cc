@@ -40,17 +40,38 @@ class Offer {
     const std::string backup = in_run(word + ".dump"), manifest = in_run(word + ".manifest.json");
     Json deed{{"directory", backup}, {"manifest", manifest}, {"jobs", get(offering_.subject, "jobs")}};
     if (offering_.subject.contains("migrations")) deed["migrations"] = get(offering_.subject, "migrations");
-    add(word, Phase::kPrepare, "save " + database_ + ": dump it, with what it holds counted in the same moment",
+    // What a run saves is for the run itself, and always a dump; only a checkpoint may be the team's own backup.
+    const Json repository = proved ? get(offering_.subject, "pgbackrest") : Json();
+    const bool dumps = get_bool(repository, "dump", true);
+    if (repository.is_object()) deed["pgbackrest"] = repository;
+    add(word, Phase::kPrepare,
+        "save " + database_ + ": " +
+            (dumps ? "dump it, with what it holds counted in the same moment"
+                   : "count what it holds, and note the place in the log that pgBackRest archives"),
         {"backup", deed});
-    if (proved)
+    if (proved && !dumps)
+      add("verify-" + word, Phase::kPrepare,
+          get_string(repository, "verify", "restore") == "archive"
+              ? "look whether the log up to that place is in the archive"
+              : "restore that place by pgBackRest into a cluster beside, and compare every table",
+          {"prove-point", {{"manifest", manifest}, {"pgbackrest", repository}, {"side", beside("side")}}}, {word},
+          Deed{"discard-side", {{"pgbackrest", repository}, {"side", beside("side")}}});
+    else if (proved)
       add("verify-" + word, Phase::kPrepare, "restore that dump into a scratch database and compare every table",
           {"verify-backup", {{"backup", backup}, {"manifest", manifest}, {"scratch", beside("test")}}}, {word});
   }
 
   Result<void> restore() {
     Json saved = offering_.saved;
-    const bool from_archive = get(saved, "archive").is_object();
-    if (from_archive) load(saved);
+    std::string before;
+    if (get(saved, "archive").is_object()) {
+      load(saved);
+      before = "load";
+    } else if (get_string(saved, "template").empty() && get_string(saved, "backup").empty() &&
+               get(saved, "point").is_object()) {
+      TRY_VOID(recover(saved));
+      before = "recover";
+    }
     const std::string kept = get_string(saved, "template"), dump = get_string(saved, "backup");
     if (kept.empty() && dump.empty())
       return Error{Code::kNotFound, "the checkpoint names no dump of the database",
@@ -65,7 +86,7 @@ class Offer {
     add("restore", Phase::kPrepare, from + " beside the live database, and compare it",
         {"restore",
          {{"source", source}, {"beside", incoming}, {"like", database_}, {"jobs", get(offering_.subject, "jobs")}}},
-        from_archive ? std::vector<std::string>{"load"} : std::vector<std::string>{},
+        before.empty() ? std::vector<std::string>{} : std::vector<std::string>{before},
         Deed{"discard", {{"database", incoming}}});
     const auto names = TRY(renames_to(saved));
     Json rows{{"live", database_},
@@ -146,6 +167,35 @@ class Offer {
           {"directory", saved["backup"]},
           {"manifest", saved["manifest"]}}},
         {}, Deed{"discard", {{"database", beside_it}}});
+  }
+
+  /// The team's own backup becomes a dump of ours first, too: out of a cluster that is restored beside up to the point.
+  Result<void> recover(Json& saved) {
+    const Json& repository = get(offering_.subject, "pgbackrest");
+    if (!repository.is_object())
+      return Error{Code::kNotFound,
+                   "the checkpoint is a place in the log that pgBackRest archived, and backout.yaml names no stanza",
+                   "say it: database: {postgresql: {pgbackrest: {stanza: ...}}}"};
+    const Json point = get(saved, "point");
+    Json target = Json::object(),
+         args{{"pgbackrest", repository}, {"side", beside("side")}, {"jobs", get(offering_.subject, "jobs")}};
+    for (const char* key : {"lsn", "timeline"})
+      if (point.contains(key)) target[key] = get(point, key);
+    if (point.contains("to_time"))
+      target = {{"time", get(point, "to_time")}};
+    else
+      args["against"] = {{"manifest", get_string(saved, "manifest")},
+                         {"manifest_sha256", get_string(saved, "manifest_sha256")}};
+    args["target"] = target;
+    saved["backup"] = args["directory"] = in_run("point.dump");
+    saved["manifest"] = args["manifest"] = in_run("point.manifest.json");
+    saved.erase("manifest_sha256");
+    const std::string what = point.contains("to_time") ? get_string(point, "to_time") : get_string(saved, "taken_at");
+    add("recover", Phase::kPrepare,
+        "restore the stanza " + one_line(get_string(repository, "stanza")) + " up to " + one_line(what) +
+            " into a cluster beside, and dump " + database_ + " out of it",
+        {"recover", args}, {}, Deed{"discard-side", {{"pgbackrest", repository}, {"side", beside("side")}}});
+    return {};
   }
 
   std::vector<Step> take() { return std::move(steps_); }

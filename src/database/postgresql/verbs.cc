@@ -10,6 +10,7 @@
 #include "database/postgresql/load.h"
 #include "database/postgresql/observe.h"
 #include "database/postgresql/ready.h"
+#include "database/postgresql/recover.h"
 #include "database/postgresql/rescue.h"
 #include "database/postgresql/restore.h"
 #include "database/postgresql/sessions.h"
@@ -68,6 +69,9 @@ constexpr driver::ToolVerb kVerbs[] = {
     {"discard", run_discard},
     {"try-sql", run_try_sql},
     {"load", run_load},
+    {"recover", run_recover},
+    {"prove-point", run_prove_point},
+    {"discard-side", run_discard_side},
     {"discard-tests", run_discard_tests},
     {"observe", [](const Json& args, const driver::Progress&) { return observe(args); }},
     {"ready", [](const Json& args, const driver::Progress&) { return look_at_readiness(args); }},
@@ -92,6 +96,9 @@ constexpr Look kLooks[] = {{"backup", look_at_backup},
                            {"keep", look_at_kept},
                            {"discard", look_at_discarded},
                            {"load", look_at_load},
+                           {"recover", look_at_recovered},
+                           {"prove-point", look_at_proved_point},
+                           {"discard-side", look_at_discarded_side},
                            {"schema-is", look_at_schema}};
 
 }  // namespace

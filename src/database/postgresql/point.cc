@@ -1,0 +1,156 @@
+#include "database/postgresql/point.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "base/ids.h"
+#include "base/text.h"
+
+namespace backout::postgresql {
+namespace {
+
+constexpr Millis kQuietWithin{1'500};
+constexpr Millis kLookAgain{3};
+constexpr Millis kArchiveTurn{250};
+constexpr size_t kLongestPointName = 63;
+constexpr int kHasXid8 = 130000;
+
+const char* snapshot_query(const Connection& connection) {
+  return connection.server_version() >= kHasXid8 ? "SELECT pg_current_snapshot()" : "SELECT txid_current_snapshot()";
+}
+
+/// "749:749:" has nobody at work.
+bool nobody_in(const std::string& snapshot) {
+  const std::vector<std::string> parts = split(snapshot, ':');
+  return parts.size() == 3 && parts[0] == parts[1] && parts[2].empty();
+}
+
+/// What archiving itself says of its trouble.
+std::string archiver_says(Connection& beside) {
+  const auto rows = beside.query(
+      "SELECT current_setting('archive_mode'), coalesce(last_failed_wal, ''), coalesce(last_failed_time > "
+      "coalesce(last_archived_time, '-infinity'), false) FROM pg_stat_archiver");
+  if (!rows || rows->count() != 1) return "";
+  if (rows->text(0, 0) == "off") return "; archive_mode is off";
+  return rows->flag(0, 2) ? "; archiving " + one_line(rows->text(0, 1)) + " failed last: see the server's log" : "";
+}
+
+Result<bool> is_archived(const Repository& repository, const BackupSet& set, const std::string& segment) {
+  const auto there = TRY(archived_segments(repository, set, segment.substr(0, 16)));
+  return std::find(there.begin(), there.end(), segment) != there.end();
+}
+
+}  // namespace
+
+Result<Json> note_quiet_instant(Connection& transaction, Connection& beside,
+                                const std::function<Result<void>()>& again) {
+  const BootTime deadline = system_clock().boot() + kQuietWithin;
+  for (;;) {
+    // The first question takes the snapshot, and the place is read at once.
+    Json point{{"lsn", TRY(transaction.text("SELECT pg_current_wal_insert_lsn()"))}};
+    const std::string seen = TRY(transaction.text(snapshot_query(transaction)));
+    const std::string after = TRY(beside.text(snapshot_query(beside)));
+    const bool quiet = seen == after && nobody_in(seen);
+    if (quiet || system_clock().boot() > deadline) {
+      point["snapshot"] = seen;
+      point["snapshot_after"] = after;
+      point["quiet"] = quiet;
+      point["time"] = to_iso(system_clock().wall());
+      return point;
+    }
+    TRY_VOID(transaction.exec("ROLLBACK"));
+    std::this_thread::sleep_for(kLookAgain);
+    TRY_VOID(again());
+  }
+}
+
+void mark_point(Connection& beside, const std::string& database, Json& point) {
+  const std::string lsn = get_string(point, "lsn");
+  const std::string name =
+      ("backout_" + replaced(get_string(point, "time"), ":", "") + "_" + database).substr(0, kLongestPointName);
+  const auto named = beside.text("SELECT pg_create_restore_point($1)", {name});
+  if (named) point["name"] = name;
+  // The segment that has what stands behind the point: without that, nothing says where it ends.
+  const auto end = named ? *named : beside.text("SELECT pg_current_wal_insert_lsn()").value_or(lsn);
+  const std::string segment = beside.text("SELECT pg_walfile_name($1::pg_lsn)", {end}).value_or("");
+  const auto switched = beside.text("SELECT pg_switch_wal()");
+  point["segment"] = segment;
+  point["segment_size"] =
+      beside.integer("SELECT pg_size_bytes(current_setting('wal_segment_size'))").value_or(int64_t{16} << 20U);
+  point["system_id"] = beside.text("SELECT system_identifier FROM pg_control_system()").value_or("");
+  if (segment.size() >= 8) point["timeline"] = std::stoll(segment.substr(0, 8), nullptr, 16);
+  if (!named || !switched)
+    point["denied"] =
+        "the role may not: GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO it";
+}
+
+Result<void> wait_until_archived(const Repository& repository, Connection& beside, Json& point,
+                                 const Progress& progress) {
+  point["stanza"] = repository.stanza;
+  point["archived"] = false;
+  const auto stanza = look_at_stanza(repository);
+  if (!stanza) {
+    if (stanza.error().code == Code::kInvalid) return stanza.error();
+    point["why_not"] = stanza.error().message;
+    return {};
+  }
+  const std::string segment = get_string(point, "segment");
+  const BackupSet* set =
+      newest_before_lsn(*stanza, lsn_of(get_string(point, "lsn")).value_or(0), get_string(point, "system_id"));
+  if (set == nullptr || segment.empty()) {
+    point["why_not"] = "the stanza " + repository.stanza + " has no backup of this cluster from before";
+    return {};
+  }
+  point["label"] = set->label;
+  const BootTime deadline = system_clock().boot() + repository.archive_wait;
+  if (progress) progress("waiting until " + segment + " is in the archive");
+  for (;;) {
+    const auto there = is_archived(repository, *set, segment);
+    if (there && *there) break;
+    if (system_clock().boot() > deadline) {
+      point["why_not"] = fmt::format(
+          "{} is not in the archive after {}{}{}", segment, for_people(repository.archive_wait), archiver_says(beside),
+          point.contains("denied") ? "; the segment was not ended, because " + get_string(point, "denied") : "");
+      if (!there) point["why_not"] = there.error().message;
+      return {};
+    }
+    std::this_thread::sleep_for(kArchiveTurn);
+  }
+  const auto all = TRY(archived_segments(repository, *set));
+  const auto missing =
+      missing_segments(all, set->first_segment, segment, static_cast<uint64_t>(get_int(point, "segment_size")), 3);
+  if (!missing.empty())
+    point["why_not"] = "the archive has a gap since the backup " + set->label + ": " + join(missing, ", ");
+  else
+    point["archived"] = true;
+  return {};
+}
+
+std::string push_log(const Repository& repository, Connection& live, const Progress& progress) {
+  const char* number = live.server_version() >= kHasXid8 ? "SELECT pg_current_xact_id()" : "SELECT txid_current()";
+  if (const auto committed = live.text(number); !committed) return committed.error().message;
+  Json point{{"lsn", live.text("SELECT pg_current_wal_insert_lsn()").value_or("")},
+             {"time", to_iso(system_clock().wall())}};
+  mark_point(live, "now", point);
+  const auto waited = wait_until_archived(repository, live, point, progress);
+  return waited ? get_string(point, "why_not") : waited.error().message;
+}
+
+Result<int64_t> unseen_commits(Connection& restored, const Json& point) {
+  if (get_bool(point, "quiet")) return 0;
+  const bool xid8 = restored.server_version() >= kHasXid8;
+  // Under way when the snapshot was taken, or begun before the place was read.
+  const std::string query = fmt::format(
+      "WITH s AS (SELECT $1::{0} AS seen, $2::{0} AS after), n AS (SELECT {1}(seen) AS xid FROM s UNION SELECT "
+      "generate_series({2}(seen)::text::bigint, {2}(after)::text::bigint - 1)::text::{3} FROM s) SELECT count(*) FROM "
+      "n "
+      "WHERE xid < {2}({4}()) AND {5}(xid) = 'committed'",
+      xid8 ? "pg_snapshot" : "txid_snapshot", xid8 ? "pg_snapshot_xip" : "txid_snapshot_xip",
+      xid8 ? "pg_snapshot_xmax" : "txid_snapshot_xmax", xid8 ? "xid8" : "bigint",
+      xid8 ? "pg_current_snapshot" : "txid_current_snapshot", xid8 ? "pg_xact_status" : "txid_status");
+  return restored.integer(query, {get_string(point, "snapshot"), get_string(point, "snapshot_after")});
+}
+
+}  // namespace backout::postgresql

@@ -1,0 +1,37 @@
+// Point: the place in the log at which a checkpoint's snapshot was taken, so that pgBackRest can bring back just that.
+//
+// A transaction writes its commit to the log before others see it. So a snapshot and a place in the log agree for
+// certain only where no transaction that wrote was under way: such an instant is looked for, for a short time. Where
+// there is none, the transactions that were are noted, and the restored cluster says which of them it has.
+#pragma once
+#include <functional>
+
+#include "base/json.h"
+#include "database/postgresql/repository.h"
+#include "database/postgresql/verb_args.h"
+
+namespace backout::postgresql {
+
+/// {"lsn", "timeline", "time", "snapshot", "snapshot_after", "quiet"}. `transaction`: begun, REPEATABLE READ, without a
+/// snapshot; it has one when this returns. `again` begins it anew.
+Result<Json> note_quiet_instant(Connection& transaction, Connection& beside,
+                                const std::function<Result<void>()>& again);
+
+/// Writes a named restore point into the log and begins a new segment, where the role may: adds "name", "segment",
+/// "segment_size", "system_id", and "denied" where it may not.
+void mark_point(Connection& beside, const std::string& database, Json& point);
+
+/// Adds "stanza", "archived", and "label" of the backup that it would be restored from; "why_not" where one is missing.
+/// An error only where nothing could be looked at because the configuration is wrong.
+Result<void> wait_until_archived(const Repository& repository, Connection& beside, Json& point,
+                                 const Progress& progress);
+
+/// So that the log goes on to now in the archive, with a transaction at its end: for a point in time that nothing was
+/// written after. What stands against it, else empty.
+std::string push_log(const Repository& repository, Connection& live, const Progress& progress);
+
+/// Transactions that were under way when the point was noted and that `restored` has, although the snapshot did not see
+/// them.
+Result<int64_t> unseen_commits(Connection& restored, const Json& point);
+
+}  // namespace backout::postgresql
