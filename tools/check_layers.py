@@ -71,6 +71,7 @@ SYSTEM_EXCEPTIONS = [
     ("database/archive", "opens what lies in a team's directory without following or waiting"),
     ("database/sqlite", "SQLite and the files of a database: locks, fsync, exchange of names"),
     ("database/postgresql/dump_files.cc", "the files of a dump: fsync, modes, symlinks not followed"),
+    ("database/postgresql/slot_stream.cc", "waits for the socket of the replication protocol"),
     ("base/fault.cc", "a kill point kills its own process"),
     ("app/workspace.cc", "who is asking, and where their home is"),
     ("cli/asker.cc", "is there a person at the terminal"),

@@ -17,6 +17,7 @@
 #include "database/postgresql/point.h"
 #include "database/postgresql/programs.h"
 #include "database/postgresql/read_catalog.h"
+#include "database/postgresql/slot.h"
 #include "os/file.h"
 
 namespace backout::postgresql {
@@ -174,6 +175,47 @@ class Dumping {
   std::jthread thread_;  // last: it uses the others
 };
 
+/// The slot of a backup that is being made: made before the snapshot, so that nothing is between the two (what is in
+/// both is known by its transaction), and dropped again when the backup does not become whole.
+class Following {
+ public:
+  explicit Following(const BackupJob& job) : job_(job), name_(slot_name(job.database, job.directory)) {}
+  Following(const Following&) = delete;
+  Following& operator=(const Following&) = delete;
+  ~Following() {
+    if (made_) (void)drop_slots(job_.server, job_.database, others_);
+  }
+
+  /// What the horizon says of it. Without a slot everything goes on, and it is said why.
+  Json begin(const Progress& progress) {
+    if (!job_.capture) return Json::object();
+    if (progress) progress("making a replication slot");
+    auto slot = make_slot(job_.server, job_.database, name_);
+    if (!slot) {
+      const Error& error = slot.error();
+      return {{"no_slot", error.message + (error.next.empty() ? "" : "; " + error.next)}};
+    }
+    made_ = true;
+    if (auto connection = Connection::open(job_.server, job_.database))
+      if (const auto there = our_slots(*connection, job_.database))
+        for (const Slot& each : *there)
+          if (each.name != name_) others_.insert(each.name);
+    return {{"slot", *std::move(slot)}};
+  }
+  /// The backup is whole: those of earlier ones are over, also when this one has none.
+  void keep() {
+    if (!job_.capture) return;
+    (void)drop_slots(job_.server, job_.database, made_ ? std::set<std::string>{name_} : std::set<std::string>{});
+    made_ = false;
+  }
+
+ private:
+  const BackupJob& job_;
+  std::string name_;
+  bool made_ = false;
+  std::set<std::string> others_;
+};
+
 std::vector<std::string> dump_command(const BackupJob& job, const Program& program, const std::string& snapshot,
                                       const std::string& into, const std::string& connection) {
   return {program.path,
@@ -291,6 +333,8 @@ Result<Manifest> back_up(const BackupJob& job, const Progress& progress) {
     return with_who_is_in_the_way(std::move(room).error(), job);
   const std::string partial = job.directory + ".partial-" + random_hex(4);
   TRY_VOID(os::make_directories(partial, 0700));
+  Following following(job);
+  const Json followed = following.begin(progress);
   auto manifest = dump(job, source, program, partial, progress);
   if (!manifest) {
     const auto removed = os::remove_tree(partial);
@@ -303,7 +347,9 @@ Result<Manifest> back_up(const BackupJob& job, const Progress& progress) {
     manifest->taken_at = job.as->taken_at;
     manifest->database = job.as->database;
   }
+  manifest->horizon.update(followed);
   TRY_VOID(store_manifest(*manifest, job.manifest));
+  following.keep();
   return manifest;
 }
 
@@ -313,6 +359,9 @@ Result<Json> checkpoint_part(const Manifest& manifest, const std::string& direct
   const auto catalog = TRY(schema::postgresql::catalog_from_json(manifest.catalog));
   const std::string sha256 = TRY(os::sha256_of_file(manifest_path));
   const std::string habits = habits_beside(manifest_path);
+  Json notes = manifest.notes;
+  if (const std::string why = get_string(manifest.horizon, "no_slot"); !why.empty())
+    notes.push_back("changes are not captured by a slot, and rows written since will be found by comparing: " + why);
   Json part{{"driver", "postgresql"},
             {"database", manifest.source},
             {"backup", manifest.files.empty() ? "" : directory},
@@ -327,7 +376,8 @@ Result<Json> checkpoint_part(const Manifest& manifest, const std::string& direct
             {"catalog", manifest.catalog},
             {"schema_hash", hash_of(catalog)},
             {"habits", os::exists(habits) ? habits : ""},
-            {"notes", manifest.notes}};
+            {"slot", get_string(get(manifest.horizon, "slot"), "name")},
+            {"notes", notes}};
   if (!manifest.point.empty()) part["point"] = manifest.point;
   return part;
 }
@@ -344,6 +394,7 @@ Result<Json> run_backup(const Json& args, const Progress& progress) {
   }
   job.jobs = static_cast<int>(get_int(args, "jobs", job.jobs));
   job.programs = get_string(args, "programs");
+  job.capture = get_string(args, "capture") == "slot";
   const BootTime began = system_clock().boot();
   const Manifest manifest = TRY(back_up(job, progress));
   TRY_VOID(save_habits(job.server, job.database, habits_beside(job.manifest), get(args, "migrations")));
@@ -352,7 +403,7 @@ Result<Json> run_backup(const Json& args, const Progress& progress) {
               {"tables", manifest.content.tables.size()},
               {"rows", manifest.content.rows()},
               {"size", manifest.size()},
-              {"notes", manifest.notes},
+              {"notes", get(part, "notes")},
               {"took_ms", (system_clock().boot() - began).count()}};
 }
 

@@ -32,6 +32,7 @@ struct BackupJob {
   std::optional<DumpedAs> as = {};
   std::optional<Repository> repository = {};  // notes the point in its log, too: point.h
   bool dump = true;                           // false: only counts and hashes, and no directory is made
+  bool capture = false;  // a slot follows what is written from then on (slot.h); without one the backup is as good
 };
 
 /// kBusy: a migration is in the way. kDenied, kNoSpace, kUnavailable, kUnsupported (server or pg_dump too old),

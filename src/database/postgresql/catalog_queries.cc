@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "database/postgresql/catalog_queries.h"
+#include "database/postgresql/slot.h"
 
 namespace backout::postgresql {
 namespace {
@@ -220,8 +221,9 @@ std::vector<CatalogQuery> all_queries() {
        "to_json(array_remove(ARRAY[CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END, "
        "CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END], NULL)), 'tables', "
        "(SELECT json_agg(t.schemaname || '.' || t.tablename ORDER BY t.schemaname, t.tablename) FROM "
-       "pg_publication_tables t WHERE t.pubname = p.pubname AND NOT p.puballtables)) FROM pg_publication p ORDER BY "
-       "p.pubname"},
+       "pg_publication_tables t WHERE t.pubname = p.pubname AND NOT p.puballtables)) FROM pg_publication p WHERE NOT "
+       "p.pubname " +
+           std::string(kOurSlots) + " ORDER BY p.pubname"},
       {"others", all_others()}};
 }
 

@@ -11,6 +11,7 @@
 #include "database/postgresql/rewritten_rows.h"
 #include "database/postgresql/row_files.h"
 #include "database/postgresql/row_renames.h"
+#include "database/postgresql/slot_count.h"
 #include "database/postgresql/table_count.h"
 #include "database/postgresql/verb_args.h"
 
@@ -56,9 +57,11 @@ class Count {
 
   Result<Json> run() {
     TRY_VOID(begin());
+    if (progress_ && get(manifest_.horizon, "slot").is_object()) progress_("reading what the slot has");
+    slot_ = TRY(from_slot());
     for (const MappedTable& table : map_.tables) {
       if (progress_) progress_("counting " + table.shown);
-      counts_.push_back(TRY(count_table(*live_, ground_, table)));
+      counts_.push_back(TRY(count(table)));
     }
     TRY_VOID(look_up());
     return report();
@@ -93,6 +96,23 @@ class Count {
     return {};
   }
 
+  Result<SlotCount> from_slot() {
+    TRY_VOID(live_->exec("SAVEPOINT backout_slot"));
+    SlotCount slot = count_by_slot(TRY(server_of(args_)), *live_, ground_, map_);
+    TRY_VOID(live_->exec("ROLLBACK TO SAVEPOINT backout_slot; RELEASE SAVEPOINT backout_slot"));
+    return slot;
+  }
+
+  Result<TableCount> count(const MappedTable& table, std::string doubt = "") {
+    const auto net = slot_.nets.find(table.target.oid);
+    if (doubt.empty() && net != slot_.nets.end() && net->second.doubt.empty())
+      return count_from_slot(table, std::move(net->second));
+    TableCount count = TRY(count_table(*live_, ground_, table));
+    if (doubt.empty()) doubt = net != slot_.nets.end() ? net->second.doubt : slot_.why_not;
+    if (!doubt.empty()) count.why += "; not by the slot: " + doubt;
+    return count;
+  }
+
   /// What the rows that changed were, from the dump, in one pass for all tables that want it.
   Result<void> look_up() {
     std::map<int64_t, ChangedRows*> by_base;
@@ -108,6 +128,7 @@ class Count {
       rows_.emplace_back(table, count);
       if (!TRY(rows_.back().read(*live_, ground_, bytes).with_context("table " + table.shown))) {
         rows_.pop_back();
+        if (count.net) count = TRY(this->count(table, "its changes are too many, or are not what the table holds"));
         continue;
       }
       by_base[table.target.oid] = &rows_.back();
@@ -122,7 +143,9 @@ class Count {
         by_name[{table.schema, table.name}] = by_base.at(root->second);
     const auto read = read_through(leaves, by_name);
     if (read) {
-      for (ChangedRows& rows : rows_) rows.conclude();
+      for (ChangedRows& rows : rows_)
+        if (!rows.conclude() && rows.count().net)
+          rows.count() = TRY(count(rows.table(), "it contradicts the checkpoint's dump"));
       return {};
     }
     for (ChangedRows& rows : rows_)
@@ -198,6 +221,7 @@ class Count {
   RowCatalogue own_;
   RowMap map_;
   CountGround ground_;
+  SlotCount slot_;
   std::deque<TableCount> counts_;
   std::deque<ChangedRows> rows_;
 };

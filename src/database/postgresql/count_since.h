@@ -3,6 +3,8 @@
 // the figure is exact; a figure that is not is called so, and a table that cannot be counted has none.
 //
 // The ways, in the order in which they are tried:
+//   slot       every change since, as the checkpoint's slot has it; what rows that were written to were, from the dump:
+//              exact
 //   numbers    rows whose transaction is not older than the checkpoint, one scan; with the checkpoint's number of rows
 //              and greatest key that is exact for rows that were only added, or only taken away
 //   dump       the same, and what those rows were, looked up in the dump: exact

@@ -10,12 +10,12 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr const char* kEffects[] = {"backup", "verify-backup", "load",      "restore",     "diff",
-                                    "rescue", "try-down",      "step-down", "swap",        "swap-back",
-                                    "keep",   "discard",       "recover",   "prove-point", "discard-side"};
+constexpr const char* kEffects[] = {"backup",   "verify-backup", "load",         "restore",   "diff", "rescue",
+                                    "try-down", "step-down",     "swap",         "swap-back", "keep", "discard",
+                                    "recover",  "prove-point",   "discard-side", "drop-slots"};
 
 /// What is asked for outside runs: plans, `rescue`, retention, tests of archives.
-constexpr const char* kBesideRuns[] = {"count", "export", "apply", "kept", "discard-tests"};
+constexpr const char* kBesideRuns[] = {"count", "export", "apply", "kept", "discard-tests", "slots"};
 
 class PostgresqlDriver : public driver::Driver {
  public:

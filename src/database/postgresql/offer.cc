@@ -43,12 +43,14 @@ class Offer {
     // What a run saves is for the run itself, and always a dump; only a checkpoint may be the team's own backup.
     const Json repository = proved ? get(offering_.subject, "pgbackrest") : Json();
     const bool dumps = get_bool(repository, "dump", true);
+    const bool follow = proved && get_string(offering_.subject, "capture") == "slot";
     if (repository.is_object()) deed["pgbackrest"] = repository;
-    add(word, Phase::kPrepare,
-        "save " + database_ + ": " +
-            (dumps ? "dump it, with what it holds counted in the same moment"
-                   : "count what it holds, and note the place in the log that pgBackRest archives"),
-        {"backup", deed});
+    if (follow) deed["capture"] = "slot";
+    const std::string what = "save " + database_ + ": " +
+                             (dumps ? "dump it, with what it holds counted in the same moment"
+                                    : "count what it holds, and note the place in the log that pgBackRest archives");
+    add(word, Phase::kPrepare, what + (follow ? ", and begin to follow what is written" : ""), {"backup", deed}, {},
+        follow ? std::optional(Deed{"drop-slots", Json::object()}) : std::nullopt);
     if (proved && !dumps)
       add("verify-" + word, Phase::kPrepare,
           get_string(repository, "verify", "restore") == "archive"

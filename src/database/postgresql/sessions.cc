@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "database/postgresql/slot.h"
 
 namespace backout::postgresql {
 namespace {
@@ -116,7 +117,9 @@ Result<void> nothing_in_the_way(Connection& maintenance, const std::string& name
     return Error{Code::kRefused, name + " has prepared transactions, and cannot be renamed: " + one_line(prepared),
                  "end each in that database: COMMIT PREPARED or ROLLBACK PREPARED"};
   const std::string slots = TRY(maintenance.text(
-      "SELECT string_agg(slot_name, ', ' ORDER BY slot_name) FROM pg_catalog.pg_replication_slots WHERE database = $1",
+      std::string("SELECT string_agg(slot_name, ', ' ORDER BY slot_name) FROM pg_catalog.pg_replication_slots WHERE "
+                  "database = $1 AND NOT slot_name ") +
+          kOurSlots,  // the swap drops them
       {name}));
   if (!slots.empty())
     return Error{Code::kRefused,

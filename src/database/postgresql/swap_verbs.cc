@@ -8,6 +8,7 @@
 #include "database/postgresql/rescue.h"
 #include "database/postgresql/row_sequences.h"
 #include "database/postgresql/sessions.h"
+#include "database/postgresql/slot.h"
 #include "database/postgresql/step_down_verbs.h"
 #include "database/postgresql/swap.h"
 #include "database/postgresql/verb_args.h"
@@ -88,6 +89,9 @@ Result<Json> run_swap(const Json& args, const driver::Progress& progress) {
   if (const auto note = TRY(read_note(maintenance, job.incoming))) {
     TRY_VOID(open_database(maintenance, job.database));  // a killed try left it closed
     TRY_VOID(keep_catalog(args, job.server));
+    // What followed the live database ends here, whatever becomes of the swap; a copy or a dump brought publications.
+    TRY(drop_slots(job.server, job.database).with_context("what followed the writes to " + job.database));
+    TRY_VOID(drop_publications(job.server, job.incoming));
     job.dressing = dress_statements(job.database, note->dress);
   }
   PausedPoolers paused(poolers_of(args), progress);

@@ -224,15 +224,24 @@ Result<TableCount> count_unkeyed(Connection& live, const CountGround& ground, co
   return Error{Code::kInternal, "table " + base.shown() + " is not there", ""};
 }
 
-Result<bool> ChangedRows::read(Connection& live, const CountGround& ground, size_t& bytes_left) {
-  if (count_.changed_rows > kMostKept) return false;
-  const RowTable* own = own_table(ground, table_.live.oid);
-  if (own == nullptr) return false;
-  std::vector<std::string> what;
-  for (const MappedColumn& column : table_.columns)
-    what.push_back("t." + sql_name(own_name(*own, table_.live, column.name)));
-  auto copy = TRY(live.copy_out("COPY (SELECT " + join(what, ", ") + ", t.xmin FROM " + own->from() + " AS t WHERE " +
-                                changed(ground) + ") TO STDOUT"));
+TableCount count_from_slot(const MappedTable& table, SlotNet net) {
+  TableCount count;
+  count.difference.map = &table;
+  const auto written = static_cast<int64_t>(net.written.size());
+  count.changed = net.inserted + net.deleted + written > 0;
+  count.wants_dump = written > 0;
+  count.changed_rows = written;
+  count.missing = written + net.deleted;
+  settle(count, {net.inserted, written, net.deleted}, "slot",
+         !count.changed ? "the slot has no change of it"
+         : written == 0 ? "by the slot, which has every change of its rows"
+                        : "by the slot; rows that were written to and are as they were count as changed",
+         written == 0);
+  count.net = std::move(net);
+  return count;
+}
+
+Result<bool> ChangedRows::take_all(CopyOut copy, size_t& bytes_left) {
   bool fits = true;
   while (const auto line = TRY(copy.next())) {
     if (!fits || line->size() + 64 > bytes_left) {
@@ -244,6 +253,52 @@ Result<bool> ChangedRows::read(Connection& live, const CountGround& ground, size
     for (size_t i = 0; i < table_.key_size && end != std::string_view::npos; ++i)
       end = line->find('\t', i == 0 ? 0 : end + 1);
     rows_.emplace(line->substr(0, end), end == std::string_view::npos ? "" : line->substr(end + 1));
+  }
+  return fits;
+}
+
+/// By their keys, some thousand at a time.
+Result<bool> ChangedRows::read_written(Connection& live, const RowTable& own, const std::string& columns,
+                                       size_t& bytes_left) {
+  constexpr size_t kAtOnce = 5'000;
+  const std::vector<std::string>& keys = count_.net->written;
+  for (size_t first = 0; first < keys.size(); first += kAtOnce) {
+    std::string values, names, join_on;
+    for (size_t i = first; i < std::min(first + kAtOnce, keys.size()); ++i) {
+      const auto fields = copy_fields(keys[i]);
+      values += i == first ? "(" : ", (";
+      for (size_t j = 0; j < fields.size(); ++j)
+        values += (j == 0 ? "" : ", ") + sql_text(copy_value(fields[j]).value_or(""));
+      values += ")";
+    }
+    for (size_t j = 0; j < table_.key_size; ++j) {
+      names += (j == 0 ? "k" : ", k") + std::to_string(j);
+      join_on +=
+          fmt::format("{}t.{} OPERATOR(pg_catalog.=) CAST(k.k{} AS {})", j == 0 ? "" : " AND ",
+                      sql_name(own_name(own, table_.live, table_.columns[j].name)), j, table_.columns[j].live.type);
+    }
+    auto copy = TRY(live.copy_out("COPY (SELECT " + columns + ", t.xmin FROM (VALUES " + values + ") AS k(" + names +
+                                  ") JOIN " + own.from() + " AS t ON " + join_on + ") TO STDOUT"));
+    if (!TRY(take_all(std::move(copy), bytes_left))) return false;
+  }
+  return true;
+}
+
+Result<bool> ChangedRows::read(Connection& live, const CountGround& ground, size_t& bytes_left) {
+  if (count_.changed_rows > kMostKept) return false;
+  const RowTable* own = own_table(ground, table_.live.oid);
+  if (own == nullptr) return false;
+  std::vector<std::string> what;
+  for (const MappedColumn& column : table_.columns)
+    what.push_back("t." + sql_name(own_name(*own, table_.live, column.name)));
+  const std::string columns = join(what, ", ");
+  bool fits = false;
+  if (count_.net) {
+    fits = TRY(read_written(live, *own, columns, bytes_left));
+  } else {
+    auto copy = TRY(live.copy_out("COPY (SELECT " + columns + ", t.xmin FROM " + own->from() + " AS t WHERE " +
+                                  changed(ground) + ") TO STDOUT"));
+    fits = TRY(take_all(std::move(copy), bytes_left));
   }
   return fits && static_cast<int64_t>(rows_.size()) == count_.changed_rows;
 }
@@ -287,15 +342,17 @@ Result<void> ChangedRows::meet(const std::vector<std::string>& columns, std::str
   return {};
 }
 
-void ChangedRows::conclude() {
-  if (met_ > count_.missing) return;  // a row of the checkpoint cannot be there twice: the guess stays
+bool ChangedRows::conclude() {
+  if (met_ > count_.missing) return false;  // a row of the checkpoint cannot be there twice: the guess stays
+  if (count_.net && met_ != count_.changed_rows) return false;  // each must be one of the checkpoint's
   for (const auto& [column, transactions] : by_)
     for (const auto& [transaction, rows] : transactions)
       count_.difference.by_one[column] = std::max(count_.difference.by_one[column], rows);
-  settle(count_, {count_.changed_rows - met_, updated_, count_.missing - met_}, "dump",
-         in_doubt_ ? "by the transactions that wrote its rows, and what the dump has of them; a column has another type"
-                   : "by the transactions that wrote its rows, and what the dump has of them",
-         !in_doubt_);
+  const std::string by = count_.net ? "by the slot" : "by the transactions that wrote its rows";
+  const int64_t inserted = count_.net ? count_.net->inserted : count_.changed_rows - met_;
+  settle(count_, {inserted, updated_, count_.missing - met_}, count_.net ? "slot" : "dump",
+         by + ", and what the dump has of them" + (in_doubt_ ? "; a column has another type" : ""), !in_doubt_);
+  return true;
 }
 
 }  // namespace backout::postgresql

@@ -8,6 +8,7 @@
 
 #include "database/postgresql/base_catalogue.h"
 #include "database/postgresql/row_report.h"
+#include "database/postgresql/slot_changes.h"
 
 namespace backout::postgresql {
 
@@ -33,10 +34,13 @@ struct TableCount {
   // For the dump: of `changed_rows` rows of live, how many the checkpoint had; so many of its rows are gone or changed.
   bool wants_dump = false;
   int64_t changed_rows = 0, missing = 0;
+  std::optional<SlotNet> net;  // what the slot says of it
 };
 
 /// Of one table, in the connection's REPEATABLE READ transaction; a statement that takes too long is given up.
 Result<TableCount> count_table(Connection& live, const CountGround& ground, const MappedTable& table);
+/// What the slot says, without a look at the table; where rows were written to, the dump tells whether they differ.
+TableCount count_from_slot(const MappedTable& table, SlotNet net);
 /// The same of a table whose rows cannot be matched: whether it changed.
 Result<TableCount> count_unkeyed(Connection& live, const CountGround& ground, const RowTable& base);
 
@@ -47,11 +51,14 @@ class ChangedRows {
   /// False: there are too many to be kept.
   Result<bool> read(Connection& live, const CountGround& ground, size_t& bytes_left);
   Result<void> meet(const std::vector<std::string>& columns, std::string_view line);
-  /// Puts what came of it into the count.
-  void conclude();
+  /// Puts what came of it into the count. False: it contradicts what the slot says.
+  bool conclude();
   const MappedTable& table() const { return table_; }
+  TableCount& count() { return count_; }
 
  private:
+  Result<bool> read_written(Connection& live, const RowTable& own, const std::string& columns, size_t& bytes_left);
+  Result<bool> take_all(CopyOut copy, size_t& bytes_left);
   Result<void> arrange(const std::vector<std::string>& columns);
   const MappedTable& table_;
   TableCount& count_;

@@ -14,6 +14,8 @@
 #include "database/postgresql/rescue.h"
 #include "database/postgresql/restore.h"
 #include "database/postgresql/sessions.h"
+#include "database/postgresql/slot.h"
+#include "database/postgresql/slot_count.h"
 #include "database/postgresql/step_down_verbs.h"
 #include "database/postgresql/swap_verbs.h"
 #include "database/postgresql/try_sql.h"
@@ -72,6 +74,9 @@ constexpr driver::ToolVerb kVerbs[] = {
     {"recover", run_recover},
     {"prove-point", run_prove_point},
     {"discard-side", run_discard_side},
+    {"slots", run_slots},
+    {"drop-slots", run_drop_slots},
+    {"read-slot", run_read_slot},
     {"discard-tests", run_discard_tests},
     {"observe", [](const Json& args, const driver::Progress&) { return observe(args); }},
     {"ready", [](const Json& args, const driver::Progress&) { return look_at_readiness(args); }},
@@ -99,6 +104,7 @@ constexpr Look kLooks[] = {{"backup", look_at_backup},
                            {"recover", look_at_recovered},
                            {"prove-point", look_at_proved_point},
                            {"discard-side", look_at_discarded_side},
+                           {"drop-slots", look_at_slots_dropped},
                            {"schema-is", look_at_schema}};
 
 }  // namespace
