@@ -3,6 +3,14 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "watch/alerts/alertmanager.h"
+#include "watch/log/log.h"
+#include "watch/metrics/prometheus.h"
+#include "watch/metrics/scrape.h"
+#include "watch/probe.h"
+#include "watch/run.h"
+#include "watch/services/resources.h"
+#include "watch/services/restarts.h"
 #include "watch/source.h"
 
 namespace backout::watch {
@@ -15,8 +23,12 @@ struct Kind {
   Make make;
 };
 
-constexpr std::initializer_list<Kind> kKinds = {
+constexpr Kind kKinds[] = {
     // {"access_log", make_access_log},
+    {"alertmanager", make_alertmanager}, {"log", make_log},
+    {"metrics", make_metrics},           {"probe", make_probe},
+    {"prometheus", make_prometheus},     {"resources", make_resources},
+    {"restarts", make_restarts},         {"run", make_run},
 };
 
 }  // namespace
