@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/text.h"
 #include "config/document.h"
+#include "config/file_text.h"
 #include "config/read.h"
 #include "config/shape.h"
 
@@ -39,25 +37,9 @@ Loaded read(const Node& root, const std::string& file, const std::string& enviro
   read_commands(reading);
   read_leftovers(reading);
   read_signals(reading);
+  read_policies(reading);
   lint(reading);
   return loaded;
-}
-
-Result<std::string> content_of(const std::string& file) {
-  std::error_code failure;
-  const auto status = std::filesystem::status(file, failure);
-  if (status.type() == std::filesystem::file_type::directory)
-    return Error{Code::kInvalid, file + " is a directory", "name the file: -f FILE"};
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream)
-    return errno_error("reading " + file)
-        .with_next("name it with -f FILE, or write one: docs/getting-started.md has one to begin with");
-  std::string text(kLargestText + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return errno_error("reading " + file);
-  text.resize(static_cast<size_t>(stream.gcount()));
-  return text;
 }
 
 bool is_environment_name(const std::string& name) {
@@ -129,7 +111,7 @@ Loaded parse(const std::string& text, const std::string& over, const std::string
 }
 
 Result<Loaded> inspect(const std::string& file, const std::string& environment) {
-  if (environment.empty()) return parse(TRY(content_of(file)), file);
+  if (environment.empty()) return parse(TRY(file_text(file)), file);
   if (!is_environment_name(environment))
     return Error{Code::kInvalid,
                  fmt::format("'{}' cannot be an environment: letters, digits, '.', '_' and '-'", one_line(environment)),
@@ -137,8 +119,8 @@ Result<Loaded> inspect(const std::string& file, const std::string& environment) 
 
   const std::string over_file = overlay_file(file, environment);
   Findings findings({file, over_file});
-  std::optional<Node> root = read_document(TRY(content_of(file)), 0, findings);
-  Result<std::string> over_text = content_of(over_file);
+  std::optional<Node> root = read_document(TRY(file_text(file)), 0, findings);
+  Result<std::string> over_text = file_text(over_file);
   const bool own = root && text_at(*root, "environment", "production") == environment;
   if (!over_text && !(own && over_text.error().code == Code::kNotFound)) {
     Error error = std::move(over_text).error();

@@ -30,6 +30,16 @@ void Findings::warning(const Place& place, std::string_view message, std::string
   add(Severity::kWarning, place, message, next);
 }
 
+int Findings::add_file(std::string name) {
+  files_.push_back(std::move(name));
+  return static_cast<int>(files_.size()) - 1;
+}
+
+int Findings::index_of(const std::string& name) const {
+  const auto found = std::find(files_.begin(), files_.end(), name);
+  return found == files_.end() ? 0 : static_cast<int>(found - files_.begin());
+}
+
 std::string Findings::in_words(const Place& place) const {
   if (place.file == 0) return fmt::format("line {}", place.line);
   const std::filesystem::path file = files_.at(static_cast<size_t>(place.file));

@@ -20,6 +20,11 @@ class Findings {
   /// Messages are made safe to print: they quote the user's file.
   void error(const Place& place, std::string_view message, std::string_view next = "");
   void warning(const Place& place, std::string_view message, std::string_view next = "");
+  /// One more file that is read: its index for places.
+  int add_file(std::string name);
+  /// Of a file that was added; 0, backout.yaml, for any other name.
+  int index_of(const std::string& name) const;
+  const std::string& file(int index) const { return files_[static_cast<size_t>(index)]; }
   /// "line 7", or "backout.staging.yaml line 7" when the overlay is meant.
   std::string in_words(const Place& place) const;
   /// In the order of the files, each finding once. Call once.

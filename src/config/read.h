@@ -16,6 +16,7 @@ void read_checks(const Reading& reading);
 void read_commands(const Reading& reading);
 void read_leftovers(const Reading& reading);
 void read_signals(const Reading& reading);  // after services: they may be about them
+void read_policies(const Reading& reading);
 
 /// Rules between parts: what contradicts, and what is worth a warning. Last.
 void lint(const Reading& reading);

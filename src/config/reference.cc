@@ -57,8 +57,13 @@ constexpr Section kSections[] = {
      "reads, "
      "what it counts, and when it is blind. One with a URL that names no `{host}` is asked once, from here; the others "
      "look at each of their hosts."},
-    {"policy", "policy, people, notify, drill", ""},
-    {"people", "", ""},
+    {"policy", "policy, rules, automatic, severity, features",
+     "[decide.md](decide.md) has the language of rules, the facts, and what is in the shipped policies."},
+    {"rules", "", ""},
+    {"automatic", "", ""},
+    {"severity", "", ""},
+    {"features", "", ""},
+    {"people", "people, notify, drill", ""},
     {"notify", "", ""},
     {"drill", "", ""},
 };

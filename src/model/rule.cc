@@ -17,10 +17,10 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 Error not_a_condition(FactId fact, std::string_view text, std::string_view why) {
   const FactKind& kind = kind_of(fact);
-  const std::string_view example = kind.scale == FactScale::kPercent    ? ">50%, 10%..50%"
-                                   : kind.scale == FactScale::kDuration ? "<30m, >=24h, 2h..24h"
-                                   : kind.scale == FactScale::kFactor   ? ">1.5x, >=+50%"
-                                   : kind.scale == FactScale::kCount    ? "0, <100"
+  const std::string_view example = kind.scale == FactScale::kPercent    ? "\">50%\", 10%..50%"
+                                   : kind.scale == FactScale::kDuration ? "\"<30m\", \">=24h\", 2h..24h"
+                                   : kind.scale == FactScale::kFactor   ? "\">1.5x\", \">=+50%\""
+                                   : kind.scale == FactScale::kCount    ? "0, \"<100\""
                                    : kind.scale == FactScale::kYesNo    ? "yes"
                                    : fact == FactId::kSeverity          ? "sev1, [sev1, sev2], sev2 or worse"
                                                                         : "";
@@ -55,6 +55,12 @@ Result<ValueRange> range_from(FactId fact, std::string_view text) {
     const double most = TRY(bound_from(fact, text, trimmed(text.substr(dots + 2))));
     if (least > most) return not_a_condition(fact, text, "goes from more to less");
     return ValueRange{least, most, true, has_exact_values(fact)};
+  }
+  if (const size_t to = text.find(" to "); to != std::string_view::npos) {
+    const double least = TRY(bound_from(fact, text, trimmed(text.substr(0, to))));
+    const double most = TRY(bound_from(fact, text, trimmed(text.substr(to + 4))));
+    if (least > most) return not_a_condition(fact, text, "goes from more to less");
+    return ValueRange{least, most};
   }
   for (const auto& [words, worse] : {std::pair(" or worse", true), std::pair(" or better", false)})
     if (kind_of(fact).scale == FactScale::kLevels && text.ends_with(words)) {

@@ -32,8 +32,8 @@ struct Predicate {
   Holds holds(const Facts& facts) const;
   bool holds(double value) const;
 };
-/// "sev1", "[sev1, sev2]" as "sev1, sev2", ">50%", "10%..50%" (from, up to but without), "sev2 or worse", "yes",
-/// "unknown". kInvalid with what is expected.
+/// "sev1", "[sev1, sev2]" as "sev1, sev2", ">50%", "10%..50%" (from, up to but without), "50% to 80%" (with
+/// both), "sev2 or worse", "yes", "unknown". kInvalid with what is expected.
 Result<Predicate> predicate_from(FactId fact, const std::vector<std::string>& any_of);
 
 struct Rule {

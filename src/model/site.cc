@@ -186,6 +186,21 @@ std::vector<HostConfig> hosts_of(const Site& site) {
   return {HostConfig{.name = "local"}};
 }
 
+namespace {
+
+/// Shipped rules are told by their number: their file is in the program.
+Json summary_of(const Policies& policies) {
+  Json value = to_json(policies);
+  for (size_t index = 0; index < policies.levels.size(); ++index) {
+    Json& level = value["levels"][index];
+    if (policies.levels[index].shipped) level["rules"] = level["rules"].size();
+  }
+  value.erase("features");
+  return value;
+}
+
+}  // namespace
+
 Json to_json(const Site& site) {
   Json value = {{"site", site.id.str()},         {"file", site.file},
                 {"state", site.state},           {"base_url", site.base_url},
@@ -236,6 +251,7 @@ Json to_json(const Site& site) {
        {std::pair{"checkpoints", site.retention.checkpoints}, std::pair{"rescue", site.retention.rescue},
         std::pair{"evidence", site.retention.evidence}})
     if (span > Millis(0)) value["retention"][std::string(name) + "_ms"] = span.count();
+  if (!site.policies.levels.empty() || !site.policies.automatic.empty()) value["deciding"] = summary_of(site.policies);
   Json& checks = value["checks"] = Json::array();
   for (const CheckConfig& check : site.checks) {
     checks.push_back(part(driver_of(check), subject_of(check, ""), check.hosts));

@@ -36,12 +36,12 @@ struct Site {
   std::vector<LeftoverConfig> leftovers;
   std::vector<SignalConfig> signals;
   WatchConfig watch;
-  Policies policies;  // what decide goes by: src/decide, docs/decide.md
   Millis bake{24 * 3600 * 1000LL};
   OnFailedCheck on_failed_check = OnFailedCheck::kAbort;
   std::vector<std::string>
-      approvals;  // kinds that need approval ("database"): a plan of that kind is refused by this version
-  int jobs = 4;   // steps at once
+      approvals;      // kinds that need approval ("database"): a plan of that kind is refused by this version
+  int jobs = 4;       // steps at once
+  Policies policies;  // what `backout decide` goes by
 };
 
 /// {argv, cwd?, user?, env?, secrets?, timeout_ms}: the form that actions and subjects carry. kCorrupt when argv is

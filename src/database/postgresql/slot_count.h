@@ -9,6 +9,7 @@
 
 #include "database/postgresql/slot_changes.h"
 #include "database/postgresql/table_count.h"
+#include "driver/tool.h"
 
 namespace backout::postgresql {
 
