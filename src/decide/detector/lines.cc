@@ -45,11 +45,13 @@ void Lines::look(std::span<const WallTime> bad, WallTime now, WallTime cutover) 
     if (votes.good > 0) detector_->update({&votes, 1}, second);
   };
   for (const WallTime second : bad) {
+    if (!told_.admit(second, now)) continue;
     good_until(second);
     const Votes votes{1, 0, 1};
     detector_->update({&votes, 1}, second);
     clock_ = std::max(clock_, second + seconds(1));
   }
+  told_.end_look();
   good_until(now);
   clock_ = now;  // also when it was set back
 }
@@ -61,6 +63,7 @@ Json Lines::to_json() const {
   store_time(value, "before_last_ms", before_last_);
   store_time(value, "clock_ms", clock_);
   if (detector_) {
+    value["told"] = told_.to_json();
     value["usual"] = usual_;
     value["tolerated"] = detector_->tolerated();
     value["detector"] = detector_->to_json();
@@ -73,6 +76,7 @@ Result<void> Lines::restore(const Json& value) {
   before_first_ = stored_time(value, "before_first_ms");
   before_last_ = stored_time(value, "before_last_ms");
   clock_ = stored_time(value, "clock_ms");
+  told_.restore(get(value, "told"));
   detector_.reset();
   if (!value.contains("detector")) return {};
   usual_ = TRY(stored_number(value, "usual"));

@@ -7,6 +7,7 @@
 
 #include "decide/detector/baseline.h"
 #include "decide/detector/e_detector.h"
+#include "decide/detector/told.h"
 
 namespace backout::decide {
 
@@ -33,6 +34,7 @@ class Lines {
   int64_t before_ = 0;
   WallTime before_first_{}, before_last_{};
   WallTime clock_{};  // seconds before it were counted
+  Told told_;
   double usual_ = 0;
   std::optional<EDetector> detector_;
 };

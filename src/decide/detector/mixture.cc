@@ -88,6 +88,7 @@ Result<void> Mixture::restore(const Json& value) {
     if (!log_r[j].is_number() || !walk[j].is_number() || !since[j].is_number_integer()) return not_stored("log_r");
     State state{log_r[j].get<double>(), walk[j].get<double>(), wall_from_millis(since[j].get<int64_t>()), 0};
     if (!std::isfinite(state.log_r) || !std::isfinite(state.walk) || state.walk < 0) return not_stored("walk");
+    if (!is_time(state.since)) state.since = WallTime();
     states_[j] = state;
   }
   return {};

@@ -12,7 +12,7 @@ namespace {
 
 // The parts of a signal's share of alpha: they sum to 1.
 constexpr double kOutcomesPart = 0.4, kSpeedsPart = 0.2, kComparedPart = 0.2, kLinesPart = 0.2;
-// "Down": votes fail as if nearly all did (99 %), against a third. Seven in a row reach a thousand to one.
+// "Down": votes fail as if nearly all did (99 %), against a third. Six in a row reach a thousand to one.
 constexpr double kDownRate = 0.99, kNotDown = 1.0 / 3, kDownThreshold = 1000;
 constexpr double kSlow = 0.05;  // by definition: the share slower than the old release's p95
 
@@ -59,7 +59,9 @@ void SignalJudge::feed(const Seen& seen, WallTime now) {
   if (!signal_.votes && seen.blind.empty()) seen_at_ = now;
   std::vector<const Observation*> after;
   for (const Observation& each : seen.observations)
-    if (each.arm == Arm::kOld && each.second < watched_.cutover)
+    if (!is_time(each.second))
+      continue;
+    else if (each.arm == Arm::kOld && each.second < watched_.cutover)
       before(each);
     else
       after.push_back(&each);
@@ -153,8 +155,9 @@ void SignalJudge::tune(std::optional<Tuned>& held, const Measure& measure, const
 void SignalJudge::occurrences(const Seen& seen, WallTime now) {
   std::vector<WallTime> lines;
   for (const Occurrence& each : seen.occurrences) {
+    if (!is_time(each.at)) continue;
     const Releases releases{watched_.current, watched_.before, watched_.cutover};
-    witnesses_.add(each, releases);
+    if (each.kind != "error-line" || each.severe) witnesses_.add(each, releases);  // else of the measure "lines"
     if (each.kind != "error-line" || each.elsewhere) continue;
     if (each.at < watched_.cutover) {
       if (watched_.before_was_well) lines_.before(each.at);

@@ -19,7 +19,12 @@ inline Result<double> stored_number(const Json& object, std::string_view key) {
   if (!value.is_number() || !std::isfinite(value.get<double>())) return not_stored(key);
   return value.get<double>();
 }
-inline WallTime stored_time(const Json& object, std::string_view key) { return wall_from_millis(get_int(object, key)); }
+/// A time between 1970 and 9999; what is not one is the epoch.
+inline bool is_time(WallTime time) { return to_millis(time) > 0 && to_millis(time) < 253'402'300'800'000; }
+inline WallTime stored_time(const Json& object, std::string_view key) {
+  const WallTime time = wall_from_millis(get_int(object, key));
+  return is_time(time) ? time : WallTime();
+}
 /// The epoch is not stored.
 inline void store_time(Json& object, const char* key, WallTime time) {
   if (time != WallTime()) object[key] = to_millis(time);
