@@ -44,8 +44,7 @@ class Ballot {
     if (measured) ++(slow ? alone_slow_.bad : alone_slow_.good);
   }
 
-  std::vector<Votes> outcomes() const;
-  std::vector<Votes> speeds() const;
+  void count(std::vector<Votes>& outcomes, std::vector<Votes>& speeds) const;
   int64_t dropped() const { return dropped_; }
   /// Empty again; keeps its room.
   void clear();

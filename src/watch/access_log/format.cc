@@ -1,5 +1,7 @@
 #include "watch/access_log/format.h"
 
+#include <algorithm>
+
 #include "watch/access_log/scan.h"
 
 namespace backout::watch {
@@ -15,27 +17,47 @@ bool is_escaped(const char* start, const char* at) {
 
 }  // namespace
 
-bool Format::parse_plain(std::string_view line, Fields& fields) const {
-  const char* const begin = line.data();
-  const char* const end = begin + line.size();
-  if (!line.starts_with(start_)) return false;
-  const char* at = begin + start_.size();
+Format::Move::Move(Column its, std::string behind)
+    : column(its), quoted(behind.starts_with('"')), first(behind.empty() ? '\n' : behind[0]), until(std::move(behind)) {
+  const size_t length = std::min(until.size(), sizeof word);
+  std::memcpy(&word, until.data(), length);
+  std::memset(&mask, 0xff, length);
+}
+
+/// Whether `until` stands there.
+inline bool Format::Move::ends_at(const char* at, const char* end) const {
+  const auto left = static_cast<size_t>(end - at);
+  if (left >= sizeof word && until.size() <= sizeof word) return (word_at(at) & mask) == word;
+  return left >= until.size() && std::memcmp(at, until.data(), until.size()) == 0;
+}
+
+const char* Format::take_line(const char* const begin, const char* const end, Fields& fields) const {
+  const char* at = begin;
+  if (!start_.empty()) {
+    if (!std::string_view(at, static_cast<size_t>(end - at)).starts_with(start_)) return nullptr;
+    at += start_.size();
+  }
   for (const Move& move : moves_) {
-    const char* stop = end;
-    if (!move.until.empty()) {
-      const std::string& until = move.until;
-      const char* from = at;
-      for (;; from = stop + 1) {
-        stop = find_byte(begin, from, end, until[0]);
-        if (static_cast<size_t>(end - stop) < until.size()) return false;
-        if (until.size() > 1 && std::memcmp(stop, until.data(), until.size()) != 0) continue;
+    const char* stop = at + move.width;
+    if (move.width == 0 || end - at <= move.width || !move.ends_at(stop, end)) {
+      for (const char* from = at;; from = stop + 1) {
+        stop = move.quoted ? find_either(from, end, move.first, '\n') : find_near(from, end, move.first, '\n');
+        if (stop == end || *stop == '\n') {
+          if (!move.until.empty()) return nullptr;
+          break;
+        }
+        if (!move.ends_at(stop, end)) continue;
         if (!move.quoted || stop == at || stop[-1] != '\\' || !is_escaped(at, stop)) break;
       }
     }
-    if (move.column != Column::kNone) fields[move.column] = {at, static_cast<size_t>(stop - at)};
+    if (move.column != Column::kNone) {
+      const char* const field_end = move.until.empty() && stop > at && stop[-1] == '\r' ? stop - 1 : stop;
+      fields[move.column] = {at, static_cast<size_t>(field_end - at)};
+    }
     at = move.keep ? stop : stop + move.until.size();
   }
-  return true;
+  const char* const line_end = find_near(at, end, '\n', '\n');
+  return line_end == end ? end : line_end + 1;
 }
 
 }  // namespace backout::watch

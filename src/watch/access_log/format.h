@@ -25,8 +25,13 @@ class Format {
 
   /// The wanted pieces of one line (without its newline). False: the line is not of this format.
   bool parse(std::string_view line, Fields& fields) const {
-    return is_json_ ? json_.parse(line, fields) : parse_plain(line, fields);
+    return is_json_ ? json_.parse(line, fields) : take_line(line.data(), line.data() + line.size(), fields) != nullptr;
   }
+  bool is_json() const { return is_json_; }
+  /// The same where lines follow one another, for formats that are not JSON: returns what stands behind the line's end,
+  /// or null, and then the end is to be looked for. So it is, too, when the status or the time turn out to be none:
+  /// their length is taken for granted.
+  const char* take_line(const char* begin, const char* end, Fields& fields) const;
 
   bool has(Column column) const { return has_[static_cast<size_t>(column)]; }
   TimeForm time_form() const { return time_form_; }
@@ -37,12 +42,16 @@ class Format {
  private:
   friend class FormatCompiler;
   struct Move {
-    Column column = Column::kNone;
-    bool quoted = false;  // a backslash takes the meaning from the quote that ends it
-    bool keep = false;    // `until` belongs to the next field: "$host$request_uri"
-    std::string until;    // what stands behind the field; empty: the end of the line
+    explicit Move(Column its, std::string behind);
+    bool ends_at(const char* at, const char* end) const;
+    Column column;
+    bool quoted = false;          // a backslash takes the meaning from the quote that ends it
+    bool keep = false;            // `until` belongs to the next field: "$host$request_uri"
+    uint8_t width = 0;            // how long the field nearly always is; 0: it varies
+    char first;                   // of `until`
+    uint64_t word = 0, mask = 0;  // the first bytes of `until`, to be compared at once
+    std::string until;            // what stands behind the field; empty: the end of the line
   };
-  bool parse_plain(std::string_view line, Fields& fields) const;
 
   std::string start_;  // what stands before the first field
   std::vector<Move> moves_;

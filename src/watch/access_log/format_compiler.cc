@@ -203,28 +203,36 @@ class FormatCompiler {
     if (!words_.empty() && !words_[0].variable) format_.start_ = words_[i++].text;
     size_t last = 0;  // behind the last move that is wanted nothing has to be found
     while (i < words_.size()) {
-      Format::Move move{.column = columns_[i]};
+      const Column column = columns_[i];
+      std::string until;
+      bool keep = false;
       const FormatWord* word = &words_[i++];
       while (i < words_.size() && words_[i].variable && is_query(words_[i].text) &&
              (is_path(word->text) || is_query(word->text)))
         word = &words_[i++];  // "%U%q", "$uri$is_args$args": one path
       if (i < words_.size() && words_[i].variable) {
         if (!is_path(words_[i].text)) {
-          if (nothing_wanted_from(i) && move.column == Column::kNone) break;
+          if (nothing_wanted_from(i) && column == Column::kNone) break;
           return wrong(fmt::format("has {} and {} side by side: where one ends cannot be told", word->written,
                                    words_[i].written));
         }
-        move.until = "/";
-        move.keep = true;
+        until = "/";
+        keep = true;
       } else if (i < words_.size()) {
-        move.until = words_[i++].text;
-        move.quoted = move.until[0] == '"';
+        until = words_[i++].text;
       }
-      format_.moves_.push_back(std::move(move));
+      Format::Move& move = format_.moves_.emplace_back(column, std::move(until));
+      move.keep = keep;
+      if (!move.until.empty() && !keep) move.width = width_of(column);
       if (format_.moves_.back().column != Column::kNone) last = format_.moves_.size();
     }
-    format_.moves_.resize(last);
+    format_.moves_.erase(format_.moves_.begin() + static_cast<ptrdiff_t>(last), format_.moves_.end());
     return {};
+  }
+  uint8_t width_of(Column column) const {
+    if (column == Column::kStatus) return 3;
+    if (column != Column::kTime) return 0;
+    return format_.time_form_ == TimeForm::kLocal ? 26 : format_.time_form_ == TimeForm::kIso ? 25 : 0;
   }
   bool nothing_wanted_from(size_t i) const {
     return std::all_of(columns_.begin() + static_cast<ptrdiff_t>(i), columns_.end(),

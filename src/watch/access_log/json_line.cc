@@ -62,7 +62,6 @@ std::array<std::string, kColumns>& buffers() {
 struct JsonLine::Walk {
   const JsonLine& json;
   Fields& fields;
-  const char* begin;
   const char* at;
   const char* end;
   std::array<uint8_t, kColumns> rank{};  // 1 + index of the key that filled it; 0: none
@@ -76,7 +75,7 @@ struct JsonLine::Walk {
     const char* const start = ++at;
     escaped = false;
     for (;;) {
-      const char* const quote = find_byte(begin, at, end, '"');
+      const char* const quote = find_byte(at, end, '"');
       if (quote == end) return false;
       size_t backslashes = 0;
       for (const char* back = quote; back > start && back[-1] == '\\'; --back) ++backslashes;
@@ -171,7 +170,7 @@ void JsonLine::want(std::string key, Column column, DurationUnit unit) {
 
 bool JsonLine::parse(std::string_view line, Fields& fields) const {
   fields.text.fill({});
-  Walk walk{*this, fields, line.data(), line.data(), line.data() + line.size(), {}};
+  Walk walk{*this, fields, line.data(), line.data() + line.size(), {}};
   return walk.space() && *walk.at == '{' && walk.object("", 0) && !walk.space();
 }
 

@@ -12,52 +12,32 @@ constexpr size_t kLongestRoute = 120, kLongestPath = 2048, kMostSegments = 8;
 constexpr size_t kRecent = 8192;  // 128 kB
 constexpr std::string_view kId = "{id}";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
-bool is_hex(char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
+
+// What each byte is, so that one look at each tells what a run of them is.
+enum : uint8_t { kDigit = 1, kHexLetter = 2, kLower = 4, kUpper = 8, kPlain = 16 };
+constexpr std::array<uint8_t, 256> kKinds = [] {
+  std::array<uint8_t, 256> kinds{};
+  for (size_t c = '!'; c < 0x7f; ++c) kinds[c] = kPlain;
+  for (size_t c = '0'; c <= '9'; ++c) kinds[c] = kPlain | kDigit;
+  for (size_t c = 'a'; c <= 'z'; ++c) kinds[c] = kPlain | kLower | (c <= 'f' ? kHexLetter : 0);
+  for (size_t c = 'A'; c <= 'Z'; ++c) kinds[c] = kPlain | kUpper | (c <= 'F' ? kHexLetter : 0);
+  return kinds;
+}();
+uint8_t kind_of(char c) { return kKinds[static_cast<unsigned char>(c)]; }
 
 bool is_uuid(std::string_view text) {
-  if (text.size() != 36) return false;
+  if (text.size() != 36 || text[8] != '-') return false;
   for (size_t i = 0; i < text.size(); ++i)
     if (i == 8 || i == 13 || i == 18 || i == 23 ? text[i] != '-' : !is_hex(text[i])) return false;
   return true;
 }
 
-/// A run of letters and digits that names one thing rather than a kind of thing.
-bool is_id(std::string_view piece) {
-  const auto digits = static_cast<size_t>(std::count_if(piece.begin(), piece.end(), is_digit));
-  if (digits == piece.size()) return digits > 0;
-  if (digits >= 1 && piece.size() >= 8 && std::all_of(piece.begin(), piece.end(), is_hex)) return true;
-  const bool mixed = std::any_of(piece.begin(), piece.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) &&
-                     std::any_of(piece.begin(), piece.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-  return piece.size() >= 16 && (digits >= 3 || (digits >= 1 && mixed));
-}
-
-void fold_segment(std::string_view segment, std::string& into) {
-  if (is_uuid(segment)) {
-    into += kId;
-    return;
-  }
-  const size_t start = into.size();
-  for (size_t i = 0; i < segment.size();) {
-    size_t end = i;
-    while (end < segment.size() && (is_digit(segment[end]) || is_letter(segment[end]))) ++end;
-    if (end == i) {
-      const char c = segment[i++];
-      into += c > ' ' && c < 0x7f ? c : '?';
-      continue;
-    }
-    const std::string_view piece = segment.substr(i, end - i);
-    if (!is_id(piece)) {
-      into += piece;
-    } else if (into.size() < start + kId.size() + 1 ||
-               !std::string_view(into).substr(0, into.size() - 1).ends_with(kId)) {
-      into += kId;
-    } else {
-      into.pop_back();  // "{id}-{id}" is one
-    }
-    i = end;
-  }
+/// Whether a run of letters and digits names one thing rather than a kind of thing.
+bool is_id(size_t size, size_t digits, size_t hex_letters, unsigned kinds) {
+  if (digits == 0) return false;
+  if (digits == size || (size >= 8 && digits + hex_letters == size)) return true;
+  return size >= 16 && (digits >= 3 || (kinds & (kLower | kUpper)) == (kLower | kUpper));
 }
 
 std::string_view next_segment(std::string_view& path) {
@@ -68,8 +48,10 @@ std::string_view next_segment(std::string_view& path) {
 }
 
 bool is_method(std::string_view text) {
-  return !text.empty() && text.size() <= 16 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '-' || c == '_'; });
+  if (text.empty() || text.size() > 16) return false;
+  for (const char c : text)
+    if ((kind_of(c) & kUpper) == 0 && c != '-' && c != '_') return false;
+  return true;
 }
 
 }  // namespace
@@ -124,52 +106,88 @@ bool RoutePattern::fits(std::string_view method, std::string_view path) const {
   return rest_ || path.empty();
 }
 
-std::string folded_route(std::string_view method, std::string_view path) {
-  std::string route(is_method(method) ? method : "?");
-  route += ' ';
-  if (!path.starts_with('/')) return route + (path == "*" ? "*" : "(none)");
+void FoldedRoute::put_segment(std::string_view segment) {
+  if (is_uuid(segment)) return put(kId);
+  size_t after_id = SIZE_MAX;  // the end of an "{id}" that this segment has got
+  for (size_t i = 0; i < segment.size();) {
+    size_t end = i, digits = 0, hex_letters = 0;
+    unsigned kinds = 0;
+    for (uint8_t kind; end < segment.size() && ((kind = kind_of(segment[end])) & (kDigit | kLower | kUpper)) != 0;
+         ++end) {
+      digits += kind & kDigit;
+      hex_letters += (kind & kHexLetter) >> 1;
+      kinds |= kind;
+    }
+    if (end == i) {
+      put((kind_of(segment[i]) & kPlain) != 0 ? segment[i] : '?');
+      ++i;
+    } else if (!is_id(end - i, digits, hex_letters, kinds)) {
+      put(segment.substr(i, end - i));
+      i = end;
+    } else {
+      if (size_ == after_id + 1)
+        --size_;  // "{id}-{id}" is one
+      else
+        put(kId);
+      after_id = size_;
+      i = end;
+    }
+  }
+}
+
+FoldedRoute::FoldedRoute(std::string_view method, std::string_view path) {
+  put(is_method(method) ? method : "?");
+  put(' ');
+  if (!path.starts_with('/')) {
+    put(path == "*" ? "*" : "(none)");
+    return;
+  }
   path.remove_prefix(1);
   for (size_t count = 0;; ++count) {
-    route += '/';
+    put('/');
     if (path.empty()) break;
     if (count == kMostSegments) {
-      route += "...";
+      put("...");
       break;
     }
-    const bool more = path.find('/') != std::string_view::npos;
-    fold_segment(next_segment(path), route);
-    if (!more || route.size() > kLongestRoute) break;
+    const size_t end = path.find('/');
+    put_segment(path.substr(0, end));
+    if (end == std::string_view::npos || size_ == text_.size()) break;
+    path.remove_prefix(end + 1);
   }
-  return shortened(route, kLongestRoute);
 }
 
 Routes::Routes(std::vector<RoutePattern> patterns, std::vector<RoutePattern> ignored, uint64_t seed)
-    : patterns_(std::move(patterns)),
-      ignored_(std::move(ignored)),
-      seed_(seed),
-      names_{"other"},
-      ids_{{"other", kOther}},
-      recent_(kRecent) {}
+    : patterns_(std::move(patterns)), ignored_(std::move(ignored)), seed_(seed), names_{"other"}, recent_(kRecent) {}
 
-Routes::Id Routes::known(const std::string& name) {
-  if (const auto at = ids_.find(name); at != ids_.end()) return at->second;
-  if (names_.size() >= kMost) return kOther;
-  names_.push_back(name);
-  return ids_[name] = static_cast<Id>(names_.size() - 1);
+/// kOther when there is none.
+Routes::Id Routes::find(std::string_view name) const {
+  for (size_t at = hash_of(name, seed_) % ids_.size(); ids_[at] != kOther; at = (at + 1) % ids_.size())
+    if (names_[ids_[at]] == name) return ids_[at];
+  return kOther;
 }
+
+Routes::Id Routes::found_or_new(std::string_view name) {
+  if (const Id id = find(name); id != kOther || names_.size() >= kMost || name == names_[kOther]) return id;
+  names_.emplace_back(name);
+  const Id id = static_cast<Id>(names_.size() - 1);
+  size_t at = hash_of(name, seed_) % ids_.size();
+  while (ids_[at] != kOther) at = (at + 1) % ids_.size();
+  return ids_[at] = id;
+}
+
+Routes::Id Routes::known(const std::string& name) { return found_or_new(name); }
 
 Routes::Id Routes::slow(std::string_view method, std::string_view path, int status, bool& keep) {
   for (const RoutePattern& each : ignored_)
     if (each.fits(method, path)) return kIgnored;
   for (const RoutePattern& each : patterns_)
-    if (each.fits(method, path)) return known(each.text());
-  const std::string name = folded_route(method, path);
-  if (const auto at = ids_.find(name); at != ids_.end()) return at->second;
-  if (status == 404 || status == 405 || status == 400 || names_.size() >= kMost) {
-    keep = names_.size() >= kMost;  // answered otherwise the next time, it may be a route after all
-    return kOther;
-  }
-  return known(name);
+    if (each.fits(method, path)) return found_or_new(each.text());
+  const FoldedRoute folded(method, path);
+  if (status != 404 && status != 405 && status != 400) return found_or_new(folded.text());
+  const Id id = find(folded.text());
+  keep = id != kOther;  // answered otherwise the next time, it may be a route after all
+  return id;
 }
 
 Routes::Id Routes::remembered(uint64_t hash, std::string_view method, std::string_view path, int status) {
@@ -188,17 +206,19 @@ Routes::Id Routes::of(std::string_view method, std::string_view target, int stat
 
 Routes::Id Routes::of_request(std::string_view request, int status) {
   const char* const begin = request.data();
-  const char* const end = begin + request.size();
-  const char* const space = find_byte(begin, begin, end, ' ');
-  if (space == end) return of("", "", status);  // "-", rubbish, a TLS handshake on a plain port
-  const char* target_end = find_byte(begin, space + 1, end, ' ');
-  const char* const query = find_byte(begin, space + 1, target_end, '?');
-  // Plain paths, nearly all: what lies before the query is the key.
-  if (space + 1 < query && space[1] == '/') {
-    const std::string_view key(begin, static_cast<size_t>(query - begin));
+  const char* end = begin + request.size();
+  if (request.size() > 9 && end[-9] == ' ' && same_bytes(end - 8, "HTTP/", 5)) end -= 9;
+  // Plain requests, nearly all: what lies before the query is the key.
+  const char* const space = find_byte(begin, end, ' ');
+  const char* const stop = find_either(space, end, '?', '#');
+  if (end - space > 1 && space[1] == '/' && stop - begin < static_cast<ptrdiff_t>(kLongestPath) &&
+      end != begin + request.size()) {
+    const std::string_view key(begin, static_cast<size_t>(stop - begin));
     return remembered(hash_of(key, seed_) | 1U, {begin, static_cast<size_t>(space - begin)},
-                      path_of({space + 1, static_cast<size_t>(query - space - 1)}), status);
+                      {space + 1, static_cast<size_t>(stop - space - 1)}, status);
   }
+  if (space == end) return of("", "", status);  // "-", rubbish, a TLS handshake on a plain port
+  const char* const target_end = find_byte(space + 1, end, ' ');
   return of({begin, static_cast<size_t>(space - begin)}, {space + 1, static_cast<size_t>(target_end - space - 1)},
             status);
 }

@@ -5,10 +5,10 @@
 // "{id}" or "*" is any one, "**" at the end is all the rest; a method in front ("POST /pay/*") must be the same.
 // Answers 404 and 405 to what is not known as a route are "other", so that a scanner does not fill the table.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -28,8 +28,24 @@ class RoutePattern {
   bool rest_ = false;
 };
 
-/// "GET /a/7/b" -> "GET /a/{id}/b". At most 120 bytes, printable.
-std::string folded_route(std::string_view method, std::string_view path);
+/// A route that was folded: "GET /a/7/b" -> "GET /a/{id}/b". At most 120 bytes, printable; text in place.
+class FoldedRoute {
+ public:
+  FoldedRoute(std::string_view method, std::string_view path);
+  std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  void put(char c) {
+    if (size_ < text_.size()) text_[size_++] = c;
+  }
+  void put(std::string_view text) {
+    for (const char c : text) put(c);
+  }
+  void put_segment(std::string_view segment);
+
+  std::array<char, 120> text_;
+  size_t size_ = 0;
+};
 /// The path of a request target: without query and fragment, and without "http://host" in front.
 std::string_view path_of(std::string_view target);
 
@@ -54,6 +70,8 @@ class Routes {
  private:
   Id slow(std::string_view method, std::string_view path, int status, bool& keep);
   Id remembered(uint64_t hash, std::string_view method, std::string_view path, int status);
+  Id find(std::string_view name) const;
+  Id found_or_new(std::string_view name);
 
   struct Recent {
     uint64_t hash = 0;
@@ -61,9 +79,9 @@ class Routes {
   };
   std::vector<RoutePattern> patterns_, ignored_;
   uint64_t seed_;
-  std::vector<std::string> names_;  // [kOther] is "other"
-  std::unordered_map<std::string, Id> ids_;
-  std::vector<Recent> recent_;  // by the lowest bits of the hash of what was asked
+  std::vector<std::string> names_;   // [kOther] is "other"
+  std::array<Id, 4 * kMost> ids_{};  // by the hash of their names, open addressing; 0: free
+  std::vector<Recent> recent_;       // by the lowest bits of the hash of what was asked
 };
 
 }  // namespace backout::watch

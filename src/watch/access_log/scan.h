@@ -6,49 +6,78 @@
 #include <cstring>
 #include <string_view>
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(BACKOUT_PLAIN_SCAN)
+#define BACKOUT_SCAN_SSE2 1
 #include <emmintrin.h>
 #endif
 
 namespace backout::watch {
 
-#if defined(__SSE2__)
+#if defined(BACKOUT_SCAN_SSE2)
 inline constexpr ptrdiff_t kStride = 16;
-/// A bit for each of the 16 bytes at `at` that is `byte`; the lowest bit is the first.
-inline uint64_t matches_at(const char* at, char byte) {
-  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  return static_cast<uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(byte)))));
-}
 inline constexpr int kBitsPerByte = 1;
+/// A bit for each of the 16 bytes at `at` that is `a` or `b`; the lowest bit is the first.
+inline uint64_t matches_at(const char* at, char a, char b) {
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const __m128i found = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8(a)), _mm_cmpeq_epi8(block, _mm_set1_epi8(b)));
+  return static_cast<uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(found)));
+}
 #else
 inline constexpr ptrdiff_t kStride = 8;
-/// The highest bit of each of the 8 bytes at `at` that is `byte`, first byte lowest.
-inline uint64_t matches_at(const char* at, char byte) {
+inline constexpr int kBitsPerByte = 8;
+/// The highest bit of each of the 8 bytes at `at` that is `a` or `b`, first byte lowest.
+inline uint64_t matches_at(const char* at, char a, char b) {
   uint64_t block;
   std::memcpy(&block, at, sizeof block);
   if constexpr (std::endian::native == std::endian::big) block = __builtin_bswap64(block);
-  constexpr uint64_t kLow = 0x7f7f7f7f7f7f7f7fU;
-  const uint64_t differs = block ^ (0x0101010101010101U * static_cast<unsigned char>(byte));
-  return ~(((differs & kLow) + kLow) | differs | kLow);
+  constexpr uint64_t kLow = 0x7f7f7f7f7f7f7f7fU, kOnes = 0x0101010101010101U;
+  const uint64_t differs_a = block ^ (kOnes * static_cast<unsigned char>(a));
+  const uint64_t differs_b = block ^ (kOnes * static_cast<unsigned char>(b));
+  return ~(((differs_a & kLow) + kLow) | differs_a | kLow) | ~(((differs_b & kLow) + kLow) | differs_b | kLow);
 }
-inline constexpr int kBitsPerByte = 8;
 #endif
 
-/// The first `byte` in [from, end), or `end`. Reads nothing outside [begin, end).
-inline const char* find_byte(const char* begin, const char* from, const char* end, char byte) {
-  while (end - from >= kStride) {
-    const uint64_t found = matches_at(from, byte);
+/// The first `a` or `b` in [from, end), or `end`. Reads nothing outside [from, end). 64 bytes are looked at together:
+/// most fields are shorter, so that their length costs no branch that is guessed wrong.
+inline const char* find_either(const char* from, const char* end, char a, char b) {
+#if defined(BACKOUT_SCAN_SSE2)
+  for (; end - from >= 64; from += 64) {
+    const uint64_t found = matches_at(from, a, b) | matches_at(from + 16, a, b) << 16 |
+                           matches_at(from + 32, a, b) << 32 | matches_at(from + 48, a, b) << 48;
+    if (found != 0) return from + std::countr_zero(found);
+  }
+#endif
+  for (; end - from >= kStride; from += kStride) {
+    const uint64_t found = matches_at(from, a, b);
+    if (found != 0) return from + std::countr_zero(found) / kBitsPerByte;
+  }
+  while (from < end && *from != a && *from != b) ++from;
+  return from;
+}
+/// The same for what is nearly always shorter than 16 bytes.
+inline const char* find_near(const char* from, const char* end, char a, char b) {
+  if (end - from >= kStride) {
+    const uint64_t found = matches_at(from, a, b);
     if (found != 0) return from + std::countr_zero(found) / kBitsPerByte;
     from += kStride;
   }
-  if (from >= end) return end;
-  if (end - begin >= kStride) {  // the last bytes once more, those already seen shifted out
-    const auto seen = kStride - (end - from);
-    const uint64_t found = matches_at(end - kStride, byte) >> (seen * kBitsPerByte);
-    return found != 0 ? from + std::countr_zero(found) / kBitsPerByte : end;
+  return find_either(from, end, a, b);
+}
+inline const char* find_byte(const char* from, const char* end, char byte) {
+  return find_either(from, end, byte, byte);
+}
+
+/// Whether two texts of `length` bytes are the same; for short ones.
+inline bool same_bytes(const char* a, const char* b, size_t length) {
+  uint64_t x, y;
+  for (; length >= sizeof x; a += sizeof x, b += sizeof x, length -= sizeof x) {
+    std::memcpy(&x, a, sizeof x);
+    std::memcpy(&y, b, sizeof y);
+    if (x != y) return false;
   }
-  while (from < end && *from != byte) ++from;
-  return from;
+  for (; length > 0; ++a, ++b, --length)
+    if (*a != *b) return false;
+  return true;
 }
 
 /// A keyed hash, uniform in all 64 bits. Who does not know the seed cannot choose texts that collide.

@@ -48,26 +48,36 @@ void Tally::take(std::string_view lines) {
   const char* at = lines.data();
   const char* const end = at + lines.size();
   while (at < end) {
-    const auto* stop = static_cast<const char*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
-    if (stop == nullptr) stop = end;
+    if (!rules_.format.is_json() && *at != '\0') {
+      const char* const next = rules_.format.take_line(at, end, fields_);
+      if (next != nullptr && add_fields()) {
+        at = next;
+        continue;
+      }
+    }
+    const char* const stop = find_byte(at, end, '\n');
     add({at, static_cast<size_t>(stop - at)});
     at = stop + 1;
   }
 }
 
+/// A line that needs a closer look: JSON, blanks, rubbish.
 void Tally::add(std::string_view line) {
   if (!line.empty() && line.front() == '\0') line.remove_prefix(std::min(line.find_first_not_of('\0'), line.size()));
   if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   if (line.empty()) return;
-  int status = -1;
-  std::optional<int64_t> time;
-  if (rules_.format.parse(line, fields_) && (status = read_status(fields_[Column::kStatus])) >= 0)
-    time = time_.read(fields_[Column::kTime]);
-  if (!time) return note_broken(line);
+  if (!rules_.format.parse(line, fields_) || !add_fields()) note_broken(line);
+}
+
+bool Tally::add_fields() {
+  const int status = read_status(fields_[Column::kStatus]);
+  if (status < 0) return false;
+  const std::optional<int64_t> time = time_.read(fields_[Column::kTime]);
+  if (!time) return false;
   ++understood_;
   if (*time < earliest_ms_) {
     ++old_;
-    return;
+    return true;
   }
 
   const Routes::Id route = rules_.format.has(Column::kRequest) && !fields_[Column::kRequest].empty()
@@ -75,13 +85,13 @@ void Tally::add(std::string_view line) {
                                : routes_->of(fields_[Column::kMethod], fields_[Column::kPath], status);
   if (route == Routes::kIgnored) {
     ++ignored_;
-    return;
+    return true;
   }
   if (route >= route_states_.size()) route_states_.resize(routes_->size());
 
   const std::string_view duration_text = fields_[Column::kDuration];
   std::optional<int64_t> duration;
-  if (!duration_text.empty()) duration = read_duration(duration_text, fields_.unit);
+  if (!duration_text.empty()) duration = read_plain_duration(duration_text, fields_.unit);
 
   int64_t second = floor_second(*time);
   int64_t began = *time - (rules_.format.time_is_end() ? duration.value_or(0) / 1000 : 0);
@@ -114,7 +124,10 @@ void Tally::add(std::string_view line) {
     ++state.requests;
     state.failed += failed;
   }
-  if (client.size() <= 1 && (client.empty() || client == "-")) return part.ballot.add_alone(failed, measured, slow);
+  if (client.size() <= 1 && (client.empty() || client == "-")) {
+    part.ballot.add_alone(failed, measured, slow);
+    return true;
+  }
   // The first of a list is the client itself; what stands behind it are proxies.
   const size_t comma = client.size() > 15 ? client.find(',') : std::string_view::npos;
   const uint64_t who = hash_of(client.substr(0, comma), seed_);
@@ -124,6 +137,7 @@ void Tally::add(std::string_view line) {
   }
   part.ballot.add(folded(who ^ 0xa0761d6478bd642fU, seed_ + 0x9e3779b97f4a7c15U * (route + 1U)), failed, measured,
                   slow);
+  return true;
 }
 
 std::optional<int64_t> Tally::second_of(std::string_view line) {
@@ -212,10 +226,9 @@ void Tally::tell(Second& second) {
     Observation observation{.second = wall_from_millis(second.at * 1000),
                             .arm = part.arm,
                             .release = releases_[part.release].name,
-                            .outcomes = part.ballot.outcomes(),
-                            .speeds = part.ballot.speeds(),
                             .requests = part.requests,
                             .failed = part.failed};
+    part.ballot.count(observation.outcomes, observation.speeds);
     told_.push_back(std::move(observation));
     dropped_ += part.ballot.dropped();
     if (spare_.size() >= kSpare) continue;

@@ -75,6 +75,7 @@ class Tally {
   };
 
   void add(std::string_view line);
+  bool add_fields();
   size_t release_of(std::string_view text);
   size_t new_release(std::string_view text);
   Part& part_of(int64_t second, size_t release, Arm arm);
