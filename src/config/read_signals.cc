@@ -83,24 +83,45 @@ void put_asked(const Reading& reading, const Node& node, Json& args, std::string
                            "for example, at the top: base_url: http://127.0.0.1:8000");
 }
 
+/// "5xx", "499", "500-504".
+bool is_status_class(std::string_view text) {
+  const size_t dash = text.find('-');
+  if (dash != std::string_view::npos)
+    return dash == 3 && text.find('x') == std::string_view::npos && is_status_class(text.substr(0, 3)) &&
+           is_status_class(text.substr(4)) && text.substr(0, 3) <= text.substr(4);
+  const bool first = text.size() == 3 && text[0] >= '1' && text[0] <= '5';
+  return first && (text.substr(1) == "xx" || (whole_of(text) && *whole_of(text) >= 100));
+}
+
+/// "/orders/*", "POST /pay/**": a path, perhaps behind a method.
+bool is_route(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos || text.size() > 400) return false;
+  const std::string_view method = text.substr(0, slash), rest = text.substr(slash);
+  const bool named = method.empty() || (method.size() > 1 && method.ends_with(' ') &&
+                                        method.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == method.size() - 1);
+  return named && rest.find_first_of(" \t?#") == std::string_view::npos &&
+         (rest.find("**") == std::string_view::npos || rest.find("**") + 2 == rest.size());
+}
+
 Json access_log_args(const Reading& reading, const Node& node) {
   Json args = {{"access_log", path_at(reading, node, "access_log")}};
   put_texts(node, args, {"format", "client", "release", "status", "duration", "time"});
-  put_patterns(reading, node, args, "routes");
-  put_patterns(reading, node, args, "ignore");
-  if (node.entry("errors") == nullptr) return args;
-  args["errors"] = Json::array();
-  for (const Node& item : items_at(node, "errors")) {
-    if (!item.is_text()) continue;
-    const std::string& status = item.text;
-    const bool is_class = status.size() == 3 && status[0] >= '1' && status[0] <= '5' && status.ends_with("xx");
-    const auto number = whole_of(status);
-    if (!is_class && (!number || *number < 100 || *number > 599))
-      reading.findings.error(item.place,
-                             fmt::format("signals: errors: '{}' is no status", shortened(one_line(status), 40)),
-                             "for example: errors: [5xx, 499]");
-    args["errors"].push_back(status);
-  }
+  const auto put_list = [&](const char* key, const auto& fits, std::string_view what, std::string_view example) {
+    if (node.entry(key) == nullptr) return;
+    args[key] = Json::array();
+    for (const Node& item : items_at(node, key)) {
+      if (!item.is_text()) continue;
+      if (!fits(item.text))
+        reading.findings.error(item.place,
+                               fmt::format("signals: {}: '{}' is no {}", key, shortened(one_line(item.text), 60), what),
+                               fmt::format("for example: {}: {}", key, example));
+      args[key].push_back(item.text);
+    }
+  };
+  put_list("routes", is_route, "route", "[/api/*/items, POST /pay/**]");
+  put_list("ignore", is_route, "route", "[/health]");
+  put_list("errors", is_status_class, "status", "[5xx, 499, 500-504]");
   return args;
 }
 

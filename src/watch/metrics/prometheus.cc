@@ -52,13 +52,18 @@ class PrometheusSource : public Source {
     if (!subject_.pace.is_due(position, scope.now) || told_second + 1 >= open) return Pace::nothing_new(position);
     Result<Seen> seen = read(scope, went_back ? Json::object() : position, told_second, stop);
     // Blind, and not an error: the operator can mend it, and the next look may see again.
-    if (!seen) seen = blind(position, one_line(subject_.url) + ": " + seen.error().message);
+    if (!seen) seen = blind(position, said_of(seen.error()));
     if (went_back) seen->remarks.emplace_back("the clock went back: counting starts again");
     Pace::asked(*seen, scope.now);
     return seen;
   }
 
  private:
+  /// What the connection says of itself names the address already.
+  std::string said_of(const Error& error) const {
+    return error.message.starts_with(subject_.url) ? error.message : one_line(subject_.url) + ": " + error.message;
+  }
+
   Result<PrometheusAnswer> query(const std::string& expression, std::string_view type) const {
     const auto answer =
         subject_.ask({.method = "POST",
