@@ -61,15 +61,18 @@ class Linting {
 
   void gaps() {
     const std::vector<GridBox> boxes = walk_.gaps();
-    int64_t all = 0;
-    for (const GridBox& box : boxes) all += box.cells;
+    const int64_t all = walk_.gap_cells();
     if (all == 0) return;
-    const bool has_rules = std::any_of(rules_.begin(), rules_.end(), [](const Rule* rule) { return rule->action.has_value(); });
+    const bool has_rules =
+        std::any_of(rules_.begin(), rules_.end(), [](const Rule* rule) { return rule->action.has_value(); });
     std::vector<std::string> where;
     for (size_t index = 0; index < boxes.size() && index < kMostGaps; ++index) where.push_back(boxes[index].text);
-    std::string text = !has_rules ? "no rule says what to do"
-                                  : fmt::format("no rule for {} of {} cells: {}", all, walk_.axis_cells(), join(where, "; "));
-    if (has_rules && boxes.size() > kMostGaps) text += fmt::format("; and {} more regions", boxes.size() - kMostGaps);
+    std::string text = !has_rules
+                           ? "no rule says what to do"
+                           : fmt::format("no rule for {} of {} cells: {}", all, walk_.axis_cells(), join(where, "; "));
+    if (has_rules && boxes.size() > kMostGaps)
+      text += fmt::format("; and {}{} more regions", boxes.size() == GridWalk::kMostBoxes ? "at least " : "",
+                          boxes.size() - kMostGaps);
     add({.kind = LintKind::kGap,
          .policy = policy_,
          .file = file_,
@@ -117,10 +120,11 @@ class Linting {
       if (!rule.action || rule.never_roll_back || walk_.lives(index)) continue;
       const bool ever = walk_.holds_somewhere(index);
       const auto by = walk_.shadow_of(index);
-      std::string message = !ever ? fmt::format("{} never holds: its conditions exclude one another", named(rule))
-                            : by  ? fmt::format("{} has no effect: wherever it holds, {} says {}", named(rule),
-                                                named(*rules_[*by]), action_text(*rules_[*by]))
-                                  : fmt::format("{} has no effect: wherever it holds, another rule says more", named(rule));
+      std::string message =
+          !ever ? fmt::format("{} never holds: its conditions exclude one another", named(rule))
+          : by  ? fmt::format("{} has no effect: wherever it holds, {} says {}", named(rule), named(*rules_[*by]),
+                              action_text(*rules_[*by]))
+                : fmt::format("{} has no effect: wherever it holds, another rule says more", named(rule));
       add(finding_at(LintKind::kDead, rule, std::move(message), "take it out, or mend the other one"), shipped_);
     }
   }
@@ -145,19 +149,19 @@ void signals(const LintInput& input, const Policy& policy, std::vector<LintFindi
     for (const Predicate& predicate : rule.when) {
       const FactKind& kind = kind_of(predicate.fact);
       if (input.collected && !input.collected->contains(predicate.fact)) {
-        findings.push_back(finding_at(LintKind::kNotCollected, rule,
-                                      fmt::format("{} asks for {}, which nothing here collects", named(rule), kind.name),
-                                      fmt::format("{}{}=VALUE", told, kind.name)));
+        findings.push_back(
+            finding_at(LintKind::kNotCollected, rule,
+                       fmt::format("{} asks for {}, which nothing here collects", named(rule), kind.name),
+                       fmt::format("{}{}=VALUE", told, kind.name)));
         findings.back().shipped = policy.shipped;
       }
       const bool lasts = predicate.fact == FactId::kTroubleFor || predicate.fact == FactId::kUnhealthyFor;
       const std::optional<double> least = least_of(predicate);
       if (input.watched > Millis(0) && lasts && least && *least > static_cast<double>(input.watched.count())) {
-        findings.push_back(finding_at(
-            LintKind::kTooLate, rule,
-            fmt::format("{} waits until {} is {}, but a release is watched for {}", named(rule), kind.name,
-                        predicate.text, for_people(input.watched)),
-            "watch for longer: watch: {bake: 24h}"));
+        findings.push_back(finding_at(LintKind::kTooLate, rule,
+                                      fmt::format("{} waits until {} is {}, but a release is watched for {}",
+                                                  named(rule), kind.name, predicate.text, for_people(input.watched)),
+                                      "watch for longer: watch: {bake: 24h}"));
         findings.back().shipped = policy.shipped;
       }
     }
