@@ -12,14 +12,14 @@ struct Block {
   enum class Type { kHeading, kText, kElement, kCode, kRow, kSource };
   Type type = Type::kText;
   int first = 0, last = 0;
-  int level = 0;             // of a heading, from 1; of an element, how deep its list is, from 0
-  bool ordered = false;      // an element with a number
-  bool checkbox = false;     // of an element
-  bool has_children = false; // an element with more below it than its own words
-  int closes = 0;            // an element with children: the last line of them
-  int group = 0;             // elements of one list and rows of one table share it
-  std::string language;      // of code; "" when it says none
-  std::vector<Line> lines;   // without marks of lists and quotes; of a heading or element without markup
+  int level = 0;                         // of a heading, from 1; of an element, how deep its list is, from 0
+  bool ordered = false;                  // an element with a number
+  bool checkbox = false;                 // of an element
+  bool has_children = false;             // an element with more below it than its own words
+  int closes = 0;                        // an element with children: the last line of them
+  int group = 0;                         // elements of one list and rows of one table share it
+  std::string language;                  // of code; "" when it says none
+  std::vector<Line> lines;               // without marks of lists and quotes; of a heading or element without markup
   std::vector<std::string> cells, head;  // of a row
 };
 

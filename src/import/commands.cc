@@ -76,8 +76,8 @@ std::string_view closer_of(std::string_view line) {
   static const std::map<std::string_view, std::string_view> closers = {
       {"for", "done"}, {"while", "done"}, {"until", "done"}, {"if", "fi"}, {"case", "esac"}};
   if (const auto closer = closers.find(first); closer != closers.end()) {
-    const bool closed = line.ends_with(closer->second) || line.find(std::string("; ") + std::string(closer->second)) !=
-                                                              std::string_view::npos;
+    const bool closed = line.ends_with(closer->second) ||
+                        line.find(std::string("; ") + std::string(closer->second)) != std::string_view::npos;
     return closed ? "" : closer->second;
   }
   if (line.ends_with("() {") || line.ends_with("(){") || (first == "function" && line.ends_with('{'))) return "}";

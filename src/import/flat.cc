@@ -36,13 +36,15 @@ bool numbered_row(std::string_view line, int& number) {
 int level_by_its_start(std::string_view line) {
   size_t dots = 0, at = 0;
   while (at < line.size() && (is_digit(line[at]) || line[at] == '.')) dots += line[at++] == '.' ? 1 : 0;
-  if (at > 0 && dots > 0 && at < line.size() && line[at] == ' ' && is_digit(line[at - 1])) return 2 + static_cast<int>(dots);
+  if (at > 0 && dots > 0 && at < line.size() && line[at] == ' ' && is_digit(line[at - 1]))
+    return 2 + static_cast<int>(dots);
   constexpr std::string_view kLarge[] = {"Phase ", "Part ", "Stage ", "Section "};
   constexpr std::string_view kSmall[] = {"Scenario", "Option", "Step", "Method", "Case", "Appendix"};
   for (const std::string_view word : kLarge)
     if (line.starts_with(word) && line.size() > word.size() && is_digit(line[word.size()])) return 2;
   for (const std::string_view word : kSmall)
-    if (line.starts_with(word) && line.size() > word.size() + 1 && (line[word.size()] == ':' || line[word.size()] == ' '))
+    if (line.starts_with(word) && line.size() > word.size() + 1 &&
+        (line[word.size()] == ':' || line[word.size()] == ' '))
       return line.find(':') != std::string_view::npos ? 3 : 0;
   return 0;
 }
@@ -194,7 +196,8 @@ bool reads_as_heading(std::string_view line) {
   line = trimmed(line);
   const size_t begins = line.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
   if (begins == std::string_view::npos || begins > 8 || line.size() > 80) return false;
-  if (line[0] == '[' || line[0] == '(' || line[0] == '<' || line[0] == '"' || line[0] == '`' || line[0] == '|') return false;
+  if (line[0] == '[' || line[0] == '(' || line[0] == '<' || line[0] == '"' || line[0] == '`' || line[0] == '|')
+    return false;
   if (line[begins] >= 'a' && line[begins] <= 'z') return false;
   if (std::string_view(".:;,!?>\\").find(line.back()) != std::string_view::npos) return false;
   if (line.find(". ") != std::string_view::npos || line.find(": ") != std::string_view::npos) return false;

@@ -1,4 +1,5 @@
-// Items: what a runbook says, piece by piece, each with its lines. Values; text is sanitised, and as the runbook has it.
+// Items: what a runbook says, piece by piece, each with its lines. Values; text is sanitised, and as the runbook has
+// it.
 #pragma once
 #include <string>
 #include <vector>

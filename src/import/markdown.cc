@@ -98,16 +98,13 @@ class Walker {
   const std::string& text_of(int number) const { return lines_[static_cast<size_t>(number) - 1].text; }
 
   void one(cmark_node* node, int depth, int group) {
-    switch (cmark_node_get_type(node)) {
-      case CMARK_NODE_HEADING: return heading(node);
-      case CMARK_NODE_CODE_BLOCK: return code(node);
-      case CMARK_NODE_PARAGRAPH: return text(first_of(node), last_of(node));
-      case CMARK_NODE_LIST: return children(node, depth + 1, ++groups_);
-      case CMARK_NODE_ITEM: return element(node, depth, group);
-      case CMARK_NODE_BLOCK_QUOTE: return children(node, depth, group);
-      case CMARK_NODE_HTML_BLOCK: return text(first_of(node), last_of(node));
-      default: return;
-    }
+    const cmark_node_type type = cmark_node_get_type(node);
+    if (type == CMARK_NODE_HEADING) return heading(node);
+    if (type == CMARK_NODE_CODE_BLOCK) return code(node);
+    if (type == CMARK_NODE_LIST) return children(node, depth + 1, ++groups_);
+    if (type == CMARK_NODE_ITEM) return element(node, depth, group);
+    if (type == CMARK_NODE_BLOCK_QUOTE) return children(node, depth, group);
+    if (type == CMARK_NODE_PARAGRAPH || type == CMARK_NODE_HTML_BLOCK) text(first_of(node), last_of(node));
   }
 
   void heading(cmark_node* node) {

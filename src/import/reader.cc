@@ -16,9 +16,9 @@ constexpr int kElementLevel = 20;  // an element with more below it is a section
 constexpr int kBoldLevel = 10;
 
 bool is_shell(const std::string& language) {
-  static constexpr std::string_view kShells[] = {"bash",   "sh",         "shell",      "zsh", "console", "shell-session",
-                                                 "powershell", "ps1",    "pwsh",       "cmd", "bat",     "batch",
-                                                 "terminal",   "fish",   "shellscript", "sql", "psql", "postgresql"};
+  static constexpr std::string_view kShells[] = {"bash",       "sh",   "shell",       "zsh", "console", "shell-session",
+                                                 "powershell", "ps1",  "pwsh",        "cmd", "bat",     "batch",
+                                                 "terminal",   "fish", "shellscript", "sql", "psql",    "postgresql"};
   return std::find(std::begin(kShells), std::end(kShells), language) != std::end(kShells);
 }
 
@@ -45,7 +45,8 @@ std::optional<std::string> inline_command(std::string_view text) {
     const size_t close = text.find('`', open + ticks);
     if (close == std::string_view::npos) break;
     const std::string_view code = trimmed(text.substr(open + ticks, close - open - ticks));
-    if (looks_like_command(code) && (code.find(' ') != std::string_view::npos || code.find('=') != std::string_view::npos)) {
+    if (looks_like_command(code) &&
+        (code.find(' ') != std::string_view::npos || code.find('=') != std::string_view::npos)) {
       if (found) return std::nullopt;
       found = std::string(code);
       const std::string before = small(text.substr(0, open));
@@ -69,8 +70,9 @@ class Builder {
     const bool flat = is_flat(lines);
     const std::vector<Block> blocks = flat ? flat_blocks(lines) : markdown_blocks(lines, book_.remarks);
     if (flat)
-      book_.remarks.push_back({1, "the text has lost its marks (no fences, no empty lines): headings and commands are "
-                                  "told by their words"});
+      book_.remarks.push_back({1,
+                               "the text has lost its marks (no fences, no empty lines): headings and commands are "
+                               "told by their words"});
     headings_ = std::any_of(blocks.begin(), blocks.end(),
                             [](const Block& block) { return block.type == Block::Type::kHeading; });
     for (const Block& block : blocks) one(block);
@@ -114,9 +116,11 @@ class Builder {
 
   void text(const Block& block) {
     const bool commands_alone =
-        std::all_of(block.lines.begin(), block.lines.end(), [](const Line& line) {
-          return looks_like_command(line.text) || trimmed(line.text).starts_with("# ");
-        }) && std::any_of(block.lines.begin(), block.lines.end(), [](const Line& line) { return looks_like_command(line.text); });
+        std::all_of(
+            block.lines.begin(), block.lines.end(),
+            [](const Line& line) { return looks_like_command(line.text) || trimmed(line.text).starts_with("# "); }) &&
+        std::any_of(block.lines.begin(), block.lines.end(),
+                    [](const Line& line) { return looks_like_command(line.text); });
     if (commands_alone || goes_on_as_command(block)) return commands(block.lines, "");
     const std::string words = text_of(block.lines);
     const std::string_view whole = trimmed(words);

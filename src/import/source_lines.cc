@@ -77,8 +77,8 @@ std::optional<std::string> what_else(std::string_view bytes) {
 
 Result<std::vector<Line>> source_lines(std::string_view bytes, const std::string& file, size_t limit) {
   if (bytes.size() > limit)
-    return not_a_runbook(file, fmt::format("it has {}; {} are read at most", bytes_for_people(bytes.size()),
-                                           bytes_for_people(limit)));
+    return not_a_runbook(
+        file, fmt::format("it has {}; {} are read at most", bytes_for_people(bytes.size()), bytes_for_people(limit)));
   if (const auto what = what_else(bytes)) return not_a_runbook(file, *what);
   if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
   if (trimmed(bytes).empty()) return not_a_runbook(file, "it is empty");
