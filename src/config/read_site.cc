@@ -238,6 +238,28 @@ bool has_password(std::string_view dsn) {
          dsn.substr(scheme + 3, at - scheme - 3).find(':') != std::string_view::npos;
 }
 
+constexpr Millis kArchiveWait{60'000};
+
+void read_pgbackrest(const Reading& reading, const Node& postgresql, DatabaseConfig& database) {
+  const Node* node = postgresql.find("pgbackrest");
+  if (node == nullptr || !node->is_map()) return;
+  if (!require(reading, *node, "database.postgresql.pgbackrest", "stanza")) return;
+  Json repository{{"stanza", text_at(*node, "stanza")},
+                  {"user", text_at(*node, "user", "postgres")},
+                  {"dump", flag_at(*node, "dump", true)},
+                  {"verify", text_at(*node, "verify", "restore")},
+                  {"archive_wait_ms", span_at(*node, "archive_wait", kArchiveWait).count()}};
+  if (const std::string config = path_at(reading, *node, "config"); !config.empty()) repository["config"] = config;
+  if (const std::string directory = text_at(*node, "directory"); !directory.empty())
+    repository["directory"] = directory;
+  for (const Node& word : items_at(*node, "command")) repository["command"].push_back(word.text);
+  if (node->find("verify") != nullptr && get_bool(repository, "dump"))
+    reading.findings.warning(node->place,
+                             "database.postgresql.pgbackrest.verify says nothing: the dump is what is proved",
+                             "add dump: false, or leave verify out");
+  database.args["pgbackrest"] = std::move(repository);
+}
+
 void read_postgresql(const Reading& reading, const Node& node, DatabaseConfig& database) {
   database.kind = "postgresql";
   const std::string service = text_at(node, "service"), dsn = text_at(node, "dsn");
@@ -267,6 +289,7 @@ void read_postgresql(const Reading& reading, const Node& node, DatabaseConfig& d
     database.args["secrets"] = {{"PGPASSWORD", password}};
   if (node.find("keep_replaced") != nullptr)
     database.args["keep_replaced_ms"] = span_at(node, "keep_replaced", Millis(0)).count();
+  read_pgbackrest(reading, node, database);
 }
 
 constexpr std::string_view kMigrators[] = {"django", "rails", "knex", "prisma", "alembic", "sql", "command"};

@@ -64,6 +64,7 @@ class PostgresqlDriver : public driver::Driver {
     args["database"] = get_string(seen->second, "database", get_string(args, "database"));
     for (const char* key : {"backup", "manifest", "manifest_sha256", "template"})
       args[key] = get_string(offering.saved, key);
+    if (get(offering.saved, "point").is_object()) args["point"] = get(offering.saved, "point");
     return readiness_of(offering, seen->second, ask(host, "ready", args, offering.subject, stop));
   }
 

@@ -5,6 +5,7 @@
 #include "database/postgresql/keep.h"
 #include "database/postgresql/pooler.h"
 #include "database/postgresql/programs.h"
+#include "database/postgresql/repository_ready.h"
 #include "database/postgresql/restore.h"
 #include "database/postgresql/rung.h"
 #include "database/postgresql/sessions.h"
@@ -72,6 +73,15 @@ Result<void> look_at_dump(const Json& args, Json& seen) {
   return {};
 }
 
+void look_at_noted(const Json& args, Json& seen) {
+  const std::string path = get_string(args, "manifest");
+  if (const auto manifest = load_manifest(path, get_string(args, "manifest_sha256")); !manifest)
+    seen["noted"] = manifest.error().message;
+  const auto record = os::read_file(path + ".proved.json", 1 << 20);
+  const auto proved = record ? parse_json(*record) : Result<Json>(record.error());
+  seen["proved"] = proved && get_string(*proved, "compared").find("nothing") != 0;
+}
+
 void look_at_kept_database(Connection& maintenance, const std::string& name, Json& seen) {
   const auto kept = find_database(maintenance, name);
   seen["there"] = kept && *kept;
@@ -104,6 +114,23 @@ void judge_copy(const driver::Offering& offering, const Json& looked, bool neede
   }
 }
 
+/// A checkpoint without a dump: what it counted must be there, and the stanza be named.
+void judge_point(const driver::Offering& offering, const Json& looked, bool needed, std::vector<Finding>& findings) {
+  const Severity bad = needed ? Severity::kRed : Severity::kWarning;
+  const Json& point = get(offering.saved, "point");
+  const std::string what = "the checkpoint's place " + one_line(get_string(point, "lsn")) + " in the log of " +
+                           one_line(get_string(point, "stanza"));
+  if (!get(offering.subject, "pgbackrest").is_object())
+    findings.push_back(finding("backup", bad, what + " needs pgBackRest, and backout.yaml names no stanza",
+                               "say it: database: {postgresql: {pgbackrest: {stanza: ...}}}"));
+  else if (const std::string why = get_string(looked, "noted"); !why.empty())
+    findings.push_back(finding("backup", bad, "what the checkpoint counted is gone: " + why, kTakeAnother));
+  else
+    findings.push_back(finding(
+        "backup", Severity::kOk,
+        what + (get_bool(looked, "proved") ? ", restored and compared when it was taken" : ", never restored"), ""));
+}
+
 }  // namespace
 
 Result<Json> look_at_readiness(const Json& args) {
@@ -112,6 +139,8 @@ Result<Json> look_at_readiness(const Json& args) {
   auto maintenance = TRY(Connection::open(server, get_string(args, "maintenance", "postgres")));
   if (const std::string kept = get_string(args, "template"); !kept.empty())
     look_at_kept_database(maintenance, kept, seen);
+  else if (get(args, "point").is_object() && get_string(args, "backup").empty())
+    look_at_noted(args, seen);
   else
     TRY_VOID(look_at_dump(args, seen));
   for (const auto& [key, program] : {std::pair{"dump", "pg_dump"}, std::pair{"restore", "pg_restore"}})
@@ -128,6 +157,8 @@ Result<Json> look_at_readiness(const Json& args) {
     seen["in_the_way"] = free.error().message;
     seen["next"] = free.error().next;
   }
+  if (Json repository = look_at_repository(args, maintenance); !repository.is_null())
+    seen["repository"] = std::move(repository);
   for (const Pooler& pooler : poolers_of(args))
     if (const auto version = look_at_pooler(pooler); !version)
       seen["poolers"].push_back({{"message", "the pooler at " + pooler.admin + ": " + version.error().message},
@@ -164,7 +195,13 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
                                            bytes_for_people(static_cast<uint64_t>(bytes))),
                                ""));
   }
-  if (!offering.saved.empty()) judge_copy(offering, *looked, restores, findings);
+  const bool point_alone = get_string(offering.saved, "backup").empty() && get(offering.saved, "point").is_object();
+  const bool no_dumps = !get_bool(get(offering.subject, "pgbackrest"), "dump", true);
+  judge_repository(get(*looked, "repository"), point_alone ? restores : no_dumps, findings);
+  if (point_alone)
+    judge_point(offering, *looked, restores, findings);
+  else if (!offering.saved.empty())
+    judge_copy(offering, *looked, restores, findings);
   for (const char* program : {"dump", "restore"})
     if (const Json& why = get(*looked, program); why.is_object())
       findings.push_back(finding("tool", Severity::kRed, get_string(why, "message"), get_string(why, "next")));

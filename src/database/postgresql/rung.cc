@@ -27,6 +27,10 @@ Result<schema::Comparison> comparison_of(const Json& saved, const Json& seen) {
 /// What undoing would be; where nobody could look, why.
 Json downs_of(const Json& saved, const Json& seen) {
   Json downs = get(seen, "downs");
+  if (downs.is_object() && get_string(saved, "backup").empty() && get(saved, "point").is_object())
+    return {{"possible", false},
+            {"why_not", "what undoing leaves is compared with the checkpoint's dump, and pgBackRest's is none"},
+            {"way_out", "restore: --rung restore; the next time: database.postgresql.pgbackrest.dump: true"}};
   if (downs.is_object() || get_string(seen, "migrator").empty() || !get_string(saved, "habits").empty()) return downs;
   return {{"possible", false},
           {"why_not",
