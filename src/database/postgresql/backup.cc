@@ -190,7 +190,7 @@ class Following {
   Json begin(const Progress& progress) {
     if (!job_.capture) return Json::object();
     if (progress) progress("making a replication slot");
-    auto slot = make_slot(job_.server, job_.database, name_);
+    auto slot = make_slot(job_.server, job_.database, name_, job_.wait_for_writers);
     if (!slot) {
       const Error& error = slot.error();
       return {{"no_slot", error.message + (error.next.empty() ? "" : "; " + error.next)}};
@@ -395,6 +395,7 @@ Result<Json> run_backup(const Json& args, const Progress& progress) {
   job.jobs = static_cast<int>(get_int(args, "jobs", job.jobs));
   job.programs = get_string(args, "programs");
   job.capture = get_string(args, "capture") == "slot";
+  job.wait_for_writers = Millis(get_int(args, "wait_for_writers_ms", job.wait_for_writers.count()));
   const BootTime began = system_clock().boot();
   const Manifest manifest = TRY(back_up(job, progress));
   TRY_VOID(save_habits(job.server, job.database, habits_beside(job.manifest), get(args, "migrations")));

@@ -9,6 +9,7 @@
 #pragma once
 #include <optional>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "database/postgresql/manifest.h"
 #include "database/postgresql/repository.h"
@@ -33,6 +34,7 @@ struct BackupJob {
   std::optional<Repository> repository = {};  // notes the point in its log, too: point.h
   bool dump = true;                           // false: only counts and hashes, and no directory is made
   bool capture = false;  // a slot follows what is written from then on (slot.h); without one the backup is as good
+  Millis wait_for_writers{20'000};  // before the slot can be made
 };
 
 /// kBusy: a migration is in the way. kDenied, kNoSpace, kUnavailable, kUnsupported (server or pg_dump too old),

@@ -109,7 +109,7 @@ class Count {
       return count_from_slot(table, std::move(net->second));
     TableCount count = TRY(count_table(*live_, ground_, table));
     if (doubt.empty()) doubt = net != slot_.nets.end() ? net->second.doubt : slot_.why_not;
-    if (!doubt.empty()) count.why += "; not by the slot: " + doubt;
+    count.not_by_slot = std::move(doubt);
     return count;
   }
 
@@ -174,7 +174,8 @@ class Count {
     Json compared = Json::object(), old_rows = Json::object();
     bool exact = true;
     const auto note = [&](const std::string& table, const std::string& by, const TableCount& count) {
-      compared[table] = {{"by", by}, {"how", count.how}, {"why", count.why}, {"exact", count.exact}};
+      const std::string not_so = count.not_by_slot.empty() ? "" : "; not by the slot: " + count.not_by_slot;
+      compared[table] = {{"by", by}, {"how", count.how}, {"why", count.why + not_so}, {"exact", count.exact}};
       exact = exact && count.exact;
     };
     for (TableCount& count : counts_) {

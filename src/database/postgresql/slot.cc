@@ -12,7 +12,6 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr const char* kMostWait = "20s";
 constexpr const char* kMostLockWait = "3s";  // longer than an autovacuum takes to give way
 constexpr int kHasWalStatus = 130000;
 constexpr int kDropTries = 60;  // of 50 ms
@@ -110,8 +109,8 @@ std::string who_writes(const Server& server, const std::string& database) {
   return join(all, ", ");
 }
 
-Result<std::string> create_slot(Connection& connection, const Server& server, const std::string& name) {
-  TRY_VOID(connection.exec(std::string("SET statement_timeout = '") + kMostWait + "'"));
+Result<std::string> create_slot(Connection& connection, const Server& server, const std::string& name, Millis wait) {
+  TRY_VOID(connection.exec(fmt::format("SET statement_timeout = {}; SET lock_timeout = 0", wait.count())));
   auto made =
       connection.exec("SELECT pg_catalog.pg_create_logical_replication_slot(" + sql_text(name) + ", 'pgoutput')");
   if (!made) {
@@ -123,7 +122,7 @@ Result<std::string> create_slot(Connection& connection, const Server& server, co
     }
     return error;
   }
-  TRY_VOID(connection.exec("SET statement_timeout = 0"));
+  TRY_VOID(connection.exec("SET statement_timeout = 0; SET lock_timeout = '10s'"));
   return connection.text("SELECT confirmed_flush_lsn FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
                          {name});
 }
@@ -213,7 +212,7 @@ Result<std::vector<Slot>> our_slots(Connection& connection, const std::string& d
   return slots;
 }
 
-Result<Json> make_slot(const Server& server, const std::string& database, const std::string& name) {
+Result<Json> make_slot(const Server& server, const std::string& database, const std::string& name, Millis wait) {
   auto connection = TRY(Connection::open(server, database));
   if (const auto hindrance = TRY(no_slot_because(connection)))
     return Error{Code::kRefused, hindrance->why, hindrance->next};
@@ -227,7 +226,7 @@ Result<Json> make_slot(const Server& server, const std::string& database, const 
   TRY(drop_slots(server, database, keep));
   Json kept = TRY(publish(connection, name));
   kept["name"] = name;
-  auto position = create_slot(connection, server, name);
+  auto position = create_slot(connection, server, name, wait);
   if (position) {
     kept["position"] = *position;
     return kept;

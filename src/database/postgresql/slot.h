@@ -40,8 +40,10 @@ Result<std::vector<Slot>> our_slots(Connection& connection, const std::string& d
 
 /// Makes publication and slot, in this order. What is kept of them, for a count:
 /// {"name", "position", "tables": {"public.orders": {"oid", "membership"}}, "left_out": {"public.log": why}}. An error
-/// leaves neither. Waits for transactions that write, in the whole server: not longer than 20 s.
-Result<Json> make_slot(const Server& server, const std::string& database, const std::string& name);
+/// leaves neither. Waits for transactions that write, in the whole server, not longer than `wait`.
+inline constexpr Millis kWaitForWriters{20'000};
+Result<Json> make_slot(const Server& server, const std::string& database, const std::string& name,
+                       Millis wait = kWaitForWriters);
 
 /// Drops ours of a database but those to `keep`; what was dropped: [{"name", "held"}]. A reader of ours is ended first.
 Result<Json> drop_slots(const Server& server, const std::string& database, const std::set<std::string>& keep = {});

@@ -35,6 +35,7 @@ struct TableCount {
   bool wants_dump = false;
   int64_t changed_rows = 0, missing = 0;
   std::optional<SlotNet> net;  // what the slot says of it
+  std::string not_by_slot;     // why it is not believed
 };
 
 /// Of one table, in the connection's REPEATABLE READ transaction; a statement that takes too long is given up.
