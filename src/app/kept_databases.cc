@@ -4,7 +4,6 @@
 #include "driver/tool.h"
 
 namespace backout::app {
-namespace {
 
 Result<Json> ask_server(const Workspace& workspace, const std::string& verb, Json more) {
   for (const Subject& subject : subjects_of(workspace.site())) {
@@ -18,8 +17,6 @@ Result<Json> ask_server(const Workspace& workspace, const std::string& verb, Jso
   }
   return Json::object();
 }
-
-}  // namespace
 
 Result<std::vector<KeptDatabase>> kept_databases(const Workspace& workspace) {
   std::vector<KeptDatabase> kept;

@@ -15,6 +15,9 @@ struct KeptDatabase {
 /// Those of this site; none when its database is not on PostgreSQL.
 Result<std::vector<KeptDatabase>> kept_databases(const Workspace& workspace);
 
+/// What the tool of the site's PostgreSQL database says to a verb; an empty object where there is none.
+Result<Json> ask_server(const Workspace& workspace, const std::string& verb, Json more);
+
 /// Drops it, and looks whether it is gone.
 Result<void> drop_kept(const Workspace& workspace, const std::string& name);
 

@@ -6,6 +6,7 @@
 
 #include "app/kept_databases.h"
 #include "app/session.h"
+#include "app/slots.h"
 #include "app/target.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -147,11 +148,16 @@ Result<std::vector<Expired>> expired(const Workspace& workspace) {
   const WallTime now = system_clock().wall();
   const auto over = [&](WallTime at, Millis span) { return span > Millis(0) && now - at > span; };
   std::vector<Expired> due;
-  if (keeps.checkpoints == Millis(0) && keeps.rescue == Millis(0) && keeps.evidence == Millis(0) &&
-      keeps_replaced(workspace.site()) == Millis(0))
+  const bool on_server = workspace.site().database && workspace.site().database->kind == "postgresql";
+  if (keeps.checkpoints == Millis(0) && keeps.rescue == Millis(0) && keeps.evidence == Millis(0) && !on_server)
     return due;
   const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site));
   const std::vector<journal::RunRow> runs = TRY(journal.runs(site, kRunsWeighed));
+  for (DueSlot& slot : slots_due(workspace, checkpoints, runs))
+    due.push_back({.directory = "the replication slot " + slot.name,
+                   .checkpoint = "",
+                   .says = std::move(slot.why),
+                   .slot = slot.name});
   const Needed stays = TRY(needed(workspace, checkpoints, runs));
 
   for (const Checkpoint& checkpoint : checkpoints) {
@@ -188,6 +194,11 @@ Result<void> expire(const Workspace& workspace, const Expired& what) {
         {"path", what.directory}, {"sha256", ""}, {"checkpoint", what.checkpoint}, {"why", "retention: " + what.says}};
     TRY(workspace.journal().append(workspace.site().id, 0, {{EventType::kEvidenceDeleted, body}}));
     return drop_kept(workspace, what.database);
+  }
+  if (!what.slot.empty()) {
+    const Json body{{"path", what.directory}, {"sha256", ""}, {"why", what.says}};
+    TRY(workspace.journal().append(workspace.site().id, 0, {{EventType::kEvidenceDeleted, body}}));
+    return drop_slot(workspace, what.slot);
   }
   std::vector<std::string> files;
   files_below(what.directory, 3, files);

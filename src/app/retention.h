@@ -17,6 +17,7 @@ struct Expired {
   std::string checkpoint;     // that goes with it; empty: none
   std::string says;           // "checkpoint C-3 of v1.2, kept for 30 days"
   std::string database = {};  // not empty: one of the server, whose place `directory` names, and no file
+  std::string slot = {};      // the same for a replication slot
 };
 
 /// What is due now. Reads the directories of this site only; nothing is configured, nothing is due.

@@ -200,7 +200,11 @@ constexpr Key kKeys[] = {
   {"database.backups.verify", Type::kChoice, "How each new one is proved: by restoring it beside, or only by reading it to its end", "verify: restore", "restore", "restore|read"},
   {"database.backups.make", Type::kCommand, "Your own command that makes one in `dir`", "make: /usr/local/bin/backup-shop", "a copy by backout"},
   {"database.backups.restore", Type::kCommand, "Your own command that overwrites the database from the backup `{file}` (also in $BACKOUT_FILE); it runs in the cutover, behind a save", "restore: [/usr/local/bin/restore-shop, \"{file}\"]", "backout restores beside and swaps"},
-  {"database.rescue", Type::kMap, "How written rows are found and carried", "rescue: {capture: slot}", "", "", 0, 0, "rows are found by comparing with the checkpoint; tables says which are carried"},
+  {"database.rescue", Type::kMap, "How rows that were written since a checkpoint are found and carried", "rescue: {capture: slot}"},
+  {"database.rescue.capture", Type::kChoice, "`slot`: from each checkpoint on a logical replication slot of PostgreSQL keeps what is written, until it is needed no more; `compare`: rows are found by comparing with the checkpoint", "capture: slot", "compare", "compare|slot"},
+  {"database.rescue.max_wal", Type::kText, "How much of the server's log the slot may hold back, as PostgreSQL writes sizes: `tick` drops it when it is more", "max_wal: 4GB", "4GB"},
+  {"database.rescue.tables", Type::kMap, "The same as `tables` of the database", "tables: {sessions: leave}", "carry for every table"},
+  {"database.rescue.tables.*", Type::kChoice, "carry or leave", "orders: carry", "carry", "carry|leave"},
 
   {"checks", Type::kList, "What must hold for a release to count as working", "checks: [/health/ 200]"},
   {"checks[]", Type::kForms, "One check: a map, or a line: PATH STATUS, and optionally the text that the answer contains", "- /health/ 200 \"ok\""},

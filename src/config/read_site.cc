@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "base/text.h"
 #include "config/read.h"
@@ -292,6 +294,46 @@ void read_postgresql(const Reading& reading, const Node& node, DatabaseConfig& d
   read_pgbackrest(reading, node, database);
 }
 
+constexpr int64_t kMostWal = 4LL << 30;  // bytes
+
+/// "512MB", as PostgreSQL writes sizes; nothing when it is none.
+std::optional<int64_t> size_of(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failure != std::errc() || value <= 0) return std::nullopt;
+  const std::string_view unit = trimmed(text.substr(static_cast<size_t>(end - text.data())));
+  int shift = 10;
+  for (const std::string_view each : {"kB", "MB", "GB", "TB"}) {
+    if (unit == each) return value > (int64_t{1} << 62) >> shift ? std::nullopt : std::optional(value << shift);
+    shift += 10;
+  }
+  return std::nullopt;
+}
+
+void read_rescue(const Reading& reading, const Node& database_node, DatabaseConfig& database) {
+  const Node* node = database_node.find("rescue");
+  if (node == nullptr || !node->is_map()) return;
+  for (const auto& [table, word] : texts_at(*node, "tables")) {
+    const std::string said = get_string(get(database.args, "tables"), table, word);
+    if (said != word)
+      reading.findings.error(node->place, fmt::format("database.rescue.tables: {} is '{}' here and '{}' in tables of "
+                                                      "the database",
+                                                      table, word, said));
+    database.args["tables"][table] = word;
+  }
+  if (text_at(*node, "capture") != "slot") return;
+  if (database.kind != "postgresql")
+    return reading.findings.warning(node->place, "database.rescue.capture: only a PostgreSQL server has slots",
+                                    "rows are found by comparing with the checkpoint");
+  const std::string most = text_at(*node, "max_wal");
+  const auto size = most.empty() ? std::optional(kMostWal) : size_of(most);
+  if (!size)
+    reading.findings.error(node->place, fmt::format("database.rescue.max_wal: '{}' is no size", one_line(most)),
+                           "for example: max_wal: 4GB");
+  database.args["capture"] = "slot";
+  database.args["max_wal"] = size.value_or(kMostWal);
+}
+
 constexpr std::string_view kMigrators[] = {"django", "rails", "knex", "prisma", "alembic", "sql", "command"};
 constexpr Millis kMigrationTime{600'000};
 
@@ -340,6 +382,7 @@ void read_database(const Reading& reading) {
   else if (postgresql != nullptr)
     read_postgresql(reading, *postgresql, database);
   read_migrations(reading, *node, database);
+  read_rescue(reading, *node, database);
   database.backups = read_backups(reading, *node);
   reading.site.database = std::move(database);
 }

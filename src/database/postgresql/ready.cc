@@ -9,6 +9,7 @@
 #include "database/postgresql/restore.h"
 #include "database/postgresql/rung.h"
 #include "database/postgresql/sessions.h"
+#include "database/postgresql/slot.h"
 #include "os/file.h"
 
 namespace backout::postgresql {
@@ -129,6 +130,46 @@ void judge_point(const driver::Offering& offering, const Json& looked, bool need
     findings.push_back(finding(
         "backup", Severity::kOk,
         what + (get_bool(looked, "proved") ? ", restored and compared when it was taken" : ", never restored"), ""));
+
+/// What a capture by a slot would want, and the slots that are there.
+Result<Json> look_at_slots(const Json& args) {
+  Json seen = TRY(run_slots(args, {}));
+  seen["wanted"] = get_string(args, "capture") == "slot";
+  seen["max_wal"] = get_int(args, "max_wal");
+  auto connection = TRY(Connection::open(TRY(server_of(args)), TRY(need(args, "database"))));
+  if (const auto hindrance = TRY(no_slot_because(connection))) {
+    seen["why_not"] = hindrance->why;
+    seen["next"] = hindrance->next;
+  }
+  return seen;
+}
+
+void judge_slots(const Json& seen, std::vector<Finding>& findings) {
+  constexpr const char* kTick = "backout tick drops it";
+  if (get_bool(seen, "wanted") && seen.contains("why_not"))
+    findings.push_back(finding("slot", Severity::kWarning,
+                               "what is written since a checkpoint cannot be followed by a slot, and is found by "
+                               "comparing: " +
+                                   one_line(get_string(seen, "why_not")),
+                               get_string(seen, "next")));
+  if (const std::string tables = joined(get(seen, "refused")); !tables.empty())
+    findings.push_back(finding(
+        "slot", Severity::kRed,
+        "UPDATE and DELETE fail on " + tables + ": a slot of backout follows it, and it has lost its primary key since",
+        kTick));
+  for (const Json& slot : get(seen, "slots")) {
+    const int64_t held = get_int(slot, "held"), most = get_int(seen, "max_wal"), left = get_int(slot, "left", -1);
+    const bool lost = get_bool(slot, "lost"), much = most > 0 && held > most;
+    std::string what = fmt::format(
+        "the slot {} holds {} of the server's log{}", get_string(slot, "name"),
+        bytes_for_people(static_cast<uint64_t>(std::max<int64_t>(held, 0))),
+        much        ? ", more than max_wal"
+        : left >= 0 ? ", and the server lets it hold " + bytes_for_people(static_cast<uint64_t>(left)) + " more"
+                    : ", and only backout tick bounds it: max_slot_wal_keep_size is -1");
+    if (lost) what = "the server has thrown away what the slot " + get_string(slot, "name") + " needs";
+    findings.push_back(
+        finding("slot", lost || much ? Severity::kWarning : Severity::kOk, what, lost || much ? kTick : ""));
+  }
 }
 
 }  // namespace
@@ -159,6 +200,8 @@ Result<Json> look_at_readiness(const Json& args) {
   }
   if (Json repository = look_at_repository(args, maintenance); !repository.is_null())
     seen["repository"] = std::move(repository);
+
+  if (auto slots = look_at_slots(args)) seen["slots"] = *std::move(slots);
   for (const Pooler& pooler : poolers_of(args))
     if (const auto version = look_at_pooler(pooler); !version)
       seen["poolers"].push_back({{"message", "the pooler at " + pooler.admin + ": " + version.error().message},
@@ -208,6 +251,7 @@ driver::Readiness readiness_of(const driver::Offering& offering, const Json& see
   for (const Json& fault : get(*looked, "poolers"))
     findings.push_back(
         finding("pooler", Severity::kRed, one_line(get_string(fault, "message")), get_string(fault, "next")));
+  judge_slots(get(*looked, "slots"), findings);
   const Severity bad = restores ? Severity::kRed : Severity::kWarning;
   const Json& role = get(seen, "role");
   const std::string name = one_line(get_string(role, "name"));

@@ -143,20 +143,12 @@ Result<void> drop_slot(Connection& connection, const Slot& slot) {
   }
 }
 
-Result<void> drop_publications_in(Connection& connection, const std::set<std::string>& keep) {
+Result<std::vector<std::string>> our_publications(Connection& connection) {
   const Rows rows = TRY(connection.query(std::string("SELECT pubname FROM pg_catalog.pg_publication WHERE pubname ") +
                                          kOurSlots + " ORDER BY 1"));
-  for (int i = 0; i < rows.count(); ++i)
-    if (!keep.contains(rows.text(i, 0)))
-      TRY_VOID(connection.exec("DROP PUBLICATION IF EXISTS " + sql_name(rows.text(i, 0))));
-  return {};
-}
-
-std::set<std::string> kept_by(const Json& args) {
-  std::set<std::string> keep;
-  for (const Json& name : get(args, "keep"))
-    if (name.is_string()) keep.insert(name.get<std::string>());
-  return keep;
+  std::vector<std::string> names;
+  for (int i = 0; i < rows.count(); ++i) names.push_back(rows.text(i, 0));
+  return names;
 }
 
 }  // namespace
@@ -235,21 +227,26 @@ Result<Json> make_slot(const Server& server, const std::string& database, const 
   return undone ? std::move(position).error() : std::move(position).error().followed_by(undone.error());
 }
 
-Result<Json> drop_slots(const Server& server, const std::string& database, const std::set<std::string>& keep) {
+Result<Json> drop_slots(const Server& server, const std::string& database, const std::set<std::string>& keep,
+                        const std::string& only) {
   auto connection = TRY(Connection::open(server, database));
+  const auto stays = [&](const std::string& name) { return keep.contains(name) || (!only.empty() && name != only); };
   Json dropped = Json::array();
-  for (const Slot& slot : TRY(our_slots(connection, database))) {
-    if (keep.contains(slot.name)) continue;
+  for (const Slot& slot : TRY(our_slots(connection, connection.database()))) {
+    if (stays(slot.name)) continue;
     TRY_VOID(drop_slot(connection, slot));
     dropped.push_back({{"name", slot.name}, {"held", slot.held}});
   }
-  TRY_VOID(drop_publications_in(connection, keep));
+  for (const std::string& name : TRY(our_publications(connection)))
+    if (!stays(name)) TRY_VOID(connection.exec("DROP PUBLICATION IF EXISTS " + sql_name(name)));
   return dropped;
 }
 
 Result<void> drop_publications(const Server& server, const std::string& database) {
   auto connection = TRY(Connection::open(server, database));
-  return drop_publications_in(connection, {});
+  for (const std::string& name : TRY(our_publications(connection)))
+    TRY_VOID(connection.exec("DROP PUBLICATION IF EXISTS " + sql_name(name)));
+  return {};
 }
 
 Result<std::vector<std::string>> refused_by_publication(Connection& database) {
@@ -266,8 +263,14 @@ Result<std::vector<std::string>> refused_by_publication(Connection& database) {
 Result<Json> run_slots(const Json& args, const driver::Progress&) {
   auto connection = TRY(Connection::open(TRY(server_of(args)), get_string(args, "database")));
   Json slots = Json::array();
-  for (const Slot& slot : TRY(our_slots(connection, connection.database())))
+  std::set<std::string> named;
+  for (const Slot& slot : TRY(our_slots(connection, connection.database()))) {
     slots.push_back({{"name", slot.name}, {"held", slot.held}, {"left", slot.left}, {"lost", slot.lost}});
+    named.insert(slot.name);
+  }
+  // One that was begun and killed: its publication is there alone.
+  for (const std::string& name : TRY(our_publications(connection)))
+    if (!named.contains(name)) slots.push_back({{"name", name}, {"held", 0}, {"left", -1}, {"lost", false}});
   const auto refused = TRY(refused_by_publication(connection));
   std::string keep_size;
   if (connection.server_version() >= kHasWalStatus)
@@ -276,18 +279,16 @@ Result<Json> run_slots(const Json& args, const driver::Progress&) {
 }
 
 Result<Json> run_drop_slots(const Json& args, const driver::Progress&) {
-  std::string database = get_string(args, "database");
-  const Server server = TRY(server_of(args));
-  if (database.empty()) database = TRY(Connection::open(server, "")).database();
-  return Json{{"dropped", TRY(drop_slots(server, database, kept_by(args)))}};
+  const Json dropped =
+      TRY(drop_slots(TRY(server_of(args)), get_string(args, "database"), {}, get_string(args, "only")));
+  return Json{{"dropped", dropped}};
 }
 
 Result<Json> look_at_slots_dropped(const Json& args) {
   auto connection = TRY(Connection::open(TRY(server_of(args)), get_string(args, "database")));
-  const std::set<std::string> keep = kept_by(args);
-  for (const Slot& slot : TRY(our_slots(connection, connection.database())))
-    if (!keep.contains(slot.name)) return sight(false, "the slot " + slot.name + " is there still");
-  return sight(true, "there is no slot of ours but those to keep");
+  const auto there = TRY(our_slots(connection, connection.database()));
+  if (!there.empty()) return sight(false, "the slot " + there.front().name + " is there still");
+  return sight(true, "there is no slot of ours");
 }
 
 }  // namespace backout::postgresql

@@ -45,8 +45,10 @@ inline constexpr Millis kWaitForWriters{20'000};
 Result<Json> make_slot(const Server& server, const std::string& database, const std::string& name,
                        Millis wait = kWaitForWriters);
 
-/// Drops ours of a database but those to `keep`; what was dropped: [{"name", "held"}]. A reader of ours is ended first.
-Result<Json> drop_slots(const Server& server, const std::string& database, const std::set<std::string>& keep = {});
+/// Drops ours of a database but those to `keep`, or the one that is `only` asked for; what was dropped: [{"name",
+/// "held"}]. A reader of ours is ended first.
+Result<Json> drop_slots(const Server& server, const std::string& database, const std::set<std::string>& keep = {},
+                        const std::string& only = "");
 /// Publications alone, where a copy or a dump brought them.
 Result<void> drop_publications(const Server& server, const std::string& database);
 
@@ -54,7 +56,7 @@ Result<void> drop_publications(const Server& server, const std::string& database
 Result<std::vector<std::string>> refused_by_publication(Connection& database);
 
 /// The verbs. slots: {"server", "database", "maintenance"} -> {"slots": [...], "refused": [...], "keep_size"}.
-/// drop-slots: {..., "keep": [names]} -> {"dropped"}.
+/// drop-slots: {..., "only"?} -> {"dropped"}.
 Result<Json> run_slots(const Json& args, const driver::Progress& progress);
 Result<Json> run_drop_slots(const Json& args, const driver::Progress& progress);
 Result<Json> look_at_slots_dropped(const Json& args);
