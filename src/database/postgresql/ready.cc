@@ -130,6 +130,7 @@ void judge_point(const driver::Offering& offering, const Json& looked, bool need
     findings.push_back(finding(
         "backup", Severity::kOk,
         what + (get_bool(looked, "proved") ? ", restored and compared when it was taken" : ", never restored"), ""));
+}
 
 /// What a capture by a slot would want, and the slots that are there.
 Result<Json> look_at_slots(const Json& args) {

@@ -1,4 +1,5 @@
 #include "database/postgresql/recover.h"
+#include "database/postgresql/lsn.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,5 @@
 #include "database/postgresql/repository.h"
+#include "database/postgresql/lsn.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -217,15 +218,6 @@ Result<std::vector<std::string>> archived_segments(const Repository& repository,
       names.emplace(name.substr(0, kSegmentDigits));
   }
   return std::vector<std::string>(names.begin(), names.end());
-}
-
-std::optional<uint64_t> lsn_of(std::string_view text) {
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const auto high = number_in<uint32_t>(text.substr(0, slash), 16),
-             low = number_in<uint32_t>(text.substr(slash + 1), 16);
-  if (!high || !low) return std::nullopt;
-  return (static_cast<uint64_t>(*high) << 32U) | *low;
 }
 
 std::string segment_after(const std::string& segment, uint64_t segment_size) {

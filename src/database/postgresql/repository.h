@@ -61,8 +61,6 @@ const BackupSet* newest_before_time(const Stanza& stanza, int64_t time, const st
 Result<std::vector<std::string>> archived_segments(const Repository& repository, const BackupSet& set,
                                                    const std::string& part = "");
 
-/// "0/2000028" as a number; nothing when it is none.
-std::optional<uint64_t> lsn_of(std::string_view text);
 /// The segment after "000000010000000000000002".
 std::string segment_after(const std::string& segment, uint64_t segment_size);
 /// Segments from `first` to `last` that are not in `there`, at most `most`. Of one timeline only; else nothing is said.

@@ -1,4 +1,5 @@
 #include "database/postgresql/side_cluster.h"
+#include "database/postgresql/lsn.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
 #include "database/postgresql/slot_count.h"
+#include "database/postgresql/lsn.h"
 
 #include <algorithm>
 #include <thread>

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "database/postgresql/connection.h"
+#include "database/postgresql/lsn.h"
 
 namespace backout::postgresql {
 
@@ -20,10 +21,6 @@ struct SlotRead {
   int64_t messages = 0, bytes = 0;
   int64_t took = 0;  // ms
 };
-
-/// "0/1A2B3C4D" as a number and back. kCorrupt.
-Result<uint64_t> lsn_of(std::string_view text);
-std::string lsn_text(uint64_t lsn);
 
 /// Hands on every message of pgoutput, in the order of commits, up to the position `until` of the log, which must be on
 /// the server's disk or come there soon. kBusy: somebody else reads the slot. kTimedOut after `limit`. Otherwise
