@@ -15,6 +15,14 @@ bool is_escaped(const char* start, const char* at) {
   return backslashes % 2 == 1;
 }
 
+constexpr ptrdiff_t kRoom = 64;  // bytes that are left: more than any guess looks at
+
+/// "0.123"
+bool is_seconds(const char* at) {
+  const auto digit = [&](int i) { return static_cast<unsigned char>(at[i] - '0') <= 9; };
+  return at[1] == '.' && digit(0) && digit(2) && digit(3) && digit(4);
+}
+
 }  // namespace
 
 Format::Move::Move(Column its, std::string behind)
@@ -22,6 +30,10 @@ Format::Move::Move(Column its, std::string behind)
   const size_t length = std::min(until.size(), sizeof word);
   std::memcpy(&word, until.data(), length);
   std::memset(&mask, 0xff, length);
+  if (column != Column::kNone || quoted || until.empty() || until.size() >= sizeof word) return;
+  const std::string dash = "-" + until;
+  std::memcpy(&dash_word, dash.data(), dash.size());
+  std::memset(&dash_mask, 0xff, dash.size());
 }
 
 /// Whether `until` stands there.
@@ -38,8 +50,14 @@ const char* Format::take_line(const char* const begin, const char* const end, Fi
     at += start_.size();
   }
   for (const Move& move : moves_) {
-    const char* stop = at + move.width;
-    if (move.width == 0 || end - at <= move.width || !move.ends_at(stop, end)) {
+    const bool roomy = end - at >= kRoom;
+    if (roomy && move.dash_mask != 0 && (word_at(at) & move.dash_mask) == move.dash_word) {
+      at += 1 + move.until.size();
+      continue;
+    }
+    const size_t width = roomy && move.seconds && is_seconds(at) ? 5 : roomy ? move.width : 0;
+    const char* stop = at + width;
+    if (width == 0 || !move.ends_at(stop, end)) {
       for (const char* from = at;; from = stop + 1) {
         stop = move.quoted ? find_either(from, end, move.first, '\n') : find_near(from, end, move.first, '\n');
         if (stop == end || *stop == '\n') {

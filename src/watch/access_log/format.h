@@ -45,12 +45,14 @@ class Format {
     explicit Move(Column its, std::string behind);
     bool ends_at(const char* at, const char* end) const;
     Column column;
-    bool quoted = false;          // a backslash takes the meaning from the quote that ends it
-    bool keep = false;            // `until` belongs to the next field: "$host$request_uri"
-    uint8_t width = 0;            // how long the field nearly always is; 0: it varies
-    char first;                   // of `until`
-    uint64_t word = 0, mask = 0;  // the first bytes of `until`, to be compared at once
-    std::string until;            // what stands behind the field; empty: the end of the line
+    bool quoted = false;                    // a backslash takes the meaning from the quote that ends it
+    bool keep = false;                      // `until` belongs to the next field: "$host$request_uri"
+    bool seconds = false;                   // nearly always "0.123"
+    uint8_t width = 0;                      // how long the field nearly always is; 0: it varies
+    char first;                             // of `until`
+    uint64_t word = 0, mask = 0;            // the first bytes of `until`, to be compared at once
+    uint64_t dash_word = 0, dash_mask = 0;  // "-" and `until`: most fields that are not wanted are empty
+    std::string until;                      // what stands behind the field; empty: the end of the line
   };
 
   std::string start_;  // what stands before the first field

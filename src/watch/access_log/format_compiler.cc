@@ -224,6 +224,7 @@ class FormatCompiler {
       Format::Move& move = format_.moves_.emplace_back(column, std::move(until));
       move.keep = keep;
       if (!move.until.empty() && !keep) move.width = width_of(column);
+      move.seconds = column == Column::kDuration && !move.until.empty() && (move.first == ' ' || move.first == '"');
       if (format_.moves_.back().column != Column::kNone) last = format_.moves_.size();
     }
     format_.moves_.erase(format_.moves_.begin() + static_cast<ptrdiff_t>(last), format_.moves_.end());

@@ -12,8 +12,6 @@ constexpr size_t kLongestRoute = 120, kLongestPath = 2048, kMostSegments = 8;
 constexpr size_t kRecent = 8192;  // 128 kB
 constexpr std::string_view kId = "{id}";
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }
-
 // What each byte is, so that one look at each tells what a run of them is.
 enum : uint8_t { kDigit = 1, kHexLetter = 2, kLower = 4, kUpper = 8, kPlain = 16 };
 constexpr std::array<uint8_t, 256> kKinds = [] {
@@ -27,10 +25,10 @@ constexpr std::array<uint8_t, 256> kKinds = [] {
 uint8_t kind_of(char c) { return kKinds[static_cast<unsigned char>(c)]; }
 
 bool is_uuid(std::string_view text) {
-  if (text.size() != 36 || text[8] != '-') return false;
-  for (size_t i = 0; i < text.size(); ++i)
-    if (i == 8 || i == 13 || i == 18 || i == 23 ? text[i] != '-' : !is_hex(text[i])) return false;
-  return true;
+  if (text.size() != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
+  bool all = true;  // without a branch for each
+  for (const char c : text) all &= (kind_of(c) & (kDigit | kHexLetter)) != 0 || c == '-';
+  return all;
 }
 
 /// Whether a run of letters and digits names one thing rather than a kind of thing.
@@ -158,7 +156,11 @@ FoldedRoute::FoldedRoute(std::string_view method, std::string_view path) {
 }
 
 Routes::Routes(std::vector<RoutePattern> patterns, std::vector<RoutePattern> ignored, uint64_t seed)
-    : patterns_(std::move(patterns)), ignored_(std::move(ignored)), seed_(seed), names_{"other"}, recent_(kRecent) {}
+    : patterns_(std::move(patterns)), ignored_(std::move(ignored)), seed_(seed), names_{"other"}, recent_(kRecent) {
+  for (const auto* list : {&patterns_, &ignored_})
+    for (const RoutePattern& each : *list)
+      numbers_matter_ = numbers_matter_ || each.text().find_first_of("0123456789") != std::string::npos;
+}
 
 /// kOther when there is none.
 Routes::Id Routes::find(std::string_view name) const {
@@ -204,6 +206,21 @@ Routes::Id Routes::of(std::string_view method, std::string_view target, int stat
   return remembered(hash_of(path, hash_of(method, seed_)) | 1U, method, path, status);
 }
 
+/// What requests are remembered by: method and path, but for a number or a UUID that the last segment begins with.
+/// Whichever it is, the route is the same, so that it has to be found but once.
+uint64_t Routes::key_of(std::string_view request) const {
+  size_t last = request.size();
+  while (request[last - 1] != '/') --last;  // there is one
+  size_t end = last;
+  if (!numbers_matter_) {
+    while (end < request.size() && (kind_of(request[end]) & kDigit) != 0) ++end;
+    if (end < request.size() && (kind_of(request[end]) & (kLower | kUpper)) != 0) end = last;
+    if (request.size() - last == 36 && is_uuid(request.substr(last))) end = request.size();
+  }
+  const uint64_t front = hash_of(request.substr(0, last), seed_ + (end > last));
+  return (end == request.size() ? front : hash_of(request.substr(end), front)) | 1U;
+}
+
 Routes::Id Routes::of_request(std::string_view request, int status) {
   const char* const begin = request.data();
   const char* end = begin + request.size();
@@ -214,7 +231,7 @@ Routes::Id Routes::of_request(std::string_view request, int status) {
   if (end - space > 1 && space[1] == '/' && stop - begin < static_cast<ptrdiff_t>(kLongestPath) &&
       end != begin + request.size()) {
     const std::string_view key(begin, static_cast<size_t>(stop - begin));
-    return remembered(hash_of(key, seed_) | 1U, {begin, static_cast<size_t>(space - begin)},
+    return remembered(key_of(key), {begin, static_cast<size_t>(space - begin)},
                       {space + 1, static_cast<size_t>(stop - space - 1)}, status);
   }
   if (space == end) return of("", "", status);  // "-", rubbish, a TLS handshake on a plain port

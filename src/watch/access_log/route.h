@@ -69,6 +69,7 @@ class Routes {
 
  private:
   Id slow(std::string_view method, std::string_view path, int status, bool& keep);
+  uint64_t key_of(std::string_view request) const;
   Id remembered(uint64_t hash, std::string_view method, std::string_view path, int status);
   Id find(std::string_view name) const;
   Id found_or_new(std::string_view name);
@@ -79,6 +80,7 @@ class Routes {
   };
   std::vector<RoutePattern> patterns_, ignored_;
   uint64_t seed_;
+  bool numbers_matter_ = false;      // a pattern names one
   std::vector<std::string> names_;   // [kOther] is "other"
   std::array<Id, 4 * kMost> ids_{};  // by the hash of their names, open addressing; 0: free
   std::vector<Recent> recent_;       // by the lowest bits of the hash of what was asked

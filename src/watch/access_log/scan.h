@@ -70,10 +70,14 @@ inline const char* find_byte(const char* from, const char* end, char byte) {
 /// Whether two texts of `length` bytes are the same; for short ones.
 inline bool same_bytes(const char* a, const char* b, size_t length) {
   uint64_t x, y;
-  for (; length >= sizeof x; a += sizeof x, b += sizeof x, length -= sizeof x) {
-    std::memcpy(&x, a, sizeof x);
-    std::memcpy(&y, b, sizeof y);
-    if (x != y) return false;
+  if (length >= sizeof x) {
+    const size_t last = length - sizeof x;  // the last bytes are compared together with some that were already
+    for (size_t i = 0;; i = i + sizeof x < last ? i + sizeof x : last) {
+      std::memcpy(&x, a + i, sizeof x);
+      std::memcpy(&y, b + i, sizeof y);
+      if (x != y) return false;
+      if (i == last) return true;
+    }
   }
   for (; length > 0; ++a, ++b, --length)
     if (*a != *b) return false;
@@ -95,18 +99,20 @@ inline uint64_t hash_of(std::string_view text, uint64_t seed) {
   constexpr uint64_t kA = 0x9e3779b97f4a7c15U, kB = 0xd1b54a32d192ed03U;
   const char* at = text.data();
   size_t left = text.size();
-  uint64_t state = folded(seed ^ kA, kB ^ left);
-  while (left > 16) {
-    state = folded(word_at(at) ^ kA ^ state, word_at(at + 8) ^ kB);
-    at += 16;
-    left -= 16;
-  }
+  uint64_t state = seed ^ kA ^ left * kB;
+  for (; left > 64; at += 32, left -= 32)
+    state = folded(word_at(at) ^ kA ^ state, word_at(at + 8) ^ kB) ^
+            folded(word_at(at + 16) ^ kB ^ state, word_at(at + 24) ^ kA);
+  // Both ends, which may overlap: three lengths are told apart, and none of them by a loop.
+  const char* const end = at + left;
+  if (left > 32)
+    state = folded(word_at(at + 16) ^ kA ^ state, word_at(end - 32) ^ kB) ^
+            folded(word_at(at + 24) ^ kB ^ state, word_at(end - 24) ^ kA);
+  if (left > 16) state = folded(word_at(at + 8) ^ kB ^ state, word_at(end - 16) ^ kA);
   uint64_t first = 0, second = 0;
   if (left >= 8) {
     first = word_at(at);
-    second = word_at(at + left - 8);
-  } else if (text.size() >= 8) {
-    first = word_at(text.data() + text.size() - 8);
+    second = word_at(end - 8);
   } else {
     std::memcpy(&first, at, left);
   }

@@ -162,7 +162,8 @@ void Tally::note_broken(std::string_view line) {
 
 size_t Tally::release_of(std::string_view text) {
   if (text.empty()) return kUnnamed;
-  if (text == releases_[last_release_].name) return last_release_;
+  const std::string& last = releases_[last_release_].name;
+  if (text.size() == last.size() && same_bytes(text.data(), last.data(), last.size())) return last_release_;
   return new_release(text);
 }
 
