@@ -86,7 +86,7 @@ SYSTEM_EXCEPTIONS = [
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 TEST_FILE = re.compile(r"(_test\.cc|_for_tests\.h|/testing\.h|/test_[a-z_]+\.h)$")
-TEST_FOLDERS = ("conformance", "support")
+TEST_FOLDERS = ("conformance", "fuzz", "support")
 
 
 def layer_of(path):

@@ -137,11 +137,11 @@ struct WatchConfig {
   std::optional<LogLevelConfig> log_level;
 };
 
-struct SignalConfig {          // one stream of observations; src/watch has a source for each kind
-  std::string name;            // as shown, and as evidence names it
-  std::string kind;            // "access_log" | "probe" | "prometheus" | "metrics" | "alertmanager" | "log" |
-                               // "restarts" | "run" | "resources"
-  Json args = Json::object();  // the keys of its form, durations as *_ms; see docs/signals.md and src/watch/README.md
+struct SignalConfig {              // one stream of observations; src/watch has a source for each kind
+  std::string name;                // as shown, and as evidence names it
+  std::string kind;                // "access_log" | "probe" | "prometheus" | "metrics" | "alertmanager" | "log" |
+                                   // "restarts" | "run" | "resources"
+  Json args = Json::object();      // the keys of its form, durations as *_ms; see the source's header in src/watch
   std::vector<std::string> hosts;  // empty: all; see is_asked_once
 };
 

@@ -77,7 +77,7 @@ class AnswerReader : public nlohmann::json_sax<Json> {
     return go(In::kElse);
   }
   bool end_array() override {
-    if (path_.back() == In::kPair) take_sample();
+    if (path_.back() == In::kPair && !take_sample()) return stop(fmt::format("more than {} samples", kMostSamples));
     return back();
   }
   bool parse_error(std::size_t at, const std::string&, const nlohmann::detail::exception&) override {
@@ -93,13 +93,15 @@ class AnswerReader : public nlohmann::json_sax<Json> {
       at_ms_ = static_cast<int64_t>(std::llround(value * 1000));
     return true;
   }
-  void take_sample() {
+  /// False: there are too many.
+  bool take_sample() {
     std::vector<Sample>& samples = answer.series.back().samples;
     const bool ordered = samples.empty() || samples.back().at_ms < at_ms_;
-    if (in_pair_ != 2 || at_ms_ < 0 || !value_ || !ordered || ++samples_ > kMostSamples)
+    if (in_pair_ != 2 || at_ms_ < 0 || !value_ || !ordered)
       ++answer.odd;
     else
       samples.push_back({at_ms_, *value_});
+    return ++samples_ <= kMostSamples;
   }
   bool go(In where) {
     if (path_.size() == kDeepest) return stop("nested too deep");

@@ -10,7 +10,7 @@
 
 namespace backout::watch {
 
-inline constexpr size_t kMostSeries = 20'000, kMostSamples = 2'000'000;
+inline constexpr size_t kMostSeries = 20'000, kMostSamples = 600'000;
 
 struct PrometheusAnswer {
   std::string type;                 // "matrix", "vector"

@@ -113,7 +113,7 @@ TEST(Resources, TellsLimitsAndGrowthOnce) {
       EXPECT_EQ(each.kind, "resource");
       told.push_back(each.what);
     }
-    if (minute > 0) EXPECT_TRUE(seen.figures["web"].contains("cpu")) << seen.figures;
+    EXPECT_EQ(seen.figures.at("web").contains("cpu"), minute > 0) << seen.figures;
   }
   ASSERT_EQ(told.size(), 2U) << ::testing::PrintToString(told);
   EXPECT_EQ(told[0], "web: threads is 1, expected <1");
