@@ -46,6 +46,7 @@ class Linting {
   std::vector<LintFinding> findings() {
     walk_.walk();
     gaps();
+    if (!merged_) holes();
     conflicts();
     weaker();
     if (!merged_) dead();
@@ -82,6 +83,39 @@ class Linting {
          .next = "where no rule holds, what is cheapest is taken, and the default people approve",
          .cells = all},
         shipped_);
+  }
+
+  /// A figure that rules speak of below and above, but not between.
+  void holes() {
+    for (const FactKind& kind : all_fact_kinds()) {
+      if (kind.scale == FactScale::kLevels || kind.scale == FactScale::kYesNo) continue;
+      std::vector<Cut> cuts;
+      std::vector<std::pair<const Rule*, const Predicate*>> about;
+      for (const Rule* rule : rules_)
+        for (const Predicate& predicate : rule->when)
+          if (predicate.fact == kind.id && rule->action)
+            add_cuts(predicate, cuts), about.emplace_back(rule, &predicate);
+      const std::vector<Region> regions = regions_of(kind.id, std::move(cuts));
+      const Rule* below = nullptr;
+      std::optional<Region> hole;
+      for (const Region& region : regions) {
+        const auto holds =
+            std::find_if(about.begin(), about.end(), [&](const auto& one) { return one.second->holds(region.value); });
+        if (holds == about.end()) {
+          if (below != nullptr && hole) hole->most = region.most, hole->with_most = region.with_most;
+          if (below != nullptr && !hole) hole = region;
+          continue;
+        }
+        if (hole)
+          add(finding_at(LintKind::kGap, *holds->first,
+                         fmt::format("{} {}: no rule speaks of it, between {} and {}", kind.name,
+                                     region_text(kind.id, *hole), named(*below), named(*holds->first)),
+                         "let one of them begin where the other one ends"),
+              shipped_);
+        hole.reset();
+        below = holds->first;
+      }
+    }
   }
 
   void conflicts() {

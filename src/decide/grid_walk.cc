@@ -43,6 +43,11 @@ GridWalk::GridWalk(const std::vector<const Rule*>& rules, const Policies& polici
   won_.assign(words_, 0);
   shadow_.assign(rules_.size(), Bits(words_, ~uint64_t{0}));
   met_.assign(rules_.size() * rules_.size(), 0);
+  for (const Rule* rule : rules_) {
+    harms_.emplace_back();
+    for (const Predicate& predicate : rule->when)
+      if (binds(predicate.fact) || predicate.fact == FactId::kData) harms_.back().push_back(predicate.fact);
+  }
   make_axes();
   make_extras();
   steps_.assign(kAxes + 1, Bits(words_));
@@ -166,7 +171,14 @@ bool GridWalk::meets(const Cell& cell, const Extra& extra) const {
   return extra.binding ? severity == implied : severity >= implied;
 }
 
+bool GridWalk::contradict(size_t one, size_t other) const {
+  const std::vector<FactId>&a = harms_[one], &b = harms_[other];
+  if (a.empty() || b.empty()) return true;
+  return std::any_of(a.begin(), a.end(), [&](FactId fact) { return std::find(b.begin(), b.end(), fact) != b.end(); });
+}
+
 int16_t GridWalk::look(const Cell& cell, const Extra& extra, const Bits& bits) {
+  const bool two_troubles = extra.binding && implied_by_data_[cell[kDataAxis]] > extra.implied;
   int16_t winner = kNone;
   size_t action = by_action_.size();
   for (size_t word = 0; word < words_; ++word) ever_[word] |= bits[word];
@@ -182,6 +194,7 @@ int16_t GridWalk::look(const Cell& cell, const Extra& extra, const Bits& bits) {
       for (uint64_t lost = bits[word] & by_action_[lower][word]; lost != 0; lost &= lost - 1) {
         const size_t loser = word * 64 + static_cast<size_t>(std::countr_zero(lost));
         for (size_t each = 0; each < words_; ++each) shadow_[loser][each] &= bits[each] & same[each];
+        if (two_troubles || !contradict(static_cast<size_t>(winner), loser)) continue;
         if (met_[static_cast<size_t>(winner) * rules_.size() + loser]++ == 0)
           conflicts_[{static_cast<size_t>(winner), loser}].example = text_of(cell, extra);
       }

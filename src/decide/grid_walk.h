@@ -77,6 +77,8 @@ class GridWalk {
   void make_extras();
   void add_extra(std::vector<std::pair<FactId, Region>> facts);
   void descend(size_t axis, Cell& cell, size_t index, Extra& extra);
+  /// Rules about two different troubles do not: of two troubles at once the worse one counts.
+  bool contradict(size_t one, size_t other) const;
   int16_t look(const Cell& cell, const Extra& extra, const Bits& bits);
   bool meets(const Cell& cell, const Extra& extra) const;
   void compare_along_axes();
@@ -96,6 +98,7 @@ class GridWalk {
   std::vector<Bits> by_action_;  // by Verdict
   std::vector<Bits> steps_;      // by depth of the descent
   int64_t cells_ = 0, axis_cells_ = 0, gap_cells_ = 0;
+  std::vector<std::vector<FactId>> harms_;  // by rule: what is broken, as far as it asks
   Bits ever_, won_;
   std::vector<Bits> shadow_;  // by rule: those that won wherever it held and lost
   std::vector<int32_t> met_;  // by pair of rules, to know new ones quickly

@@ -107,6 +107,18 @@ std::optional<double> known_value_from(FactId id, std::string_view text) {
   return std::nullopt;
 }
 
+/// "15 min", where for_people says "15 min 0 s".
+std::string duration_text(double millis) {
+  const Millis span(static_cast<int64_t>(millis));
+  constexpr int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
+  if (span.count() > 0 && span.count() % kDay == 0 && span.count() > kDay)
+    return fmt::format("{} days", span.count() / kDay);
+  if (span.count() > 0 && span.count() % kHour == 0) return fmt::format("{} h", span.count() / kHour);
+  if (span.count() > 0 && span.count() % kMinute == 0) return fmt::format("{} min", span.count() / kMinute);
+  if (span.count() % 1000 == 0 && span.count() < kMinute) return fmt::format("{} s", span.count() / 1000);
+  return for_people(span);
+}
+
 }  // namespace
 
 void Facts::set(FactId id, double value, std::string source, WallTime at, std::string detail) {
@@ -143,7 +155,7 @@ std::string fact_value_text(FactId id, std::optional<double> value) {
     }
     case FactScale::kDuration:
       if (*value >= kNever) return "none";
-      return for_people(Millis(static_cast<int64_t>(*value)));
+      return duration_text(*value);
     case FactScale::kFactor: return fmt::format("{}x", std::round(*value * 100) / 100);
     case FactScale::kCount: return fmt::format("{:.0f}", *value);
     case FactScale::kYesNo: return *value > 0 ? "yes" : "no";
