@@ -276,13 +276,14 @@ class Assessor {
 
   void severity() {
     std::string why;
-    const std::optional<double> derived = severity_of(facts(), alarm_, policies_, &why);
+    const bool told = facts()[FactId::kErrorRate].source.starts_with("told");  // somebody's word on it is an alarm
+    const std::optional<double> derived = severity_of(facts(), alarm_ || told, policies_, &why);
     if (!derived) return;
     if (!facts().known(FactId::kSeverity)) return set(FactId::kSeverity, *derived, "the other facts", input_.now, why);
-    Fact told = facts()[FactId::kSeverity];
-    if (*told.value == *derived) return;
-    told.detail = fmt::format("the other facts say {}: {}", fact_value_text(FactId::kSeverity, derived), why);
-    facts().set(FactId::kSeverity, std::move(told));
+    Fact said = facts()[FactId::kSeverity];
+    if (*said.value == *derived) return;
+    said.detail = fmt::format("the other facts say {}: {}", fact_value_text(FactId::kSeverity, derived), why);
+    facts().set(FactId::kSeverity, std::move(said));
   }
 
   const AssessInput& input_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "decide/assess.h"
+
 namespace backout::decide {
 namespace {
 
@@ -9,10 +11,46 @@ const double kSev1 = level_of(FactId::kSeverity, "sev1"), kSev2 = level_of(FactI
              kSev3 = level_of(FactId::kSeverity, "sev3");
 const double kAdditive = level_of(FactId::kMigration, "additive"), kBreaking = level_of(FactId::kMigration, "breaking"),
              kDestructive = level_of(FactId::kMigration, "destructive");
+constexpr double kHuge = 1e9;
 constexpr double kHotfixInSight = 60 * 60'000;  // a veto turns going back into waiting for it
 constexpr Millis kSev2Patience{5 * 60'000}, kOtherPatience{30 * 60'000};
 
 bool goes_back(Verdict verdict) { return verdict == Verdict::kRollBack || verdict == Verdict::kNeedsApproval; }
+
+/// How severe what a rule names is by itself, at its worst; nothing: it names no trouble, or the severity itself.
+std::optional<double> trouble_named_by(const Rule& rule, const Policies& policies) {
+  Facts named;
+  bool any = false, alarm = false;
+  for (const Predicate& predicate : rule.when) {
+    if (predicate.fact == FactId::kSeverity) return std::nullopt;
+    const bool figure = predicate.fact == FactId::kLatency || predicate.fact == FactId::kErrorRate;
+    if (predicate.ranges.empty() || !(figure || (kind_of(predicate.fact).symptom && predicate.holds(1.0)))) continue;
+    named.set(predicate.fact, figure ? std::min(predicate.ranges.back().most, kHuge) : 1, "");
+    any = true;
+    alarm = alarm || predicate.fact == FactId::kErrorRate;
+  }
+  if (!any) return std::nullopt;
+  return severity_of(named, alarm, policies).value_or(0);
+}
+
+enum class Beside { kNeither, kForWorse, kForMilder };
+
+/// Whether a rule that does not hold would, were only the harm worse, or only milder.
+Beside beside(const Rule& rule, const Facts& facts) {
+  bool worse = true, milder = true, any = false;
+  for (const Predicate& predicate : rule.when) {
+    const Predicate::Holds holds = predicate.holds(facts);
+    if (holds == Predicate::Holds::kYes) continue;
+    const FactKind& kind = kind_of(predicate.fact);
+    if (holds == Predicate::Holds::kOpen || kind.role != FactRole::kHarm || kind.symptom || predicate.ranges.empty())
+      return Beside::kNeither;
+    const double value = *facts.value(predicate.fact);
+    any = true;
+    worse = worse && value <= predicate.ranges.front().least;
+    milder = milder && value >= predicate.ranges.back().most;
+  }
+  return !any ? Beside::kNeither : worse ? Beside::kForWorse : milder ? Beside::kForMilder : Beside::kNeither;
+}
 
 /// An unknown severity, where something is wrong, is taken for sev2: undecided is the safer band.
 double severity_in(const Facts& facts) { return facts.value(FactId::kSeverity).value_or(kSev2); }
@@ -35,6 +73,7 @@ bool says_trouble(const Facts& facts) {
 }
 
 Deliberation::Deliberation(const EvaluateInput& input) : input_(input), rules_(input.policies.rules()) {
+  for (const Rule* rule : rules_) troubles_.push_back(trouble_named_by(*rule, input.policies));
   for (const Evidence& each : input.evidence) {
     sees_ = sees_ || each.state != EvidenceState::kBlind;
     if (each.state != EvidenceState::kAlarm) continue;
@@ -67,8 +106,14 @@ void Deliberation::gate(const Facts& facts, Judgement& judgement) const {
   if (judgement.blind_for_long) judgement.verdict = Verdict::kNeedsApproval;
 }
 
+/// About a lesser trouble than the one at hand. `rule`: an element of rules_.
+bool Deliberation::is_lesser(const Rule* const& rule, const Facts& facts) const {
+  const std::optional<double>& named = troubles_[static_cast<size_t>(&rule - rules_.data())];
+  return named && *named < severity_in(facts);
+}
+
 void Deliberation::match(const Facts& facts, Judgement& judgement) const {
-  for (const Rule* rule : rules_) {
+  for (const Rule* const& rule : rules_) {
     const bool holds = std::all_of(rule->when.begin(), rule->when.end(), [&](const Predicate& predicate) {
       return predicate.holds(facts) == Predicate::Holds::kYes;
     });
@@ -76,6 +121,7 @@ void Deliberation::match(const Facts& facts, Judgement& judgement) const {
     judgement.matched.push_back(rule);
     if (rule->never_roll_back) judgement.against.push_back(rule);
     if (!rule->action) continue;
+    if (is_lesser(rule, facts)) continue;
     const Rule*& best = judgement.deciding;
     constexpr Millis kLate = Millis::max();
     const bool stronger =
@@ -118,9 +164,33 @@ void Deliberation::weigh(const Facts& facts, Judgement& judgement) const {
     judgement.verdict = *judgement.deciding->action;
     judgement.decisive = Stage::kRules;
   } else {
-    judgement.verdict = judgement.cheapest;
-    judgement.decisive = Stage::kCheapest;
+    settle_gap(facts, judgement);
   }
+}
+
+/// No rule decides: the cheapest remedy, within what rules say of worse and of milder cases, and no less than what a
+/// rule says of a lesser trouble that is there as well.
+void Deliberation::settle_gap(const Facts& facts, Judgement& judgement) const {
+  judgement.verdict = judgement.cheapest;
+  judgement.decisive = Stage::kCheapest;
+  const Rule *ceiling = nullptr, *floor = nullptr;
+  for (const Rule* const& rule : rules_) {
+    if (!rule->action) continue;
+    const Beside where = beside(*rule, facts);
+    if (where == Beside::kForWorse && !is_lesser(rule, facts) &&
+        (ceiling == nullptr || *rule->action < *ceiling->action))
+      ceiling = rule;
+    if (where == Beside::kForMilder && (floor == nullptr || *rule->action > *floor->action)) floor = rule;
+  }
+  const auto bound_by = [&](const Rule* rule, bool at_most) {
+    judgement.verdict = *rule->action;
+    judgement.bound = rule;
+    judgement.at_most = at_most;
+  };
+  if (ceiling != nullptr && judgement.verdict > *ceiling->action) bound_by(ceiling, true);
+  if (floor != nullptr && judgement.verdict < *floor->action) bound_by(floor, false);
+  for (const Rule* rule : judgement.matched)
+    if (rule->action && judgement.verdict < *rule->action) bound_by(rule, false);
 }
 
 void Deliberation::turn(const Facts& facts, Judgement& judgement) const {

@@ -31,6 +31,8 @@ struct Judgement {
   Verdict cheapest = Verdict::kMonitor;  // what the arithmetic, or without figures the severity, proposes
   std::vector<const Rule*> matched;      // in the order of the levels
   const Rule* deciding = nullptr;        // whose action was taken
+  const Rule* bound = nullptr;           // no rule decides, but this one does for what is worse, or milder
+  bool at_most = false;                  // `bound` speaks of what is worse: so no more than it says
   std::vector<const Rule*> against;      // rules that forbid going back
   std::vector<Consent> consents;
   std::optional<Millis> within;
@@ -50,14 +52,17 @@ class Deliberation {
   double bad_per_second() const { return bad_per_second_; }
 
  private:
+  bool is_lesser(const Rule* const& rule, const Facts& facts) const;
   void gate(const Facts& facts, Judgement& judgement) const;
   void match(const Facts& facts, Judgement& judgement) const;
   void weigh(const Facts& facts, Judgement& judgement) const;
+  void settle_gap(const Facts& facts, Judgement& judgement) const;
   void turn(const Facts& facts, Judgement& judgement) const;
   void authorise(const Facts& facts, Judgement& judgement) const;
 
   const EvaluateInput& input_;
   std::vector<const Rule*> rules_;
+  std::vector<std::optional<double>> troubles_;  // by rule: how severe what it names is by itself
   bool alarm_ = false, sees_ = false;
   double bad_per_second_ = 0;
 };

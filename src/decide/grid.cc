@@ -128,7 +128,9 @@ class Linting {
       add(finding_at(LintKind::kConflict, place,
                      fmt::format("{} says {}, {} says {}, in {} cells, such as {}; taken: {}", named(place),
                                  action_text(place), named(other), action_text(other), pair.cells, pair.example,
-                                 action_text(winner)),
+                                 winner.never_roll_back || loser.never_roll_back
+                                     ? "needs approval, because one of them is a veto"
+                                     : action_text(winner)),
                      merged_ ? "the more protective one is taken; to replace the earlier one: instead-of: " + other.id
                              : "say in `when` what tells them apart",
                      pair.cells),

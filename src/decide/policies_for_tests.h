@@ -2,11 +2,13 @@
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "base/text.h"
 #include "config/config.h"
+#include "decide/assess.h"
 #include "decide/evaluate.h"
 
 namespace backout::decide {
@@ -35,26 +37,63 @@ inline void tell(Facts& facts, const std::string& words) {
   }
 }
 
-/// A site whose way back is green: target verified, known-good, no migration.
-inline EvaluateInput input_of(const Policies& policies, const std::string& facts) {
-  EvaluateInput input{.site = "shop/production", .from = "v2.4.0", .to = "v2.3.1", .now = kNoon};
-  input.deployed_at = kNoon - Millis(40 * 60'000);
-  input.policies = policies;
-  tell(input.facts,
-       "age=40m migration=none schema_fits=yes restore=no target_verified=yes target_bad=no target_young=no");
-  tell(input.facts, facts);
+/// A site whose way back is green (target verified and known-good, no migration), and what a person said of it.
+inline AssessInput told_of(const std::string& words) {
+  AssessInput input{.now = kNoon};
+  input.way_back = {.from = "v2.4.0", .to = "v2.3.1", .deployed_at = kNoon - Millis(40 * 60'000)};
+  input.way_back.target_verified = true;
+  input.way_back.target_known_good = true;
+  input.way_back.migration = "none";
+  for (const std::string& word : split(words, ' ')) {
+    if (word.empty()) continue;
+    const std::vector<std::string> parts = split(word, '=');
+    input.answers.push_back({.fact = parts.at(0), .value = parts.at(1), .by = "dana", .at = kNoon});
+  }
   return input;
 }
 
-inline Decision decided(const std::string& policy, const std::string& facts) {
-  return evaluate(input_of(policy.empty() ? policies_from("") : shipped(policy), facts));
+inline EvaluateInput input_from(const AssessInput& seen, const Policies& policies) {
+  const Assessed assessed = assess(seen, policies);
+  EXPECT_TRUE(assessed.refused.empty()) << assessed.refused.front();
+  EvaluateInput input{.site = "shop/production", .from = seen.way_back.from, .to = seen.way_back.to, .now = seen.now};
+  input.deployed_at = seen.way_back.deployed_at;
+  input.facts = assessed.facts;
+  input.attribution = assessed.attribution;
+  input.evidence = seen.evidence;
+  input.policies = policies;
+  return input;
 }
 
-/// "procedures.yaml:12 (GEN:26)" for each rule that holds.
-inline std::vector<std::string> cited(const Decision& decision) {
+/// `policy`: a shipped one; empty: none.
+inline Decision decided(const std::string& policy, const std::string& words) {
+  return evaluate(input_from(told_of(words), policy.empty() ? policies_from("") : shipped(policy)));
+}
+
+/// An alarm on `outcomes`: `rate` of `votes` are bad, at `per_second` failed requests a second.
+inline Evidence alarm_of(int64_t votes, int64_t bad, double per_second, Millis since) {
+  Evidence evidence{.signal = "shop-log", .measure = "outcomes", .state = EvidenceState::kAlarm};
+  evidence.votes = evidence.requests = votes;
+  evidence.bad = evidence.failed = bad;
+  evidence.tolerated = 0.005;
+  evidence.decibels = 91;
+  evidence.needed = 82.6;
+  evidence.bad_per_second = per_second;
+  evidence.first_bad = evidence.onset = kNoon - since;
+  evidence.alarm_at = evidence.onset + Millis(3000);
+  return evidence;
+}
+
+/// "OBC:67": whether a rule that holds cites it.
+inline bool cites(const Decision& decision, std::string_view line) {
+  return std::any_of(decision.matched.begin(), decision.matched.end(), [&](const MatchedRule& rule) {
+    const std::vector<std::string> lines = split(rule.cites, ',');
+    return std::any_of(lines.begin(), lines.end(), [&](const std::string& one) { return trimmed(one) == line; });
+  });
+}
+inline std::string approvers(const Decision& decision) {
   std::vector<std::string> all;
-  for (const MatchedRule& rule : decision.matched) all.push_back(rule.cites);
-  return all;
+  for (const ApprovalGroup& group : decision.approvals) all.push_back(join(group.of, "+"));
+  return join(all, "; ");
 }
 
 }  // namespace backout::decide

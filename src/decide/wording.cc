@@ -106,6 +106,9 @@ std::string reason_of(const EvaluateInput& input, const Judgement& judgement) {
     case Stage::kCheapest:
     case Stage::kAuthority: {
       if (judgement.emergency) return "emergency: " + severity_text(input);
+      if (judgement.bound != nullptr)
+        return fmt::format("no rule speaks of it, but {} says {} of what is {}", place_of(*judgement.bound),
+                           words_of(*judgement.bound->action), judgement.at_most ? "worse" : "milder");
       if (judgement.harms.close) return "too close to call: the two cheapest remedies cost about the same";
       if (judgement.harms.best) return "the cheapest remedy that mends it; no rule speaks of it";
       return fmt::format("{}, and no rule speaks of it", severity_text(input));
@@ -220,6 +223,11 @@ std::vector<TraceStep> trace_of(const EvaluateInput& input, const Deliberation& 
                                     : rule->never_roll_back ? "never roll back"
                                                             : "people and times"));
     std::string text = matched.empty() ? fmt::format("none of {} holds", judge.rules().size()) : join(matched, "; ");
+    if (judgement.bound != nullptr)
+      text += fmt::format("; {} says {} of {}, so {} than that", place_of(*judgement.bound),
+                          words_of(*judgement.bound->action),
+                          judgement.at_most ? "what is worse" : "what is milder, or only a part of it",
+                          judgement.at_most ? "no more" : "no less");
     if (judgement.deciding != nullptr && !judgement.emergency && *judgement.deciding->action != judgement.cheapest)
       text += fmt::format("; the team's rule goes before what is cheapest ({})", words_of(judgement.cheapest));
     add(Stage::kRules, "rules", std::move(text));
