@@ -64,6 +64,12 @@ struct InitOptions {
 };
 
 int init(const Globals& globals, const InitOptions& options);
+struct ImportOptions {
+  std::string runbook, site;
+  std::vector<std::string> fill, ways;  // NAME=VALUE; parts of titles
+  bool print = false;
+};
+int import_runbook(const Globals& globals, const ImportOptions& options);
 struct LintOptions {
   std::string file;
   bool schema = false, overlay_schema = false;

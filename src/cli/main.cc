@@ -24,6 +24,7 @@ struct Line {
   bool severe = false;
   std::string output = "text", file, name, why, commit, text, run, step, section, server;
   InitOptions init;
+  ImportOptions import_from;
   LintOptions lint;
   std::vector<std::string> rest;
   bool prove = false;
@@ -232,6 +233,26 @@ void add_init(CLI::App& app, Line& line) {
   command->add_option("--host-root", line.init.root)->group("");
 }
 
+void add_import(CLI::App& app, Line& line) {
+  auto* command = add(app, "import", "read a rollback runbook in Markdown, and draft backout.yaml from it", line,
+                      [&] { return import_runbook(line.globals, line.import_from); });
+  command->add_option("runbook", line.import_from.runbook, "a Markdown file; nothing of it is run")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--fill", line.import_from.fill, "NAME=VALUE for a placeholder; may be said several times")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      ->add_option("--way", line.import_from.ways,
+                   "of several ways to one end, the one whose title contains this; may be said several times")
+      ->type_name("TEXT")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--site", line.import_from.site, "the site's name (default: from the title)")->type_name("NAME");
+  command->add_flag("--print", line.import_from.print, "print the draft instead of writing it");
+}
+
 void add_rescue(CLI::App& app, Line& line) {
   CLI::App* rescue = app.add_subcommand("rescue", "rows that users wrote since a checkpoint, by themselves")
                          ->require_subcommand(1)
@@ -319,6 +340,7 @@ int main(int argc, char** argv) {
       "3 refused or not possible; 4 interrupted or Unknown, resume needed; 5 changed but not verified.");
   add_globals(app, line);
   add_init(app, line);
+  add_import(app, line);
   add_release_commands(app, line);
   add_run_commands(app, line);
   add_upkeep_commands(app, line);

@@ -65,7 +65,7 @@ std::vector<std::string> cells_of(std::string_view row) {
   bool code = false, any = false;
   row = trimmed(row);
   if (row.starts_with('|')) row.remove_prefix(1);
-  for (size_t i = 0; i < row.size(); ++i) {
+  for (size_t i = 0; i < row.size() && cells.size() < 64; ++i) {
     any = true;
     if (row[i] == '\\' && i + 1 < row.size() && row[i + 1] == '|') {
       cell += '|';
@@ -81,6 +81,13 @@ std::vector<std::string> cells_of(std::string_view row) {
   }
   if (any) cells.emplace_back(trimmed(cell));
   return cells;
+}
+
+std::vector<std::string> head_of(std::string_view row) {
+  std::vector<std::string> head = cells_of(row);
+  if (head.size() > 12) head.resize(12);
+  for (std::string& cell : head) cell = shortened(without_markup(cell.substr(0, 200)), 80);
+  return head;
 }
 
 bool is_row(std::string_view line) {

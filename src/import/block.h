@@ -26,7 +26,9 @@ struct Block {
 /// "**Stop** the [service](x.md)" -> "Stop the service". Code keeps its words; `{{.X}}` and `<TAG>` stay.
 std::string without_markup(std::string_view text);
 /// The cells of "| a | b |"; a pipe in `code` or behind a backslash is text.
-std::vector<std::string> cells_of(std::string_view row);
+std::vector<std::string> cells_of(std::string_view row);  // the first 64
+/// The same for the head of a table: the first 12, each shortened, as every row has them.
+std::vector<std::string> head_of(std::string_view row);
 bool is_row(std::string_view line);            // begins with a pipe and has another one
 bool is_delimiter_row(std::string_view line);  // |---|:--:|
 

@@ -317,15 +317,16 @@ bool looks_like_command(std::string_view line) {
   if (!programs().contains(first)) return false;
   if (first == "sudo" || first == "cd") return !is_word_of_a_sentence(second) && !second.empty();
   if (is_word_of_a_sentence(second)) return false;
-  if (!is_also_a_word(first)) return !line.ends_with('.') && !line.ends_with(':');
-  if (second.empty() || line.ends_with('.') || line.ends_with(':') || line.ends_with(',')) return false;
+  const bool ends_a_sentence = (line.ends_with('.') && !line.ends_with("...")) || line.ends_with(':');
+  if (!is_also_a_word(first)) return !ends_a_sentence;
+  if (second.empty() || ends_a_sentence || line.ends_with(',')) return false;
   if (after.find_first_of("/$|=>&;\"'{") != std::string_view::npos || after.find(" -") != std::string_view::npos ||
       second.starts_with('-'))
     return true;
   // "git push", "make deploy": two or three plain words.
-  static const std::set<std::string_view> plain = {"git",   "docker", "npm",    "make",   "service",
-                                                   "rails", "nginx",  "helm",   "heroku", "terraform",
-                                                   "php",   "python", "celery", "cap",    "flask"};
+  static const std::set<std::string_view> plain = {"git",    "docker", "npm",    "make",      "service",  "rails",
+                                                   "nginx",  "helm",   "heroku", "terraform", "php",      "python",
+                                                   "celery", "cap",    "flask",  "poetry",    "composer", "bundle"};
   return plain.contains(first) && std::count(after.begin(), after.end(), ' ') <= 3 &&
          second.find_first_not_of("abcdefghijklmnopqrstuvwxyz:_-.0123456789@") == std::string_view::npos;
 }

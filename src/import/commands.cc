@@ -9,7 +9,7 @@ namespace backout::import {
 namespace {
 
 constexpr size_t kLongestQuote = 60;  // lines that a quoted string may go on for
-constexpr size_t kLongestLoop = 400;
+constexpr size_t kLongestLoop = 200;
 
 bool is_sql(const std::string& language) { return language == "sql" || language == "psql" || language == "postgresql"; }
 

@@ -15,6 +15,9 @@ namespace backout::import {
 
 using Entries = std::vector<init::YamlEntry>;
 
+/// Of one list; what is more stands at the end of the draft alone.
+inline constexpr size_t kMostEntries = 400;
+
 struct Source {
   const Runbook& book;
   const Placing& placing;

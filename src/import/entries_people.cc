@@ -20,6 +20,21 @@ bool is_key(std::string_view path, const std::string& name) {
   return config::key_in(path, name) != nullptr || config::names_in(path).empty();
 }
 
+init::YamlEntry rule_entry(const RuleDraft& rule, size_t number, bool built) {
+  Entries when;
+  for (const auto& [fact, must] : rule.when) {
+    when.push_back(value(fact, must));
+    if (must == "yes") when.back().value = init::YamlValue{YamlKind::kText, "yes", {}, true};
+  }
+  const std::string id =
+      number == 0 ? fmt::format("line-{}", rule.line) : fmt::format("line-{}-{}", rule.line, number + 1);
+  Entries keys = {value("id", id), flow("when", std::move(when)), value("do", rule.action)};
+  if (!rule.within.empty()) keys.push_back(value("within", rule.within));
+  if (!rule.by.empty() || rule.nobody) keys.push_back(words("by", rule.by));
+  keys.push_back(value("says", rule.says));
+  return flow("", std::move(keys), fmt::format("line {}", rule.line), !built);
+}
+
 }  // namespace
 
 Entries people(const Source& source) {
@@ -35,7 +50,7 @@ Entries people(const Source& source) {
     Entries keys;
     for (const auto& [key, words] : person->keys)
       if (may_stand(words) && is_key("people.*", key)) keys.push_back(value(key, words));
-    if (keys.empty()) continue;
+    if (keys.empty() || list.size() >= kMostEntries) continue;
     list.push_back(flow(person->role, std::move(keys), behind(source.item(at), placed), placed.off));
     if (!placed.off) everyone.push_back(*person);
   }
@@ -69,19 +84,13 @@ Entries rules(const Source& source) {
     const Item& item = source.item(at);
     if (source.placed(at).to != To::kRules || item.kind == Kind::kText) continue;
     const std::string title = item.section < 0 ? "" : source.book.sections[static_cast<size_t>(item.section)].title;
-    const auto rule = item.kind == Kind::kRow ? rule_of_row(item) : rule_of_symptom(item, title, actions[item.section]);
-    if (!rule || !may_stand(rule->says)) continue;
-    Entries when;
-    for (const auto& [fact, must] : rule->when) {
-      when.push_back(value(fact, must));
-      if (must == "yes") when.back().value = init::YamlValue{YamlKind::kText, "yes", {}, true};
-    }
-    Entries keys = {value("id", fmt::format("line-{}", rule->line)), flow("when", std::move(when)),
-                    value("do", rule->action)};
-    if (!rule->within.empty()) keys.push_back(value("within", rule->within));
-    if (!rule->by.empty() || rule->nobody) keys.push_back(words("by", rule->by));
-    keys.push_back(value("says", rule->says));
-    list.push_back(flow("", std::move(keys), fmt::format("line {}", rule->line), !built));
+    std::vector<RuleDraft> found;
+    if (item.kind != Kind::kRow)
+      found = rules_of_symptom(item, title, actions[item.section]);
+    else if (const auto rule = rule_of_row(item))
+      found.push_back(*rule);
+    for (size_t each = 0; each < found.size() && list.size() < kMostEntries; ++each)
+      if (may_stand(found[each].says)) list.push_back(rule_entry(found[each], each, built));
   }
   if (list.empty()) return {};
   return {part("rules", YamlKind::kList, std::move(list),

@@ -9,10 +9,10 @@
 namespace backout::import {
 namespace {
 
-using Kind = init::YamlValue::Kind;
+using NodeKind = init::YamlValue::Kind;
 
 bool is_context(const Source& source, size_t at) {
-  return source.item(at).kind == import::Kind::kCommand && source.placed(at).meaning.context;
+  return source.item(at).kind == Kind::kCommand && source.placed(at).meaning.context;
 }
 
 bool fits(const std::string& text) { return !text.empty() && text.size() < 4000 && init::representable(text); }
@@ -42,9 +42,11 @@ std::string command_text(const Source& source, size_t at, const std::string& wit
 }
 
 std::string code_path(const Source& source) {
-  for (size_t at = 0; at < source.size(); ++at) {
+  int tried = 0;
+  for (size_t at = 0; at < source.size() && tried < 50; ++at) {
     const Placed& placed = source.placed(at);
     if (placed.to != To::kCode || placed.off || is_context(source, at)) continue;
+    ++tried;
     std::string path = placed.meaning.directory;
     if (path.empty()) path = before_command(source, at, "");
     if (path.starts_with("cd ")) path = path.substr(3, path.find(" && ") - 3);
@@ -83,15 +85,15 @@ Entries code(const Source& source) {
   }
   Entries build;
   std::set<std::string> done;
-  for (size_t at = 0; at < source.size(); ++at) {
+  for (size_t at = 0; at < source.size() && build.size() < kMostEntries; ++at) {
     const Placed& placed = source.placed(at);
     if (placed.to != To::kBuild || is_context(source, at)) continue;
     const std::string text = command_text(source, at, path);
     if (!fits(text) || (!done.insert(text).second)) continue;
     build.push_back(value("", text, behind(source.item(at), placed), placed.off || by_command));
   }
-  if (!build.empty()) keys.push_back({"build", {Kind::kList, "", std::move(build)}, ""});
-  return {part("code", Kind::kMap, std::move(keys),
+  if (!build.empty()) keys.push_back({"build", {NodeKind::kList, "", std::move(build)}, ""});
+  return {part("code", NodeKind::kMap, std::move(keys),
                "backout checks the old release out itself, and looks that it is there")};
 }
 
@@ -112,6 +114,7 @@ Entries services(const Source& source) {
         if (!placed.off && entry.comment.size() < 60) entry.comment += fmt::format(", {}", source.item(at).line);
         continue;
       }
+      if (list.size() >= kMostEntries) return;
       known[key] = list.size();
       list.push_back(flow("", {value(placed.meaning.form, name)}, behind(source.item(at), placed), placed.off));
     }
@@ -129,7 +132,7 @@ Entries services(const Source& source) {
   each(true, true);
   each(true, false);
   if (list.empty()) return {};
-  return {part("services", Kind::kList, std::move(list),
+  return {part("services", NodeKind::kList, std::move(list),
                "in the order in which they are stopped; started in the reverse one")};
 }
 
@@ -149,8 +152,8 @@ Entries door(const Source& source) {
     keys.push_back(value("open", source.placed(open).text, behind(source.item(open), source.placed(open))));
   keys.push_back(
       value("probe", "test -e /srv/site/closed", "fill in: exit status 0 when it is closed, 1 when it is open", true));
-  Entries command = {init::YamlEntry{"command", {Kind::kMap, "", std::move(keys)}, ""}};
-  init::YamlEntry entry = part("door", Kind::kMap, std::move(command), "users are outside from close to open");
+  Entries command = {init::YamlEntry{"command", {NodeKind::kMap, "", std::move(keys)}, ""}};
+  init::YamlEntry entry = part("door", NodeKind::kMap, std::move(command), "users are outside from close to open");
   if (!whole) {
     entry.off = true;
     entry.comment = "the runbook says only one half of it";
@@ -217,8 +220,8 @@ Entries database(const Source& source) {
         "restore", call,
         fmt::format("line {}: your own script; it overwrites, and backout saves first", source.item(script).line)));
   }
-  if (!kept.empty()) keys.push_back({"backups", {Kind::kMap, "", std::move(kept)}, ""});
-  init::YamlEntry entry = part("database", Kind::kMap, std::move(keys),
+  if (!kept.empty()) keys.push_back({"backups", {NodeKind::kMap, "", std::move(kept)}, ""});
+  init::YamlEntry entry = part("database", NodeKind::kMap, std::move(keys),
                                known ? "backout saves it, restores beside it, carries rows over, and swaps"
                                      : "the runbook does not say which: fill it in");
   entry.off = !known;

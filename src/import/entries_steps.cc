@@ -7,6 +7,7 @@
 #include "import/commands.h"
 #include "import/entries.h"
 #include "import/placeholder.h"
+#include "import/sentence.h"
 
 namespace backout::import {
 namespace {
@@ -55,7 +56,7 @@ std::string slug(const std::string& text, size_t most) {
   for (const std::string& word : shell_words(text, 40)) {
     const std::string small = lowered(word);
     if (word.starts_with('-') || small == "sudo" || small.starts_with("python") || small.ends_with("manage.py") ||
-        small == "cd" || small == "&&")
+        small.ends_with(".yml") || small.ends_with(".yaml") || small == "<<eof" || small == "cd" || small == "&&")
       continue;
     std::string part;
     for (const char c : small.substr(0, 24)) {
@@ -79,7 +80,7 @@ class Checks {
       : source_(source), path_(code_path(source)), addresses_(site_addresses(source)) {}
 
   Entries take() {
-    for (size_t at = 0; at < source_.size(); ++at) {
+    for (size_t at = 0; at < source_.size() && list_.size() < kMostEntries; ++at) {
       const Placed& placed = source_.placed(at);
       if (placed.to == To::kAsk)
         ask(at);
@@ -166,7 +167,7 @@ SiteAddresses site_addresses(const Source& source) {
     door = door || (source.placed(at).to == To::kDoor && !source.placed(at).off);
   for (size_t at = 0; at < source.size(); ++at) {
     const Meaning& meaning = source.placed(at).meaning;
-    if (meaning.url.empty() || source.item(at).kind != Kind::kCommand) continue;
+    if (meaning.url.empty() || source.item(at).kind != Kind::kCommand || source.placed(at).off) continue;
     const Url parts = parsed(meaning.url);
     if (parts.open || !can_stand(parts.origin)) continue;
     const bool with_port = parts.origin.find(':', parts.origin.find("://") + 3) != std::string::npos;
@@ -206,32 +207,35 @@ Entries commands(const Source& source) {
   std::set<std::string> names;
   std::map<Phase, int> live;
   const std::string path = code_path(source);
-  for (size_t at = 0; at < source.size(); ++at) {
+  for (size_t at = 0; at < source.size() && list.size() < kMostEntries; ++at) {
     const Placed& placed = source.placed(at);
     if (placed.to != To::kCommands || placed.meaning.context || !placed.phase) continue;
-    std::string text = command_text(source, at, "");
+    const bool asks = placed.meaning.looks && !placed.meaning.url.empty() && placed.open.empty() &&
+                      placed.meaning.url.find_first_of("'$`\"") == std::string::npos;
+    // curl alone says that all is well when the site answers with an error.
+    const std::string text = asks ? fmt::format("curl -fsS '{}'", placed.meaning.url) : command_text(source, at, "");
     if (!can_stand(text)) continue;
-    std::string name = slug(placed.text, 3);
-    for (int copy = 2; !names.insert(name).second; ++copy) name = fmt::format("{}-{}", slug(placed.text, 3), copy);
-    Entries keys = {value("name", name, behind(source.item(at), placed)),
-                    value("phase", std::string(name_of(*placed.phase))), value("run", std::move(text))};
-    if (placed.meaning.looks)
-      keys.push_back({"repeatable", init::YamlValue::yes(), ""});
-    else
-      keys.push_back(
-          value("probe", "test -e /tmp/done", "fill in: exit status 0 when it is done, 1 when it is not", true));
-    if (!placed.danger.empty()) keys.front().comment += "; DESTRUCTIVE: " + placed.danger;
+    const std::string base =
+        asks ? slug("get " + placed.meaning.url.substr(placed.meaning.url.find("://") + 3), 2) : slug(placed.text, 3);
+    std::string name = base;
+    for (int copy = 2; !names.insert(name).second; ++copy) name = fmt::format("{}-{}", base, copy);
+    Entries keys = {value("name", name), value("phase", std::string(name_of(*placed.phase))), value("run", text)};
+    if (placed.meaning.looks) keys.push_back({"repeatable", init::YamlValue::yes(), ""});
+    std::string comment = behind(source.item(at), placed);
+    if (!placed.danger.empty()) comment += "; DESTRUCTIVE: " + placed.danger;
+    if (!placed.meaning.looks && !placed.off) comment += "; probe: to be filled in";
     if (!placed.off) ++live[*placed.phase];
-    list.push_back({"", {YamlKind::kInlineMap, "", {}}, ""});
-    list.back() = flow("", {keys[0], keys[1], keys[2]}, keys[0].comment, placed.off);
-    if (placed.meaning.looks) list.back().value.entries.push_back(keys[3]);
+    list.push_back(flow("", std::move(keys), std::move(comment), placed.off));
   }
   if (list.empty()) return {};
   Entries entries = {
       part("commands", YamlKind::kList, std::move(list),
            "steps of your own. Give each a probe (exit status 0: done, 1: not done) or repeatable: true")};
   const bool several = std::any_of(live.begin(), live.end(), [](const auto& one) { return one.second > 1; });
-  if (several) entries.insert(entries.begin(), value("jobs", "1", "one step at a time, in the order of the runbook"));
+  if (several) {
+    entries.insert(entries.begin(), value("jobs", "1", "one step at a time, in the order of the runbook"));
+    entries.front().gap = true;
+  }
   return entries;
 }
 

@@ -108,7 +108,7 @@ class Reader {
   void rows() {
     std::vector<std::string> head;
     if (is_delimiter_row(text(at_ + 1))) {
-      head = cells_of(text(at_));
+      head = head_of(text(at_));
       at_ += 2;
     }
     ++groups_;
@@ -116,7 +116,7 @@ class Reader {
       Block row{.type = Block::Type::kRow, .first = lines_[at_].number, .last = lines_[at_].number};
       row.lines.push_back({lines_[at_].number, std::string(text(at_))});
       row.cells = cells_of(text(at_));
-      row.head.assign(head.begin(), head.begin() + static_cast<long>(std::min<size_t>(head.size(), 12)));
+      row.head = head;
       row.group = groups_;
       blocks_.push_back(std::move(row));
     }

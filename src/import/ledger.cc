@@ -71,7 +71,7 @@ class Ledger {
     bool any = false;
     const auto put = [&](std::optional<Phase> phase, bool all) {
       bool named = false;
-      int section = -2;
+      int section = -2, table = 0;
       for (size_t at = 0; at < placing_.placed.size(); ++at) {
         const Placed& placed = placing_.placed[at];
         if (!takes(placed) || (!all && placed.phase != phase)) continue;
@@ -80,6 +80,7 @@ class Ledger {
         if (!all && phase && !named) text_ += fmt::format("#   {}\n", name_of(*phase));
         named = true;
         section_of(book_.items[at].section, section);
+        head(book_.items[at], table);
         item(book_.items[at], placed);
       }
     };
@@ -94,6 +95,13 @@ class Ledger {
     if (section < 0) return;
     const std::string title = shortened(one_line(book_.sections[static_cast<size_t>(section)].title), 90);
     if (!title.empty()) text_ += fmt::format("#     [{}]\n", title);
+  }
+
+  /// The names of a table's columns, once.
+  void head(const Item& item, int& table) {
+    if (item.kind != Kind::kRow || item.block == table || item.head.empty()) return;
+    table = item.block;
+    text_ += fmt::format("#          {}\n", one_line(join(item.head, " | ")));
   }
 
   void item(const Item& item, const Placed& placed) {

@@ -12,12 +12,14 @@
 namespace backout::import {
 namespace {
 
-constexpr size_t kLongestPrefix = 60;  // of one line: more lists and quotes than that in one are words
+constexpr int kDeepestQuote = 12, kMostSpaces = 120;  // what is deeper is words
+constexpr size_t kLongestPrefix = 60;                 // of one line: more lists and quotes than that in one are words
 
 /// What of a line decides where blocks begin and end; the words are stood in for by one letter.
 std::string outline_of(const std::string& line) {
   std::string outline;
   std::string_view rest = line;
+  int quotes = 0, spaces = 0;
   if (line.find_first_not_of("-*_ \t") == std::string::npos && trimmed(line).find(' ') != std::string_view::npos &&
       trimmed(line).size() >= 5)
     return "***";  // "* * *": a line across the page
@@ -27,8 +29,11 @@ std::string outline_of(const std::string& line) {
     if (taken == 0) break;
     std::string_view prefix = rest.substr(0, taken);
     for (size_t i = 0; i < prefix.size(); ++i) {
-      if ((prefix[i] & 0x80) == 0)
-        outline += prefix[i];
+      const char c = prefix[i];
+      if (c == '>' && ++quotes > kDeepestQuote) continue;
+      if ((c == ' ' || c == '\t') && ++spaces > kMostSpaces) continue;
+      if ((c & 0x80) == 0)
+        outline += c;
       else if (i == 0 || (prefix[i - 1] & 0x80) == 0)
         outline += '*';  // "•" and its like
     }
@@ -181,7 +186,7 @@ class Walker {
   }
 
   int table(int head, int last) {
-    const std::vector<std::string> names = cells_of(text_of(head).substr(marks_of(text_of(head)).indent));
+    const std::vector<std::string> names = head_of(text_of(head));
     int end = head + 1;
     while (end < last && text_of(end + 1).find('|') != std::string::npos) ++end;
     rows(names, head + 2, end);
@@ -196,7 +201,7 @@ class Walker {
       row.group = groups_;
       row.lines.push_back({at, std::string(trimmed(text_of(at)))});
       row.cells = cells_of(row.lines.front().text);
-      row.head.assign(head.begin(), head.begin() + static_cast<long>(std::min<size_t>(head.size(), 12)));
+      row.head = head;
       blocks_.push_back(std::move(row));
     }
   }

@@ -8,17 +8,13 @@
 #include "import/commands.h"
 #include "import/danger.h"
 #include "import/placeholder.h"
+#include "import/sentence.h"
 #include "import/ways.h"
 
 namespace backout::import {
 namespace {
 
 constexpr size_t kMostNamed = 6;  // placeholders told in one reason
-
-bool says(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
-}
 
 std::optional<Phase> phase_of(Area area) {
   switch (area) {
@@ -36,28 +32,6 @@ std::optional<Phase> phase_of(Area area) {
     case Area::kMessage: return std::nullopt;
   }
   return std::nullopt;
-}
-
-/// "Stop if:", "STOP: when ...", "Do not continue unless": a condition; "Stop services" and a lone "STOP" are none.
-bool is_stop_condition(std::string_view plain) {
-  const std::string small = lowered(plain.substr(0, 80));
-  const size_t begins = small.find_first_of("abcdefghijklmnopqrstuvwxyz");
-  if (begins == std::string::npos) return false;
-  const std::string_view words = std::string_view(small).substr(begins);
-  if (words.starts_with("do not ") || words.starts_with("don't "))
-    return says(words.substr(0, 30), {"continue", "proceed"}) && says(words, {" if ", " unless ", " until "});
-  if (!words.starts_with("stop") && !words.starts_with("abort") && !words.starts_with("halt")) return false;
-  const size_t end = words.find_first_not_of("abcdefghijklmnopqrstuvwxyz");
-  if (end == std::string_view::npos || end > 5) return false;
-  return says(words.substr(end, 16), {" if", " when", " unless"}) ||
-         (says(words.substr(end, 5), {":", "—", "–", "-"}) && says(words, {" if ", " when ", " unless "}));
-}
-
-/// Sentences above a list that say when the steps hold, not what the steps are.
-bool is_condition(std::string_view intro) {
-  const std::string small = lowered(intro);
-  return says(small, {"only restore if", "skip if", "when to use", "only if", "only use", "what this means", "use when",
-                      "use this when", "use only", "not to use", "works for"});
 }
 
 bool has_title(const Runbook& book, int section, std::initializer_list<std::string_view> words) {
@@ -93,17 +67,19 @@ class Placer {
     out_.values.emplace(meaning.assigned, meaning.value);
   }
 
-  Area area_of(const Item& item) const {
+  Area area_of(const Item& item) {
     Area area = item.section < 0 ? Area::kNone : areas_[static_cast<size_t>(item.section)];
-    if (area == Area::kNone && !item.intro.empty()) {
-      Runbook small;
-      small.sections.push_back({0, 2, item.intro, -1});
-      const Area own = areas_of(small).front();
-      if (own == Area::kDecide || own == Area::kPrepare || own == Area::kVerify || own == Area::kAfter ||
-          own == Area::kContacts)
-        area = own;
+    if (area != Area::kNone || item.intro.empty()) return area;
+    if (item.intro != intro_) {  // items of one list have the same
+      intro_ = item.intro;
+      Runbook one;
+      one.sections.push_back({0, 2, item.intro, -1});
+      const Area own = areas_of(one).front();
+      const bool takes = own == Area::kDecide || own == Area::kPrepare || own == Area::kVerify || own == Area::kAfter ||
+                         own == Area::kContacts;
+      of_intro_ = takes ? own : Area::kNone;
     }
-    return area;
+    return of_intro_;
   }
 
   Placed one(size_t at) {
@@ -356,7 +332,8 @@ class Placer {
     if (of_database && !database) return leave(placed, "which database it is, the runbook does not say");
     const auto followed = follows_.find(at);
     const bool needs_all = placed.to == To::kServices || placed.to == To::kCommands || placed.to == To::kBuild ||
-                           placed.to == To::kPeople || placed.to == To::kDoor ||
+                           (placed.to == To::kPeople && (item.kind == Kind::kRow || item.kind == Kind::kBullet)) ||
+                           placed.to == To::kDoor ||
                            (placed.to == To::kChecks && item.kind == Kind::kCommand && placed.meaning.url.empty());
     if (followed != follows_.end() && followed->second > at && needs_all) {
       Placed next = out_.placed[followed->second];
@@ -384,34 +361,12 @@ class Placer {
   const std::vector<Area> areas_;
   const Ways ways_;
   Placing out_;
-  std::string edge_;
+  std::string edge_, intro_;
+  Area of_intro_ = Area::kNone;
   std::map<size_t, size_t> follows_;
 };
 
 }  // namespace
-
-std::optional<AskedAddress> address_in(std::string_view text) {
-  const size_t open = text.find('`');
-  size_t begins = open == std::string_view::npos ? 0 : open + 1;
-  for (const std::string_view method : {"GET ", "HEAD "})
-    if (text.substr(begins).starts_with(method)) begins += method.size();
-  const std::string_view from = text.substr(std::min(begins, text.size()));
-  const bool url = from.starts_with("http://") || from.starts_with("https://");
-  if (!url && !(from.starts_with('/') && from.size() > 1 && from[1] != ' ' && from[1] != '/')) return std::nullopt;
-  AskedAddress asked{std::string(from.substr(0, from.find_first_of(" `\t)\"'"))), 200};
-  if (asked.address.size() > 300 || !placeholders_in(asked.address).empty()) return std::nullopt;
-  const std::string_view rest = from.substr(asked.address.size());
-  for (size_t at = 0; at + 3 <= rest.size() && at < 200; ++at) {
-    const auto digit = [&](size_t i) { return i < rest.size() && rest[i] >= '0' && rest[i] <= '9'; };
-    if (digit(at) && digit(at + 1) && digit(at + 2) && !digit(at + 3) && (at == 0 || !digit(at - 1)) &&
-        rest[at] <= '5' && rest[at] != '0') {
-      asked.status = (rest[at] - '0') * 100 + (rest[at + 1] - '0') * 10 + (rest[at + 2] - '0');
-      return asked;
-    }
-  }
-  const std::string small = lowered(rest.substr(0, 80));
-  return says(small, {"ok", "return", "respond", "load", "work", "accessible"}) ? std::optional(asked) : std::nullopt;
-}
 
 Placing place(const Runbook& runbook, const std::map<std::string, std::string>& fill,
               const std::vector<std::string>& wanted_ways) {

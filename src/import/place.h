@@ -29,11 +29,4 @@ struct Placing {
 Placing place(const Runbook& runbook, const std::map<std::string, std::string>& fill,
               const std::vector<std::string>& wanted_ways);
 
-/// "/health/ returns 200 (ok)", "`GET /ready` → 204": an address and the status that is expected of it.
-struct AskedAddress {
-  std::string address;
-  int status = 200;
-};
-std::optional<AskedAddress> address_in(std::string_view text);
-
 }  // namespace backout::import

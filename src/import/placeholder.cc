@@ -7,6 +7,7 @@ namespace backout::import {
 namespace {
 
 constexpr size_t kLongest = 48;
+constexpr size_t kMostNames = 100;  // of one text; more are not told apart
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -112,7 +113,7 @@ class Finder {
     if (!braced && end < text_.size() && is_letter(text_[end])) return 1;
     const size_t length = end - at + (braced ? 1 : 0);
     // The loop variable, or one that the command itself sets.
-    if (text_.substr(0, std::min(at, size_t{4000})).find(std::string(name) + "=") != std::string_view::npos)
+    if (text_.substr(0, std::min(at, size_t{1000})).find(std::string(name) + "=") != std::string_view::npos)
       return length;
     return put(at, length, name);
   }
@@ -164,7 +165,8 @@ std::string filled(std::string_view text, const std::map<std::string, std::strin
       continue;
     }
     whole += text.substr(placeholder.at, placeholder.length);
-    if (std::find(left.begin(), left.end(), placeholder.name) == left.end()) left.push_back(placeholder.name);
+    if (left.size() < kMostNames && std::find(left.begin(), left.end(), placeholder.name) == left.end())
+      left.push_back(placeholder.name);
   }
   return whole += text.substr(at);
 }

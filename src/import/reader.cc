@@ -133,7 +133,7 @@ class Builder {
     Item item{.kind = Kind::kText, .line = block.first, .last = block.last};
     item.text = words;
     add(std::move(item));
-    intro_ = shortened(plain, 300);
+    intro_ = shortened(plain, 160);
     for (const Line& line : block.lines) inline_in(line);
   }
 

@@ -5,14 +5,10 @@
 #include "base/text.h"
 #include "import/area.h"
 #include "import/block.h"
+#include "import/sentence.h"
 
 namespace backout::import {
 namespace {
-
-bool says(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [&](std::string_view word) { return text.find(word) != std::string_view::npos; });
-}
 
 struct Symptom {
   std::string_view words, fact;
@@ -97,6 +93,7 @@ std::optional<std::string> percent_in(std::string_view text) {
 
 std::string action_of(std::string_view words) {
   const std::string small = lowered(words);
+  if (says(small, {"no approval"})) return "roll-back";
   if (says(small, {"probably not", "monitor", "no rollback", "do not roll", "beobachten"}) || small == "no")
     return "monitor";
   if (says(small, {"evaluate", "usually", "consider", "requires evaluation", "recommended", "if critical", "approval"}))
@@ -231,38 +228,44 @@ std::optional<RuleDraft> rule_of_row(const Item& row) {
   return rule;
 }
 
-std::optional<RuleDraft> rule_of_symptom(const Item& item, const std::string& title, const std::string& action) {
-  const std::string plain = without_markup(item.text), small = lowered(plain);
-  RuleDraft rule{.line = item.line, .says = shortened(one_line(plain), 200)};
+std::vector<RuleDraft> rules_of_symptom(const Item& item, const std::string& title, const std::string& action) {
+  std::string plain = one_line(without_markup(item.text));
+  for (const char* mark : {"✅", "❌", "⚠️"}) plain = std::string(trimmed(replaced(plain, mark, "")));
+  const std::string small = lowered(plain);
+  RuleDraft rule{.line = item.line, .says = shortened(plain, 200)};
   const std::string above = lowered(title + " | " + item.intro + " | " + action);
-  if (says(above, {"no rollback", "fix forward rather"}) || says(lowered(item.intro), {"fix forward"}))
+  if (says(above, {"no rollback"}) || says(lowered(item.intro), {"fix forward"}))
     rule.action = says(above, {"fix forward"}) ? "fix-forward" : "monitor";
   else if (says(above, {"consider", "conditional", "requires evaluation", "recommended"}))
     rule.action = "needs-approval";
-  else if (!action.empty())
-    rule.action = action_of(action);
   else
-    rule.action = action_of(above);
+    rule.action = action_of(action.empty() ? above : action);
   if (says(lowered(action), {"otherwise"})) rule.action = "needs-approval";
-  if (rule.action.empty()) return std::nullopt;
-  if (says(above, {"no approval"})) rule.nobody = rule.action == "roll-back";
+  if (rule.action.empty()) return {};
+  rule.nobody = says(above, {"no approval"}) && rule.action == "roll-back";
   if (says(above, {"immediate"}) && rule.action == "roll-back") rule.within = "0s";
   const auto percent = percent_in(plain);
-  if (percent && says(small, {"error rate", "5xx", "errors"}))
-    rule.when.emplace_back("error_rate", *percent);
-  else if (percent && says(small, {"user"}))
-    rule.when.emplace_back("users", *percent);
-  else if (percent)
-    return std::nullopt;  // of what, only a person can tell
+  const bool of_errors = says(small, {"error rate", "5xx", "errors"}), of_users = says(small, {"user"});
+  if (percent && !of_errors && !of_users) return {};  // of what, only a person can tell
+  std::vector<std::string> facts;
   for (const Symptom& symptom : kSymptoms) {
     if (small.find(symptom.words) == std::string::npos || (percent && symptom.fact == "minor")) continue;
-    if (symptom.fact == "corruption")
-      rule.when.emplace_back("data", "corruption");
-    else
-      rule.when.emplace_back(std::string(symptom.fact), "yes");
-    break;
+    if (std::find(facts.begin(), facts.end(), symptom.fact) == facts.end()) facts.emplace_back(symptom.fact);
   }
-  return rule.when.empty() ? std::nullopt : std::optional(rule);
+  if (facts.size() > 1) facts.erase(std::remove(facts.begin(), facts.end(), "minor"), facts.end());
+  const auto with = [&](const std::string& fact) {
+    RuleDraft one = rule;
+    if (percent) one.when.emplace_back(of_errors ? "error_rate" : "users", *percent);
+    if (fact == "corruption")
+      one.when.emplace_back("data", "corruption");
+    else if (!fact.empty())
+      one.when.emplace_back(fact, "yes");
+    return one;
+  };
+  if (facts.empty()) return percent ? std::vector{with("")} : std::vector<RuleDraft>{};
+  std::vector<RuleDraft> rules;
+  for (const std::string& fact : facts) rules.push_back(with(fact));
+  return rules;
 }
 
 }  // namespace backout::import

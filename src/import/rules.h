@@ -23,7 +23,8 @@ struct RuleDraft {
 /// A row of a decision table.
 std::optional<RuleDraft> rule_of_row(const Item& row);
 /// A symptom in a list, below `title` and `intro` ("Roll back immediately if:") and above `action` ("Action: ...").
-std::optional<RuleDraft> rule_of_symptom(const Item& item, const std::string& title, const std::string& action);
+/// One rule for each thing that it names.
+std::vector<RuleDraft> rules_of_symptom(const Item& item, const std::string& title, const std::string& action);
 
 /// "DevOps Lead" -> "devops-lead".
 std::string role_of_words(std::string_view words);
