@@ -43,12 +43,6 @@ void by_reading(const archive::Found& found, Backup& backup) {
   backup.kind = kind_in_words(examined.kind, examined.packing);
 }
 
-/// "test-PID-START-": a file says whose it is, so that one of a process that is gone can be told.
-std::string name_of_tester() {
-  const auto self = os::facts_of(os::own_pid());
-  return fmt::format("test-{}-{}-", os::own_pid(), self ? self->start_time : 0);
-}
-
 std::string held_against(const ArchiveLoader& loader, const archive::Found& found, const LoadedArchive& loaded,
                          Backup& backup) {
   const std::string beside = found.path + ".manifest.json";
@@ -95,6 +89,11 @@ void by_restoring(const ArchiveLoader& loader, const archive::Found& found, cons
 }
 
 }  // namespace
+
+std::string name_of_tester() {
+  const auto self = os::facts_of(os::own_pid());
+  return fmt::format("test-{}-{}-", os::own_pid(), self ? self->start_time : 0);
+}
 
 Tested test_backup(const Workspace& workspace, const archive::Found& found, bool keep, const Said& said) {
   const DatabaseConfig& database = *workspace.site().database;

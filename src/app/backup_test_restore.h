@@ -14,6 +14,9 @@ struct Tested {
 /// wrong is in it.
 Tested test_backup(const Workspace& workspace, const archive::Found& found, bool keep, const Said& said);
 
+/// The start of a name in the scratch directory that says whose it is: "test-4711-8125-".
+std::string name_of_tester();
+
 /// Removes what tests left in the scratch directory whose process is gone (killed, or the machine stopped).
 void remove_left_by_killed(const Workspace& workspace);
 

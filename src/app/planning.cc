@@ -6,6 +6,7 @@
 #include "app/going_out.h"
 #include "app/log_memory.h"
 #include "app/places_in_the_way.h"
+#include "app/points.h"
 #include "app/rows.h"
 #include "app/rung.h"
 #include "app/session.h"
@@ -100,7 +101,11 @@ Result<std::unique_ptr<StandIn>> from_backups(const Workspace& workspace, const 
                                               const Release& from, const Release& to, const Checkpoint* checkpoint) {
   std::unique_ptr<StandIn> none;
   const DatabaseConfig& database = *workspace.site().database;
-  if (request.kind != RunKind::kRollback || request.code_only || !database.backups) return none;
+  if (request.kind != RunKind::kRollback || request.code_only) return none;
+  if (!request.to_time.empty()) return database_at(workspace, subject, to, checkpoint, request.to_time);
+  if (checkpoint != nullptr)
+    if (auto point = point_instead_of_dump(workspace, subject, *checkpoint)) return point;
+  if (!database.backups) return none;
   std::string why = "no checkpoint was taken while " + to.version.str() + " ran";
   if (checkpoint == nullptr) {
     if (TRY(ran_on_this_schema(workspace, contract, subject, seen))) return none;
@@ -221,6 +226,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site.id));
   const Release from = TRY(current_release(journal, site.id));
   const Release to = TRY(target_of(workspace, request, from));
+  if (!request.to_time.empty() && !site.database)
+    return Error{Code::kInvalid, "--to-time: no database is configured", "say it in backout.yaml, database:"};
   const Checkpoint* checkpoint = checkpoint_for(checkpoints, to.version);
 
   plan::Draft draft;

@@ -14,6 +14,7 @@ struct PlanRequest {
   Version to;                         // empty: chosen (app/target.h)
   bool code_only = false, db_only = false;
   std::string rung;          // of the database ladder, asked for by a person; empty: the lowest that works
+  std::string to_time;       // the database as it was then (points.h: checked_moment); empty: as the checkpoint has it
   Millis count_for{20'000};  // rows are counted so long, and what is left then is estimated
 };
 

@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "app/planning.h"
+#include "app/points.h"
 #include "app/releasing.h"
 #include "app/session.h"
 #include "base/text.h"
@@ -23,6 +24,13 @@ Result<app::PlanRequest> request_of(const PlanOptions& options) {
   request.code_only = options.code_only;
   request.db_only = options.db_only;
   request.rung = options.rung;
+  if (options.to_time.empty()) return request;
+  if (options.code_only || options.forward || (!options.rung.empty() && options.rung != "restore"))
+    return Error{Code::kInvalid,
+                 "--to-time restores the database on the way back: --code-only, --forward and other rungs exclude it",
+                 ""};
+  request.to_time = TRY(app::checked_moment(options.to_time, system_clock().wall()));
+  request.rung = "restore";
   return request;
 }
 

@@ -18,7 +18,7 @@ struct Globals {
 };
 
 struct PlanOptions {
-  std::string version, rung;
+  std::string version, rung, to_time;
   bool code_only = false, db_only = false, forward = false;
 };
 struct RollbackOptions {

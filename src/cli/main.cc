@@ -68,6 +68,10 @@ void add_plan_options(CLI::App* command, PlanOptions& plan) {
                    "what becomes of the database: leave, step-down or restore (default: the first that works)")
       ->check(CLI::IsMember({"leave", "step-down", "restore"}))
       ->type_name("RUNG");
+  command
+      ->add_option("--to-time", plan.to_time,
+                   "the database as it was at a moment, by pgBackRest: 'YYYY-MM-DD HH:MM:SS+ZZ'")
+      ->type_name("TIME");
   command->add_flag("--forward", plan.forward, "the way forward again, after a rollback");
 }
 

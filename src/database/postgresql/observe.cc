@@ -111,6 +111,13 @@ Result<Json> observe(const Json& args) {
   seen["database"] = connection->database();
   seen["server_version"] = connection->server_version();
   seen["size"] = TRY(connection->integer("SELECT pg_catalog.pg_database_size(pg_catalog.current_database())"));
+  if (get(args, "pgbackrest").is_object())  // which restores whole clusters
+    seen["cluster_size"] =
+        connection
+            ->integer(
+                "SELECT coalesce(sum(pg_catalog.pg_database_size(oid)), 0)::int8 FROM pg_catalog.pg_database WHERE "
+                "pg_catalog.has_database_privilege(oid, 'CONNECT')")
+            .value_or(get_int(seen, "size"));
   seen["role"] = TRY(role_of(*connection));
   const Rows users = TRY(connection->query(
       "SELECT coalesce(usename, backend_type), count(*) FROM pg_catalog.pg_stat_activity "

@@ -21,6 +21,9 @@ std::string subject_name(const std::string& database) {
 /// Rates of a slow disk; a step that takes longer hangs.
 Millis time_for(const Json& seen) { return Millis(120'000 + get_int(seen, "size") / 1'000); }
 
+/// A whole cluster is restored, its log played, and a database dumped out of it.
+Millis time_for_side(const Json& seen) { return Millis(3'600'000 + get_int(seen, "cluster_size") / 300); }
+
 struct Deed {
   std::string verb;
   Json args;
@@ -69,8 +72,7 @@ class Offer {
     if (get(saved, "archive").is_object()) {
       load(saved);
       before = "load";
-    } else if (get_string(saved, "template").empty() && get_string(saved, "backup").empty() &&
-               get(saved, "point").is_object()) {
+    } else if (by_point(saved)) {
       TRY_VOID(recover(saved));
       before = "recover";
     }
@@ -203,6 +205,12 @@ class Offer {
   std::vector<Step> take() { return std::move(steps_); }
 
  private:
+  /// A moment of its own, or a checkpoint that has no dump.
+  static bool by_point(const Json& saved) {
+    const Json& point = get(saved, "point");
+    return point.contains("to_time") ||
+           (point.is_object() && get_string(saved, "template").empty() && get_string(saved, "backup").empty());
+  }
   std::string in_run(const std::string& name) const { return offering_.run_directory + "/" + name_ + "." + name; }
   /// "shop__backout_R7_new": whole in the name of the run, shortened in the name of the database.
   std::string beside(const std::string& word) const {
@@ -258,6 +266,9 @@ class Offer {
     step.repeatable = true;
     step.on_unknown = OnUnknown::kRerun;
     step.timeout = time_for(seen_);
+    if (step.action.verb == "recover" || step.action.verb == "prove-point") step.timeout = time_for_side(seen_);
+    if (const int64_t wait = get_int(get(step.action.args, "pgbackrest"), "archive_wait_ms"); wait > 0)
+      step.timeout += Millis(2 * wait);
     steps_.push_back(std::move(step));
     return steps_.back();
   }

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/fault.h"
 #include "base/text.h"
 #include "database/postgresql/dump_files.h"
 #include "database/postgresql/programs.h"
@@ -163,8 +164,10 @@ Result<bool> remove_side(const std::string& root) {
   if (!end_of_path(root).starts_with(kName))
     return Error{Code::kInvalid, "the directory " + root + " was not made by backout", ""};
   if (!is_side_left(root)) return false;
+  fault::pass("side", "before");
   TRY_VOID(end_processes(root));
   TRY_VOID(os::remove_tree(root));
+  fault::pass("side", "after");
   return true;
 }
 
@@ -209,10 +212,18 @@ Result<void> SideCluster::make(const Progress& progress) {
       TRY(restore_set(job_.repository, job_.set, data(), root + "/tablespaces", options, time_for(job_.set.size)));
   if (!ran.ok())
     return repository_error(ran, job_.repository).with_context("the backup " + job_.set.label + " does not restore");
+  fault::pass("side", "after");
   TRY_VOID(check_files());
+  fault::pass("side", "before");
   TRY_VOID(configure());
+  fault::pass("side", "after");
+  fault::pass("side", "before");
   TRY_VOID(start());
-  return wait_for_end(progress);
+  fault::pass("side", "after");
+  fault::pass("side", "before");
+  TRY_VOID(wait_for_end(progress));
+  fault::pass("side", "after");
+  return {};
 }
 
 /// Exit status 0 is no evidence. Without backup_label a server would start from the wrong place, and say nothing.
