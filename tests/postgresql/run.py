@@ -17,6 +17,7 @@ from cluster import Cluster  # noqa: E402
 from faults import FAULTS, Faults  # noqa: E402
 from judge import expect, judged, rollback, serves  # noqa: E402
 from kills import killed, server_killed  # noqa: E402
+from points import POINTS  # noqa: E402
 from shop import App, Customers, Shop  # noqa: E402
 
 
@@ -184,7 +185,7 @@ def faults(directory, backout, app):
 ALL = {"back-and-forward": on_a_site(back_and_forward), "aborted": on_a_site(aborted), "additions": on_a_site(additions),
        "failing": on_a_site(failing)}
 CASES = {"django": {**ALL, "by-hand": on_a_site(by_hand), "killed": on_a_site(killed), "server-killed": on_a_site(server_killed),
-                    "from-archive": on_a_site(from_archive), "backups-kept": on_a_site(backups_kept), "faults": faults},
+                    "from-archive": on_a_site(from_archive), "backups-kept": on_a_site(backups_kept), "faults": faults, **POINTS},
          "rails": ALL, "knex": ALL}
 
 

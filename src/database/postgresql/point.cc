@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "base/ids.h"
@@ -11,20 +12,30 @@
 namespace backout::postgresql {
 namespace {
 
-constexpr Millis kQuietWithin{1'500};
+constexpr Millis kQuietWithin{500}, kSettledWithin{2'000};
 constexpr Millis kLookAgain{3};
 constexpr Millis kArchiveTurn{250};
 constexpr size_t kLongestPointName = 63;
 constexpr int kHasXid8 = 130000;
+constexpr int kRecent = 2'000;
 
 const char* snapshot_query(const Connection& connection) {
   return connection.server_version() >= kHasXid8 ? "SELECT pg_current_snapshot()" : "SELECT txid_current_snapshot()";
 }
 
-/// "749:749:" has nobody at work.
-bool nobody_in(const std::string& snapshot) {
+/// The transactions that were under way: "752", "750" of "749:753:750,752".
+std::set<std::string> under_way(const std::string& snapshot) {
   const std::vector<std::string> parts = split(snapshot, ':');
-  return parts.size() == 3 && parts[0] == parts[1] && parts[2].empty();
+  if (parts.size() != 3 || parts[2].empty()) return {};
+  const std::vector<std::string> numbers = split(parts[2], ',');
+  return {numbers.begin(), numbers.end()};
+}
+
+/// None of them has ended: where one has, its commit may stand in the log before the place, and the snapshot did not
+/// see it yet.
+bool all_go_on(const std::string& snapshot, const std::string& after) {
+  const std::set<std::string> then = under_way(snapshot), now = under_way(after);
+  return std::includes(now.begin(), now.end(), then.begin(), then.end());
 }
 
 /// What archiving itself says of its trouble.
@@ -46,19 +57,23 @@ Result<bool> is_archived(const Repository& repository, const BackupSet& set, con
 
 Result<Json> note_quiet_instant(Connection& transaction, Connection& beside,
                                 const std::function<Result<void>()>& again) {
-  const BootTime deadline = system_clock().boot() + kQuietWithin;
+  const bool durable = TRY(beside.text("SELECT current_setting('synchronous_commit')")) != "off";
+  const BootTime began = system_clock().boot();
   for (;;) {
-    // The first question takes the snapshot, and the place is read at once.
-    Json point{{"lsn", TRY(transaction.text("SELECT pg_current_wal_insert_lsn()"))}};
+    // The first question takes the snapshot, and the place is read at once. What others see was written to disk before,
+    // unless they do not wait for that.
+    const Rows place = TRY(transaction.query("SELECT pg_current_wal_flush_lsn(), pg_current_wal_insert_lsn()"));
+    const std::string flushed = place.text(0, 0), inserted = place.text(0, 1);
     const std::string seen = TRY(transaction.text(snapshot_query(transaction)));
     const std::string after = TRY(beside.text(snapshot_query(beside)));
-    const bool quiet = seen == after && nobody_in(seen);
-    if (quiet || system_clock().boot() > deadline) {
-      point["snapshot"] = seen;
-      point["snapshot_after"] = after;
-      point["quiet"] = quiet;
-      point["time"] = to_iso(system_clock().wall());
-      return point;
+    const Millis spent = system_clock().boot() - began;
+    const bool settled = all_go_on(seen, after), quiet = settled && flushed == inserted;
+    if (quiet || (settled && spent > kQuietWithin) || spent > kSettledWithin) {
+      return Json{{"lsn", durable ? flushed : inserted},
+                  {"snapshot", seen},
+                  {"snapshot_after", after},
+                  {"quiet", quiet},
+                  {"time", to_iso(system_clock().wall())}};
     }
     TRY_VOID(transaction.exec("ROLLBACK"));
     std::this_thread::sleep_for(kLookAgain);
@@ -139,7 +154,6 @@ std::string push_log(const Repository& repository, Connection& live, const Progr
 }
 
 Result<int64_t> unseen_commits(Connection& restored, const Json& point) {
-  if (get_bool(point, "quiet")) return 0;
   const bool xid8 = restored.server_version() >= kHasXid8;
   // Under way when the snapshot was taken, or begun before the place was read.
   const std::string query = fmt::format(
@@ -151,6 +165,30 @@ Result<int64_t> unseen_commits(Connection& restored, const Json& point) {
       xid8 ? "pg_snapshot_xmax" : "txid_snapshot_xmax", xid8 ? "xid8" : "bigint",
       xid8 ? "pg_current_snapshot" : "txid_current_snapshot", xid8 ? "pg_xact_status" : "txid_status");
   return restored.integer(query, {get_string(point, "snapshot"), get_string(point, "snapshot_after")});
+}
+
+Result<int64_t> missing_commits(Connection& live, Connection& restored, const Json& point) {
+  const std::vector<std::string> parts = split(get_string(point, "snapshot"), ':');
+  if (parts.size() != 3) return 0;
+  const bool xid8 = restored.server_version() >= kHasXid8;
+  const std::string type = xid8 ? "xid8" : "bigint", status = xid8 ? "pg_xact_status" : "txid_status";
+  // The last ones before the snapshot; those of old are on disk in any case.
+  const Rows seen = TRY(live.query(
+      fmt::format(
+          "SELECT n FROM generate_series(greatest($1::bigint - {}, 3), $1::bigint - 1) AS n WHERE {}(n::text::{}) "
+          "= 'committed'",
+          kRecent, status, type),
+      {parts[1]}));
+  const std::set<std::string> unseen = under_way(get_string(point, "snapshot"));
+  std::vector<std::string> numbers;
+  for (int i = 0; i < seen.count(); ++i)
+    if (!unseen.contains(seen.text(i, 0))) numbers.push_back(seen.text(i, 0));
+  return restored.integer(
+      fmt::format("SELECT count(*) FROM unnest($1::text[]) AS n WHERE n::bigint >= {}({}())::text::bigint OR {}(n::{}) "
+                  "IS DISTINCT FROM 'committed'",
+                  xid8 ? "pg_snapshot_xmax" : "txid_snapshot_xmax",
+                  xid8 ? "pg_current_snapshot" : "txid_current_snapshot", status, type),
+      {"{" + join(numbers, ",") + "}"});
 }
 
 }  // namespace backout::postgresql

@@ -1,8 +1,10 @@
 // Point: the place in the log at which a checkpoint's snapshot was taken, so that pgBackRest can bring back just that.
 //
-// A transaction writes its commit to the log before others see it. So a snapshot and a place in the log agree for
-// certain only where no transaction that wrote was under way: such an instant is looked for, for a short time. Where
-// there is none, the transactions that were are noted, and the restored cluster says which of them it has.
+// A transaction's commit is in the log before others see it. So a snapshot and a place in the log agree for certain
+// only where nothing waits to be written to disk: such an instant is looked for, for a short time. Where there is none,
+// what is on disk is taken, at an instant in which no transaction was just ending; the restored cluster then says which
+// transactions it has and the snapshot did not see, or the other way round. Neither loses a row: what live has and the
+// restored one has not is carried over as written since.
 #pragma once
 #include <functional>
 
@@ -33,5 +35,7 @@ std::string push_log(const Repository& repository, Connection& live, const Progr
 /// Transactions that were under way when the point was noted and that `restored` has, although the snapshot did not see
 /// them.
 Result<int64_t> unseen_commits(Connection& restored, const Json& point);
+/// Those that the snapshot saw and `restored` has not: with synchronous_commit off.
+Result<int64_t> missing_commits(Connection& live, Connection& restored, const Json& point);
 
 }  // namespace backout::postgresql

@@ -32,7 +32,7 @@ class RecoverCrash : public PointTest {
     if (const Json& compared = get(*recovered, "compared"); compared.is_string()) {
       EXPECT_EQ(compared, "exact") << where;
     }
-    EXPECT_EQ(get_int(*recovered, "rows"), 6001) << where;
+    EXPECT_EQ(get_int(*recovered, "rows"), 6000) << where;
     EXPECT_TRUE(std::filesystem::is_empty(cluster_.sides())) << where;
     EXPECT_EQ(ArchivedCluster::at_work(), 0) << where;
     std::filesystem::remove(get_string(args, "manifest"));
