@@ -11,6 +11,7 @@ namespace {
 
 constexpr int64_t kMostKept = 500'000;  // rows looked up in a dump
 constexpr Millis kLeast{50};
+constexpr size_t kMostKeyParts = 32;  // columns of an index
 
 /// Under its own name, with system columns.
 const RowTable* own_table(const CountGround& ground, int64_t oid) {
@@ -312,20 +313,37 @@ Result<void> ChangedRows::arrange(const std::vector<std::string>& columns) {
       return Error{Code::kCorrupt, "the dump has no column " + table_.shown + "." + column.name, ""};
     places_.push_back(static_cast<size_t>(at - columns.begin()));
   }
+  part_at_.assign(columns.size(), table_.columns.size());
+  last_key_place_ = 0;
+  for (size_t i = 0; i < table_.key_size; ++i) {
+    part_at_[places_[i]] = i;
+    last_key_place_ = std::max(last_key_place_, places_[i]);
+  }
   return {};
 }
 
 Result<void> ChangedRows::meet(const std::vector<std::string>& columns, std::string_view line) {
   if (columns != columns_) TRY_VOID(arrange(columns));
+  // Nearly all rows of a dump are of no interest: of those only the key is looked at.
+  size_t field = 0, begin = 0;
+  std::string_view parts[kMostKeyParts];
+  while (field <= last_key_place_) {
+    const size_t end = std::min(line.find('\t', begin), line.size());
+    if (const size_t part = part_at_[field]; part < table_.key_size) parts[part] = line.substr(begin, end - begin);
+    if (end == line.size() && field < last_key_place_)
+      return Error{Code::kCorrupt, "a row of the dump has too few fields", ""};
+    begin = end + 1;
+    ++field;
+  }
+  key_.assign(parts[0]);
+  for (size_t i = 1; i < table_.key_size; ++i) {
+    key_ += '\t';
+    key_ += parts[i];
+  }
+  const auto found = rows_.find(key_);
+  if (found == rows_.end()) return {};
   const auto fields = copy_fields(line);
   if (fields.size() != columns_.size()) return Error{Code::kCorrupt, "a row of the dump has too few fields", ""};
-  std::string key;
-  for (size_t i = 0; i < table_.key_size; ++i) {
-    if (i > 0) key += '\t';
-    key += fields[places_[i]];
-  }
-  const auto found = rows_.find(key);
-  if (found == rows_.end()) return {};
   ++met_;
   bool differs = false, surely = false;
   const auto now = copy_fields(found->second);

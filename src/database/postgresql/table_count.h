@@ -65,7 +65,10 @@ class ChangedRows {
   TableCount& count_;
   std::unordered_map<std::string, std::string> rows_;  // key -> what follows it
   std::vector<std::string> columns_;
-  std::vector<size_t> places_;                                // of each of our columns in the dump's row
+  std::vector<size_t> places_;   // of each of our columns in the dump's row
+  std::vector<size_t> part_at_;  // which part of the key a field of the dump's row is
+  size_t last_key_place_ = 0;
+  std::string key_;                                           // of the row at hand
   std::map<std::string, std::map<std::string, int64_t>> by_;  // column -> transaction -> rows that it changed
   int64_t met_ = 0, updated_ = 0;
   bool in_doubt_ = false;  // another text of a column whose type is another one
