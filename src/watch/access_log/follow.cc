@@ -90,8 +90,10 @@ Result<void> Follower::look(LineSink& sink, int64_t first_second, Millis span, c
   } else {
     std::vector<LogName> fresh;
     TRY_VOID(match_known(listing, fresh));
-    for (const LogName& each : fresh)
-      TRY_VOID(match_fresh(each, listing.current && each.path == listing.current->path));
+    // The log itself first: what is a copy of it is known by its first bytes.
+    const auto is_current = [&](const LogName& each) { return listing.current && each.path == listing.current->path; };
+    std::stable_partition(fresh.begin(), fresh.end(), is_current);
+    for (const LogName& each : fresh) TRY_VOID(match_fresh(each, is_current(each)));
   }
   TRY_VOID(read_all(sink, span, stop));
   newest_ms_ = newest;
@@ -135,6 +137,7 @@ Result<void> Follower::match_known(const LogListing& listing, std::vector<LogNam
     const os::FileSight now = TRY((*bytes)->look());
     if (now.size >= at->offset && TRY(is_same(*at, **bytes))) {
       at->current = is_current;
+      if (at->head.length == 0) TRY_VOID(learn_head(*at, **bytes));
       to_read_.push_back({name, which, std::move(*bytes)});
       continue;
     }
@@ -178,7 +181,9 @@ Result<void> Follower::match_fresh(const LogName& name, bool is_current) {
   const auto head = head_of(bytes, name);
   if (!head) return {};  // half written; the next look sees more
   if (is_current) {
-    add(name, std::move(*opened), {.current = true});
+    Generation generation{.current = true};
+    TRY_VOID(learn_head(generation, bytes));
+    add(name, std::move(*opened), generation);
     return {};
   }
   if (head->empty()) return {};

@@ -74,6 +74,13 @@ Result<bool> is_same(const Generation& generation, LogBytes& bytes) {
   return has_print(bytes, 0, generation.head);
 }
 
+Result<void> learn_head(Generation& generation, LogBytes& bytes) {
+  std::array<char, kHead> buffer;
+  const size_t got = TRY(bytes.read_at(0, buffer.data(), buffer.size()));
+  if (got > 0 && buffer[0] != '\0') generation.head = print_of({buffer.data(), got});
+  return {};
+}
+
 Result<ReadEnd> read_on(Generation& generation, LogBytes& bytes, std::string& buffer, LineSink& sink,
                         const std::function<bool(size_t)>& more) {
   for (size_t last = 0;;) {
@@ -101,7 +108,8 @@ Result<ReadEnd> read_on(Generation& generation, LogBytes& bytes, std::string& bu
       }
       if (!lines.empty()) sink.take(lines);
     }
-    if (generation.offset == 0) generation.head = print_of(block.substr(0, std::min(taken, kHead)));
+    if (generation.offset == 0 && generation.head.length < std::min(taken, kHead))
+      generation.head = print_of(block.substr(0, std::min(taken, kHead)));
     generation.offset += taken;
     generation.tail = print_of(block.substr(taken - std::min(taken, kTail), std::min(taken, kTail)));
     if (generation.head.length < kHead && generation.offset > generation.head.length)

@@ -56,6 +56,9 @@ Generation generation_from_json(const Json& value);
 /// Whether the file still begins, and goes on before the place read to, as it did. Reads at most kHead + kTail bytes.
 Result<bool> is_same(const Generation& generation, LogBytes& bytes);
 
+/// Remembers the first bytes, as many as are there.
+Result<void> learn_head(Generation& generation, LogBytes& bytes);
+
 enum class ReadEnd { kAtEnd, kInterrupted, kReplaced };
 /// Takes whole lines from generation.offset on. After each block it is looked again whether the file is still the same:
 /// what was read of one that was truncated meanwhile is not taken (kReplaced). `more` is asked before each block.
