@@ -264,9 +264,7 @@ Result<bool> Follower::begin_at_second(const LogName& name, bool is_current, Lin
   }
   Generation generation{.current = is_current};
   generation.offset = TRY(place_of_second(**bytes, name.sight.size, first_second, sink));
-  std::string head(std::min<uint64_t>(kHead, generation.offset), '\0');
-  head.resize(TRY((*bytes)->read_at(0, head.data(), head.size())));
-  if (!head.empty()) generation.head = print_of(head);
+  TRY_VOID(learn_head(generation, **bytes));
   const bool from_start = generation.offset == 0;
   add(name, std::move(*bytes), generation);
   return from_start;

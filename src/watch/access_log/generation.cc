@@ -77,7 +77,10 @@ Result<bool> is_same(const Generation& generation, LogBytes& bytes) {
 Result<void> learn_head(Generation& generation, LogBytes& bytes) {
   std::array<char, kHead> buffer;
   const size_t got = TRY(bytes.read_at(0, buffer.data(), buffer.size()));
-  if (got > 0 && buffer[0] != '\0') generation.head = print_of({buffer.data(), got});
+  const std::string_view bytes_there(buffer.data(), got);
+  // Half a line may be the beginning of many a log.
+  const size_t whole = got == kHead ? got : bytes_there.rfind('\n') + 1;
+  if (whole > 0 && buffer[0] != '\0') generation.head = print_of(bytes_there.substr(0, whole));
   return {};
 }
 
