@@ -227,7 +227,6 @@ Result<void> Follower::take_packed(const LogName& name, Generation& generation) 
         fmt::format("{} was compressed before it was read, and is too large to be unpacked", one_line(name.path)));
   } else if (*length != static_cast<uint32_t>(done.offset)) {
     // All of it is gone through before anything is taken: a file that is cut off gives nothing.
-    std::string text;
     uint64_t at = 0;
     const auto whole = gunzip(**bytes, [&](std::string_view piece) {
       at += piece.size();
