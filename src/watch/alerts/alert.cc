@@ -40,7 +40,7 @@ std::optional<Alert> alert_from(const Json& object, const std::string& state) {
     if (alert.summary.empty()) alert.summary = told(get_string(annotations, key));
   alert.starts = time_from(get_string(object, "startsAt"));
   alert.ends = time_from(get_string(object, "endsAt"));
-  alert.fingerprint = shortened(one_line(get_string(object, "fingerprint").substr(0, 100)), 64);
+  alert.fingerprint = shortened(one_line(get_string(object, "fingerprint").substr(0, 100)), 61);
   if (alert.fingerprint.empty()) {
     std::string all;
     for (const auto& [name, value] : alert.labels) all += name + '\n' + value + '\n';

@@ -54,7 +54,12 @@ class LogSource : public Source {
     Seen seen;
     auto part = from.is_object() ? further(from, stop) : first(stop);
     if (stop.stop_requested()) return Pace::nothing_new(position);
-    if (!part) return blind(position, part.error().message);
+    if (!part) {
+      Seen nothing = blind(position, part.error().message);
+      // What comes back under the name is another file, also when it gets the number of the one that went.
+      if (part.error().code == Code::kNotFound && from.is_object()) nothing.position["place"]["gone"] = true;
+      return nothing;
+    }
     const int zone = minutes_east(part->head.back());
     if (!from.is_object()) {
       begin(scope, *part, zone, lines, seen);
@@ -99,9 +104,14 @@ class LogSource : public Source {
       return with_text(
           ask({"scan", place_, get_string(from, "cursor", "-"), std::to_string(get_int(from, "since")), limit}, "read",
               6, stop));
-    return with_text(
+    auto part =
         ask({"scan", place_, std::to_string(get_int(from, "inode")), std::to_string(get_int(from, "offset")), limit},
-            "read", 6, stop));
+            "read", 6, stop);
+    if (part && get_bool(from, "gone") && part->head[4] == "continued") {
+      part = ask({"scan", place_, "0", "0", limit}, "read", 6, stop);
+      if (part) part->head[4] = "lost";
+    }
+    return with_text(std::move(part));
   }
   /// A line that is not finished is left for the next look, unless it is a very long one.
   Result<Part> with_text(Result<Part> part) const {

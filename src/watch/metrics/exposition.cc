@@ -94,7 +94,7 @@ Exposition read_exposition(std::string_view text, const std::function<bool(std::
                            const std::function<void(std::string, Labels, double)>& sample) {
   Exposition read;
   const auto odd = [&](std::string_view line) {
-    if (read.not_understood++ == 0) read.first_not_understood = shortened(one_line(line.substr(0, 80)), 80);
+    if (read.not_understood++ == 0) read.first_not_understood = shortened(one_line(line.substr(0, 80)), 77);
   };
   for (size_t start = 0; start < text.size();) {
     const size_t end = std::min(text.find('\n', start), text.size());
