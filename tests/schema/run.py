@@ -32,6 +32,8 @@ for tag, pattern, first in [("bool", r"^(true|false)$", "tf"), ("int", r"^[-+]?[
 # What is wrong in shape; each must be refused by the schema and by lint.
 WRONG = {
     "an unknown key": "site: a\nsevices: []\n",
+    "a signal of two forms": "site: a\nsignals: [{probe: 'http://127.0.0.1/', tcp: '127.0.0.1:1'}]\n",
+    "an Alertmanager that is neither a URL nor a map": "site: a\nsignals: [{alertmanager: localhost}]\n",
     "no site": "environment: production\n",
     "a name with a space": "site: a b\n",
     "code without a path": "site: a\ncode: {layout: releases}\n",

@@ -194,6 +194,12 @@ TEST(RealAlertmanager, AFiringRuleArrivesByWebhookAndByAsking) {
   ASSERT_TRUE(soon([&] { return answers(fmt::format("http://127.0.0.1:{}/-/ready", alertmanager_port)); }))
       << "Debian's prometheus-alertmanager is needed";
   ASSERT_TRUE(soon([&] { return answers(fmt::format("http://127.0.0.1:{}/-/ready", prometheus_port)); }));
+  // Prometheus takes some seconds from its start to find its Alertmanager.
+  const std::string sends_to = fmt::format("http://127.0.0.1:{}/api/v1/alertmanagers", prometheus_port);
+  ASSERT_TRUE(soon([&] {
+    const auto answer = os::http({.url = sends_to});
+    return answer && answer->body.find("\"activeAlertmanagers\":[{") != std::string::npos;
+  }));
   EXPECT_THAT(asked.look().occurrences, IsEmpty());
 
   failing = true;
