@@ -134,6 +134,8 @@ class LogSource : public Source {
       after = part.text();
     lines.learn(part.text().substr(0, part.text().size() - after.size()));
     lines.read(after, zone, scope.now);
+    if (after.size() == part.text().size() && after.size() + kLongestUnfinished >= kHabits)
+      seen.remarks.push_back(told(fmt::format("of {} only the last {} were read", place_, bytes_for_people(kHabits))));
     if (rules_.templates && !lines.has_learnt())
       seen.remarks.push_back(
           told("no line of " + place_ + " is known to be the old release's: no kind of error can be called new"));

@@ -30,7 +30,7 @@ pm2)
   case $daemon in ''|*[!0-9]*) daemon=;; esac
   # Any pm2 command would start a daemon.
   if [ -n "$daemon" ] && grep -qa -e PM2 -e God "/proc/$daemon/cmdline" 2>/dev/null
-  then "$1" jlist </dev/null 2>/dev/null | sed -n 's/^\[/list [/p'
+  then "$1" jlist </dev/null 2>/dev/null | sed -n 's/^\[/list [/p'; echo
   else echo 'error PM2 does not run'
   fi ;;
 process)
