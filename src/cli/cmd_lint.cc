@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "app/linting.h"
 #include "cli/opened.h"
 #include "config/config.h"
 
@@ -16,8 +17,10 @@ int lint(const Globals& globals, const LintOptions& options) {
                            : !globals.where.file.empty()     ? globals.where.file
                            : globals.where.directory.empty() ? "backout.yaml"
                                                              : globals.where.directory + "/backout.yaml";
-  const auto loaded = config::inspect(path, globals.where.environment);
+  auto loaded = config::inspect(path, globals.where.environment);
   if (!loaded) return fail(loaded.error()), 2;
+  if (loaded->ok())
+    for (config::Finding& finding : app::lint_rules(loaded->site, {})) loaded->findings.push_back(std::move(finding));
   if (globals.json) {
     Json findings = Json::array();
     for (const config::Finding& finding : loaded->findings)

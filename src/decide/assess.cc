@@ -279,7 +279,8 @@ class Assessor {
     const bool told = facts()[FactId::kErrorRate].source.starts_with("told");  // somebody's word on it is an alarm
     const std::optional<double> derived = severity_of(facts(), alarm_ || told, policies_, &why);
     if (!derived) return;
-    if (!facts().known(FactId::kSeverity)) return set(FactId::kSeverity, *derived, "the other facts", input_.now, why);
+    if (!facts().known(FactId::kSeverity))
+      return set(FactId::kSeverity, *derived, std::string(kConcluded), input_.now, why);
     Fact said = facts()[FactId::kSeverity];
     if (*said.value == *derived) return;
     said.detail = fmt::format("the other facts say {}: {}", fact_value_text(FactId::kSeverity, derived), why);

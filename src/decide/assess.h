@@ -62,6 +62,9 @@ inline constexpr Millis kYoung{60 * 60'000};
 /// At most one automatic rollback of a site in this time.
 inline constexpr Millis kRollbackPause{60 * 60'000};
 
+/// The source of a severity that was concluded from the other facts.
+inline constexpr std::string_view kConcluded = "the other facts";
+
 struct Assessed {
   Facts facts;
   Attribution attribution;

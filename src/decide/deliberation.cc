@@ -73,7 +73,11 @@ bool says_trouble(const Facts& facts) {
 }
 
 Deliberation::Deliberation(const EvaluateInput& input) : input_(input), rules_(input.policies.rules()) {
-  for (const Rule* rule : rules_) troubles_.push_back(trouble_named_by(*rule, input.policies));
+  for (const Rule* rule : rules_) {
+    troubles_.push_back(trouble_named_by(*rule, input.policies));
+    names_symptom_.push_back(std::any_of(rule->when.begin(), rule->when.end(),
+                                         [](const Predicate& predicate) { return kind_of(predicate.fact).symptom; }));
+  }
   for (const Evidence& each : input.evidence) {
     sees_ = sees_ || each.state != EvidenceState::kBlind;
     if (each.state != EvidenceState::kAlarm) continue;
@@ -93,6 +97,9 @@ Judgement Deliberation::judge(const Facts& facts) const {
   }
   if (goes_back(judgement.verdict)) turn(facts, judgement);
   authorise(facts, judgement);
+  if (judgement.verdict == Verdict::kRollBack)  // nobody is waited for
+    judgement.harms =
+        harms_of({.bad_per_second = bad_per_second_, .can_go_back = true, .asked_first = false}, facts, input_.costs);
   return judgement;
 }
 
@@ -109,7 +116,9 @@ void Deliberation::gate(const Facts& facts, Judgement& judgement) const {
 /// About a lesser trouble than the one at hand. `rule`: an element of rules_.
 bool Deliberation::is_lesser(const Rule* const& rule, const Facts& facts) const {
   const std::optional<double>& named = troubles_[static_cast<size_t>(&rule - rules_.data())];
-  return named && *named < severity_in(facts);
+  // With an alarm on, something minor is not what it is about.
+  return named && (*named < severity_in(facts) ||
+                   (alarm_ && *named < kSev3 && names_symptom_[static_cast<size_t>(&rule - rules_.data())]));
 }
 
 void Deliberation::match(const Facts& facts, Judgement& judgement) const {

@@ -63,6 +63,7 @@ class Deliberation {
   const EvaluateInput& input_;
   std::vector<const Rule*> rules_;
   std::vector<std::optional<double>> troubles_;  // by rule: how severe what it names is by itself
+  std::vector<bool> names_symptom_;              // likewise: it asks for a symptom
   bool alarm_ = false, sees_ = false;
   double bad_per_second_ = 0;
 };

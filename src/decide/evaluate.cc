@@ -64,7 +64,7 @@ std::vector<Alternative> alternatives_of(const EvaluateInput& input, const Judge
         one.why = fmt::format("told {}, which takes {} times as long and works {:.0f} times in 100",
                               fact_value_text(FactId::kHotfix, input.facts.value(FactId::kHotfix)),
                               input.costs.hotfix_overrun, 100 * input.costs.hotfix_works);
-      if (row.remedy == Remedy::kMonitor) one.why = "over " + for_people(input.costs.horizon);
+      if (row.remedy == Remedy::kMonitor) one.why = "over " + span_text(input.costs.horizon);
     }
     all.push_back(std::move(one));
   }
@@ -158,6 +158,7 @@ Decision evaluate(const EvaluateInput& given) {
       decision.needed_db = each.needed;
     }
   decision.posterior = input.attribution.posterior;
+  decision.cause = input.attribution.steps;
   if (!input.attribution.suspect.empty())
     decision.suspect = fmt::format("{} ({:.0f} %)", input.attribution.suspect, 100 * input.attribution.suspect_share);
   for (const Rule* rule : judgement.matched)

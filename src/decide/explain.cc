@@ -14,16 +14,16 @@ namespace {
 constexpr size_t kWidth = 118;
 constexpr size_t kShownChanges = 3, kShownVetoes = 4;
 
-/// "  seen       words ...", folded under the words.
-void add_row(std::vector<std::string>& lines, std::string_view name, const std::string& text) {
-  constexpr size_t kIndent = 13;
-  std::string line = fmt::format("  {:<11}", name);
-  bool empty = true;
+/// "  seen       words ...", folded under the words; `width` of the name.
+void add_row(std::vector<std::string>& lines, std::string_view name, const std::string& text, size_t width = 10) {
+  std::string line = fmt::format("  {:<{}}", name, width);
+  const size_t indent = line.size() > width + 2 ? 4 : width + 3;
+  bool empty = false;
   for (const std::string& word : split(text, ' ')) {
     if (word.empty()) continue;
     if (!empty && line.size() + 1 + word.size() > kWidth) {
       lines.push_back(line);
-      line = std::string(kIndent, ' ');
+      line = std::string(indent, ' ');
       empty = true;
     }
     line += (empty ? "" : " ") + word;
@@ -58,7 +58,7 @@ std::string headline(const Decision& decision) {
   switch (decision.verdict) {
     case Verdict::kRollBack:
       line = fmt::format("ROLL BACK {}", versions);
-      line += decision.within && *decision.within > Millis(0) ? fmt::format(", within {}", for_people(*decision.within))
+      line += decision.within && *decision.within > Millis(0) ? fmt::format(", within {}", span_text(*decision.within))
                                                               : ", now";
       line += ".  No approval needed";
       break;
@@ -99,9 +99,13 @@ std::string seen_text(const Evidence& each) {
   return text;
 }
 
+std::string sure(double posterior) {
+  return posterior > 0.99 ? "over 99 %" : posterior < 0.01 ? "under 1 %" : fmt::format("{:.0f} %", 100 * posterior);
+}
+
 std::string harm_of(const Alternative& each) {
   if (!each.time) return fmt::format("{}: {}", each.remedy, each.why);
-  std::string text = fmt::format("{} {}", each.remedy, for_people(*each.time));
+  std::string text = fmt::format("{} {}", each.remedy, span_text(*each.time));
   if (each.failed_requests) text += fmt::format(": about {} failed requests", grouped(*each.failed_requests));
   return text;
 }
@@ -130,9 +134,11 @@ std::vector<std::string> explained(const Decision& decision) {
     add_row(lines, &each == &decision.evidence.front() ? "seen" : "", seen_text(each));
   add_facts(decision, lines);
   if (!decision.alternatives.empty()) {
-    add_row(lines, "cause",
-            fmt::format("the release: {:.0f} %{}", 100 * decision.posterior,
-                        decision.suspect.empty() ? "" : "; else: " + decision.suspect));
+    add_row(
+        lines, "cause",
+        fmt::format("the release: {}{}{}", sure(decision.posterior),
+                    decision.cause.size() > 1 ? "; " + decision.cause[1].substr(0, decision.cause[1].find(": x")) : "",
+                    decision.suspect.empty() ? "" : "; else: " + decision.suspect));
     std::vector<std::string> costs;
     for (const Alternative& each : decision.alternatives) costs.push_back(harm_of(each));
     add_row(lines, "cost", join(costs, " · "));
@@ -164,7 +170,7 @@ std::vector<std::string> explained_fully(const Decision& decision) {
       fmt::format("{} at {}, inputs {}", decision.site, to_iso(decision.at), decision.inputs_hash.substr(0, 16)));
   lines.emplace_back();
   lines.emplace_back("steps");
-  for (const TraceStep& step : decision.trace) add_row(lines, (step.decisive ? "* " : "  ") + step.step, step.text);
+  for (const TraceStep& step : decision.trace) add_row(lines, (step.decisive ? "* " : "  ") + step.step, step.text, 12);
   lines.emplace_back();
   lines.emplace_back("facts");
   for (const FactKind& kind : all_fact_kinds()) {
@@ -175,7 +181,7 @@ std::vector<std::string> explained_fully(const Decision& decision) {
     if (fact.at != WallTime()) text += " at " + to_hms(fact.at);
     if (fact.confidence < 1) text += fmt::format(", confidence {:.0f} %", 100 * fact.confidence);
     if (!fact.detail.empty()) text += "; " + fact.detail;
-    add_row(lines, "", text);
+    add_row(lines, "", text, 0);
   }
   std::vector<std::string> unknown;
   for (const FactKind& kind : all_fact_kinds())
@@ -183,29 +189,36 @@ std::vector<std::string> explained_fully(const Decision& decision) {
   if (!unknown.empty()) add_row(lines, "unknown", join(unknown, ", "));
   lines.emplace_back();
   lines.emplace_back("rules that hold");
-  if (decision.matched.empty()) add_row(lines, "", "none");
+  if (decision.matched.empty()) add_row(lines, "", "none", 0);
   for (const MatchedRule& rule : decision.matched)
     add_row(lines, rule.decided ? "* " + rule.id : "  " + rule.id,
-            fmt::format("{}: {}", rule.action ? words_of(*rule.action) : "adds to it", rule_text(rule)));
+            fmt::format("{}: {}", rule.action ? words_of(*rule.action) : "adds to it", rule_text(rule)), 24);
   lines.emplace_back();
   lines.emplace_back("rules that do not");
-  if (decision.tried.empty()) add_row(lines, "", "none");
+  if (decision.tried.empty()) add_row(lines, "", "none", 0);
   for (const RuleTried& rule : decision.tried)
-    add_row(lines, "  " + rule.id, fmt::format("{}{}: {}", rule.open ? "open, " : "", rule.where, rule.why));
+    add_row(lines, "  " + rule.id, fmt::format("{}{}: {}", rule.open ? "open, " : "", rule.where, rule.why), 24);
   lines.emplace_back();
   lines.emplace_back("vetoes");
-  if (decision.vetoes.empty()) add_row(lines, "", "none");
+  if (decision.vetoes.empty()) add_row(lines, "", "none", 0);
   for (const Veto& veto : decision.vetoes)
-    add_row(lines, "  " + veto.id, veto.what + (veto.blocks ? "" : " (never without a person)"));
+    add_row(lines, "  " + veto.id, veto.what + (veto.blocks ? "" : " (never without a person)"), 24);
+  lines.emplace_back();
+  lines.emplace_back("is it the release");
+  for (const std::string& each : decision.cause) add_row(lines, "", each, 0);
+  add_row(lines, "",
+          fmt::format("together: {}{}", sure(decision.posterior),
+                      decision.suspect.empty() ? "" : "; else: " + decision.suspect),
+          0);
   lines.emplace_back();
   lines.emplace_back("what it costs");
   for (const Alternative& each : decision.alternatives)
     add_row(lines, each.chosen ? "*" : "",
-            harm_of(each) + (each.time && !each.why.empty() ? fmt::format(" ({})", each.why) : ""));
+            harm_of(each) + (each.time && !each.why.empty() ? fmt::format(" ({})", each.why) : ""), 1);
   lines.emplace_back();
   lines.emplace_back("what would change it");
-  if (decision.counterfactuals.empty()) add_row(lines, "", "no single fact");
-  for (const Counterfactual& each : decision.counterfactuals) add_row(lines, "", each.text);
+  if (decision.counterfactuals.empty()) add_row(lines, "", "no single fact", 0);
+  for (const Counterfactual& each : decision.counterfactuals) add_row(lines, "", each.text, 0);
   lines.emplace_back();
   lines.push_back(fmt::format("automatic: {} ({})", decision.automatic ? "yes" : "no", decision.automatic_why));
   return lines;

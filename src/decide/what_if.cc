@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "decide/assess.h"
 #include "decide/regions.h"
 
 namespace backout::decide {
@@ -60,6 +61,9 @@ std::vector<Counterfactual> counterfactuals_of(const EvaluateInput& input, const
   };
   std::vector<Found> found;
   Facts facts = input.facts;
+  const Fact severity = facts[FactId::kSeverity];
+  const bool concluded = severity.source == kConcluded;
+  const bool alarm = judge.alarm() || input.facts[FactId::kErrorRate].source.starts_with("told");
   for (const auto& [fact, at] : cuts) {
     const std::optional<double> current = facts.value(fact);
     const std::vector<Region> regions = regions_of(fact, at);
@@ -72,6 +76,10 @@ std::vector<Counterfactual> counterfactuals_of(const EvaluateInput& input, const
       const Region& region = regions[index];
       if (kept.value && region.holds(*kept.value)) continue;
       facts.set(fact, Fact{.value = region.value, .source = {}, .at = {}, .confidence = 1, .detail = {}});
+      if (concluded && fact != FactId::kSeverity) {
+        const auto again = severity_of(facts, alarm || fact == FactId::kErrorRate, input.policies);
+        facts.set(FactId::kSeverity, Fact{.value = again, .source = {}, .at = {}, .confidence = 1, .detail = {}});
+      }
       const Judgement other = judge.judge(facts);
       const Outcome then{other.verdict, other.approvals()};
       if (then == now) continue;
@@ -81,6 +89,7 @@ std::vector<Counterfactual> counterfactuals_of(const EvaluateInput& input, const
         place->second = {away, {fact, region.value, then.verdict, then.approvals, told(fact, region, then, now)}};
     }
     facts.set(fact, kept);
+    facts.set(FactId::kSeverity, severity);
     for (auto& [outcome, one] : nearest) found.push_back(std::move(one));
   }
   // Another verdict says more than other approvals; then what is nearest; then the order of the facts.

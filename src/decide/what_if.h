@@ -6,7 +6,8 @@
 
 namespace backout::decide {
 
-/// At most one for each fact and verdict, the nearest change first.
+/// A severity that was concluded from the other facts is concluded again. At most one for each fact and verdict, the
+/// nearest change first.
 std::vector<Counterfactual> counterfactuals_of(const EvaluateInput& input, const Deliberation& judge,
                                                const Judgement& judgement);
 

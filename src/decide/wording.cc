@@ -46,7 +46,7 @@ std::string severity_text(const EvaluateInput& input) {
 
 std::string harm_text(const char* name, const Harm& harm) {
   if (!harm.there) return fmt::format("{}: not there", name);
-  const std::string span = for_people(Millis(static_cast<int64_t>(harm.millis)));
+  const std::string span = span_text(Millis(static_cast<int64_t>(harm.millis)));
   if (!harm.failed) return fmt::format("{}: {}", name, span);
   return fmt::format("{}: {}, about {} failed requests", name, span, grouped(*harm.failed));
 }
@@ -76,6 +76,8 @@ std::string grouped(double whole) {
   for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
   return digits;
 }
+
+std::string span_text(Millis span) { return fact_value_text(FactId::kTroubleFor, static_cast<double>(span.count())); }
 
 std::string place_of(const Rule& rule) {
   return rule.cites.empty() ? rule.where() : fmt::format("{} ({})", rule.where(), rule.cites);
@@ -234,7 +236,7 @@ std::vector<TraceStep> trace_of(const EvaluateInput& input, const Deliberation& 
   }
   std::string authority = consents_text(judgement);
   if (judgement.within)
-    authority += *judgement.within == Millis(0) ? "; now" : "; within " + for_people(*judgement.within);
+    authority += *judgement.within == Millis(0) ? "; now" : "; within " + span_text(*judgement.within);
   add(Stage::kAuthority, "authority", std::move(authority));
   return steps;
 }

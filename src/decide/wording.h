@@ -16,6 +16,8 @@ std::vector<RuleTried> tried_in_words(const EvaluateInput& input, const Delibera
 ApprovalGroup group_of(const Consent& consent);
 /// "obcms.yaml:12 (OBC:67)".
 std::string place_of(const Rule& rule);
+/// "15 min".
+std::string span_text(Millis span);
 /// "1,234".
 std::string grouped(double whole);
 

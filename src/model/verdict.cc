@@ -85,6 +85,7 @@ Json to_json(const Decision& decision) {
                 {"confidence_db", decision.confidence_db},
                 {"needed_db", decision.needed_db},
                 {"posterior", decision.posterior},
+                {"cause", decision.cause},
                 {"suspect", decision.suspect},
                 {"facts", to_json(decision.facts)},
                 {"people_needed", decision.people_needed()},

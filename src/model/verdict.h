@@ -90,6 +90,7 @@ struct Decision {
   bool emergency = false;
   double confidence_db = 0, needed_db = 0;  // of the strongest evidence
   double posterior = 0;                     // that it is the release
+  std::vector<std::string> cause;           // how the posterior came about, a factor each
   std::string suspect;                      // the top competing one, with its share; may be empty
   Facts facts;
   std::vector<Evidence> evidence;

@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "base/text.h"
+#include "database/postgresql/lsn.h"
 
 namespace backout::postgresql {
 namespace {
