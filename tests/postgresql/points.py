@@ -33,7 +33,7 @@ class Archived:
         for words in (["stanza-create"], ["--type=full", "backup"]):
             self.pgbackrest(*words)
         self.shop = Shop(directory, backout, self.cluster, app)
-        self.cluster.sql("postgres", "GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO backout")
+        self.cluster.sql("shop", "GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO backout")
         self.write_yaml(more)
 
     def pgbackrest(self, *words):

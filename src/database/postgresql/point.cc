@@ -98,8 +98,8 @@ void mark_point(Connection& beside, const std::string& database, Json& point) {
   point["system_id"] = beside.text("SELECT system_identifier FROM pg_control_system()").value_or("");
   if (segment.size() >= 8) point["timeline"] = std::stoll(segment.substr(0, 8), nullptr, 16);
   if (!named || !switched)
-    point["denied"] =
-        "the role may not: GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO it";
+    point["denied"] = "the role may not; in " + beside.database() +
+                      ": GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO it";
 }
 
 Result<void> wait_until_archived(const Repository& repository, Connection& beside, Json& point,
@@ -161,7 +161,7 @@ Result<int64_t> unseen_commits(Connection& restored, const Json& point) {
       "WITH s AS (SELECT $1::{0} AS seen, $2::{0} AS after), n AS (SELECT {1}(seen) AS xid FROM s UNION SELECT "
       "generate_series({2}(seen)::text::bigint, {2}(after)::text::bigint - 1)::text::{3} FROM s) SELECT count(*) FROM "
       "n "
-      "WHERE xid < {2}({4}()) AND {5}(xid) = 'committed'",
+      "WHERE CASE WHEN xid < {2}({4}()) THEN {5}(xid) = 'committed' END",
       xid8 ? "pg_snapshot" : "txid_snapshot", xid8 ? "pg_snapshot_xip" : "txid_snapshot_xip",
       xid8 ? "pg_snapshot_xmax" : "txid_snapshot_xmax", xid8 ? "xid8" : "bigint",
       xid8 ? "pg_current_snapshot" : "txid_current_snapshot", xid8 ? "pg_xact_status" : "txid_status");
@@ -185,10 +185,11 @@ Result<int64_t> missing_commits(Connection& live, Connection& restored, const Js
   for (int i = 0; i < seen.count(); ++i)
     if (!unseen.contains(seen.text(i, 0))) numbers.push_back(seen.text(i, 0));
   return restored.integer(
-      fmt::format("SELECT count(*) FROM unnest($1::text[]) AS n WHERE n::bigint >= {}({}())::text::bigint OR {}(n::{}) "
-                  "IS DISTINCT FROM 'committed'",
-                  xid8 ? "pg_snapshot_xmax" : "txid_snapshot_xmax",
-                  xid8 ? "pg_current_snapshot" : "txid_current_snapshot", status, type),
+      fmt::format(
+          "SELECT count(*) FROM unnest($1::text[]) AS n WHERE CASE WHEN n::bigint >= {}({}())::text::bigint THEN "
+          "true ELSE {}(n::{}) IS DISTINCT FROM 'committed' END",
+          xid8 ? "pg_snapshot_xmax" : "txid_snapshot_xmax", xid8 ? "pg_current_snapshot" : "txid_current_snapshot",
+          status, type),
       {"{" + join(numbers, ",") + "}"});
 }
 

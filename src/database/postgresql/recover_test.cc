@@ -133,16 +133,17 @@ TEST_F(PointTest, ThatIsNotArchivedIsNotProvedAndSaid) {
   EXPECT_TRUE(run("recover", recover_args()));
 }
 
-/// One archived segment, or a file of the backup, damaged for as long as this lives.
+/// One file of the repository, gone or with other content for as long as this lives.
 class Damaged {
  public:
-  Damaged(std::string path, std::optional<std::string> content) : path_(std::move(path)) {
-    std::filesystem::copy_file(path_, path_ + ".whole");
-    if (content)
-      std::ofstream(path_, std::ios::trunc) << *content;
-    else
-      std::filesystem::remove(path_);
+  Damaged(std::string path, const std::optional<std::string>& content) : path_(std::move(path)) {
+    std::filesystem::rename(path_, path_ + ".whole");
+    if (!content) return;
+    std::ofstream(path_) << *content;
+    std::filesystem::permissions(path_, std::filesystem::perms(0644));
   }
+  Damaged(const Damaged&) = delete;
+  Damaged& operator=(const Damaged&) = delete;
   ~Damaged() { std::filesystem::rename(path_ + ".whole", path_); }
 
  private:
@@ -215,7 +216,7 @@ TEST_F(PointTest, WrongNamesAreSaid) {
 class LyingRepository : public PointTest {
  protected:
   Json recover_by(const std::string& script) {
-    const std::string path = scratch_ / "pgbackrest";
+    const std::string path = std::filesystem::path(scratch_ / "pgbackrest").lexically_normal();
     std::ofstream(path) << "#!/bin/sh\nreal() { pgbackrest \"$@\"; }\ncase \" $* \" in *' restore '*) ;; *) exec "
                            "pgbackrest \"$@\" ;; esac\n"
                            "for word; do case $word in --pg1-path=*) data=${word#*=} ;; esac; done\n"
@@ -255,7 +256,7 @@ TEST_F(LyingRepository, IsNotBelieved) {
 TEST_F(LyingRepository, AFullDiskLeavesNothing) {
   if (::geteuid() != 0) GTEST_SKIP() << "mounting a small disk needs root";
   ASSERT_TRUE(run("backup", checkpoint_args()));
-  const std::string disk = scratch_ / "d";
+  const std::string disk = std::filesystem::path(scratch_ / "d").lexically_normal();
   std::filesystem::create_directories(disk);
   const auto mounted = [&](const std::string& size) {
     ASSERT_TRUE(os::run_process({.argv = {"mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", disk}})->ok());

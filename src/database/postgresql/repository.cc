@@ -172,7 +172,7 @@ Error repository_error(const os::ProcessResult& result, const Repository& reposi
   } else if (holds("[055]") || holds("[031]") || holds("[037]")) {
     error.code = Code::kInvalid;
     error.next = "correct database.postgresql.pgbackrest: config, stanza";
-  } else if (holds("No such file") && result.exit_status == 127) {
+  } else if (holds("failed to execute") || result.exit_status == 127) {
     error.code = Code::kNotFound;
     error.next = "install pgbackrest on this machine, or say how it is called: database.postgresql.pgbackrest.command";
   } else if (holds("[050]")) {

@@ -7,6 +7,7 @@
 #include "database/postgresql/dump_files.h"
 #include "database/postgresql/programs.h"
 #include "database/postgresql/repository.h"
+#include "database/postgresql/verb_args.h"
 #include "os/file.h"
 
 namespace backout::postgresql {
@@ -55,17 +56,25 @@ void look_at_log(const Repository& repository, const BackupSet& set, const Stanz
   if (!missing.empty()) seen["missing"] = missing;
 }
 
-void look_at_server(Connection& maintenance, Json& seen) {
-  const auto archiver = maintenance.query(
+void look_at_server(const Json& args, Json& seen) {
+  const auto server = server_of(args);
+  // Rights on functions are each database's own.
+  auto live = server ? Connection::open(*server, get_string(args, "database")) : Result<Connection>(server.error());
+  if (!live) return;
+  const auto archiver = live->query(
       "SELECT current_setting('archive_mode'), coalesce(last_failed_wal, ''), coalesce(last_failed_time > "
       "coalesce(last_archived_time, '-infinity'), false), has_function_privilege('pg_switch_wal()', 'execute') AND "
-      "has_function_privilege('pg_create_restore_point(text)', 'execute'), current_user FROM pg_stat_archiver");
+      "has_function_privilege('pg_create_restore_point(text)', 'execute'), current_user, current_database() FROM "
+      "pg_stat_archiver");
   if (!archiver || archiver->count() != 1) return;
   if (archiver->text(0, 0) == "off")
     seen["archiver"] = "archive_mode is off: nothing since the last backup can be brought back";
   else if (archiver->flag(0, 2))
     seen["archiver"] = "archiving fails: " + one_line(archiver->text(0, 1)) + "; the server's log says why";
-  if (!archiver->flag(0, 3)) seen["denied"] = one_line(archiver->text(0, 4));
+  if (!archiver->flag(0, 3)) {
+    seen["denied"] = one_line(archiver->text(0, 4));
+    seen["denied_in"] = one_line(archiver->text(0, 5));
+  }
 }
 
 }  // namespace
@@ -96,7 +105,7 @@ Json look_at_repository(const Json& args, Connection& maintenance) {
             {"size", newest->size},         {"from", set->label}};
   look_at_log(*repository, *set, *stanza, args, maintenance, seen);
   look_at_place(args, maintenance, set->size, seen);
-  look_at_server(maintenance, seen);
+  look_at_server(args, seen);
   if (const auto program = find_program("pg_ctl", maintenance.server_version(), ""); !program)
     seen["server"] =
         fault({program.error().code, "a cluster cannot be started beside: " + program.error().message,
@@ -136,7 +145,8 @@ void judge_repository(const Json& looked, bool needed, std::vector<Finding>& fin
   if (const std::string role = get_string(looked, "denied"); !role.empty())
     add(Severity::kWarning,
         "the role " + role + " may not end a segment of the log: a checkpoint waits until it is full",
-        "GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO " + sql_name(role));
+        "in " + get_string(looked, "denied_in") +
+            ": GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO " + sql_name(role));
   if (age > kOldBackup)
     add(Severity::kWarning, newest + ": all of the log since then would be played",
         "make a new backup: pgbackrest backup");

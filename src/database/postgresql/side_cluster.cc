@@ -152,7 +152,8 @@ Result<void> look_for_room(const SideJob& job) {
 std::string RecoveryTarget::words() const { return time.empty() ? "position " + lsn : time; }
 
 Result<std::string> root_of_side(const std::string& directory, const std::string& name) {
-  const std::string root = directory + "/" + std::string(kName) + name;
+  const std::string root =
+      fs::path(directory + "/" + std::string(kName) + name).lexically_normal();  // as pgbackrest wants it
   if (root.size() <= kLongestRoot && directory.starts_with('/')) return root;
   return Error{Code::kInvalid, "a server's socket cannot lie in " + root + ": its name is too long",
                "name a shorter place: database.postgresql.pgbackrest.directory"};
@@ -208,6 +209,7 @@ Result<void> SideCluster::make(const Progress& progress) {
     options.insert(options.end(), {"--type=lsn", "--target=" + job_.target.lsn, "--target-exclusive"});
   else
     options.insert(options.end(), {"--type=time", "--target=" + job_.target.time});
+  fault::pass("side", "before");
   const auto ran =
       TRY(restore_set(job_.repository, job_.set, data(), root + "/tablespaces", options, time_for(job_.set.size)));
   if (!ran.ok())
