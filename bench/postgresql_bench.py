@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What counting and carrying rows costs on PostgreSQL, against what else does it, on a server made for the purpose. JSON rows.
 
-    bench/postgresql_bench.py [NAME...]     pg_diff, pg_diff_9pct, pg_count, pg_count_inserts, rescue_load, swap_outage_p50,
-                                            swap_outage_max, pg_rss
+    bench/postgresql_bench.py [NAME...]     pg_diff, pg_diff_9pct, pg_count, pg_count_inserts, pg_count_slot, slot_read, rescue_load,
+                                            swap_outage_p50, swap_outage_max, pg_rss
 
 BENCH_ROWS is the size of the table (1000000), BENCH_PG_ROUNDS the number of rounds (5). In a round everybody has one turn;
 figures are medians over the rounds, ratios medians of the ratios within a round. What the peers count must be what we count.
@@ -26,9 +26,9 @@ ROUNDS = int(os.environ.get("BENCH_PG_ROUNDS", "5"))
 SWAPS = int(os.environ.get("BENCH_SWAPS", "20"))
 LOADED = ROWS // 10  # rows that a rescue carries
 LIMIT = 3600         # seconds, for any one program
-NAMES = ["pg_diff", "pg_diff_9pct", "pg_count_inserts", "pg_count", "rescue_load", "swap_outage_p50", "swap_outage_max", "pg_rss"]
+NAMES = ["pg_diff", "pg_diff_9pct", "pg_count_inserts", "pg_count", "pg_count_slot", "slot_read", "rescue_load", "swap_outage_p50", "swap_outage_max", "pg_rss"]
 COUNTS = "SELECT count(*) FROM orders"
-SETTINGS = "fsync=on\nshared_buffers=1GB\nmax_wal_size=8GB\ncheckpoint_timeout=30min\nautovacuum=off\nwal_level=replica\n"
+SETTINGS = "fsync=on\nshared_buffers=1GB\nmax_wal_size=8GB\ncheckpoint_timeout=30min\nautovacuum=off\nwal_level=logical\n"
 
 # Nine columns, some 170 bytes a row, three indexes.
 SHOP = f"""
@@ -48,6 +48,20 @@ INSERTS = "INSERT INTO orders SELECT * FROM made({rows} + 1, {rows} + {rows} * {
 CHANGES = """
 UPDATE orders SET state = 'returned', changed = now() WHERE id <= {rows} AND abs(hashint8(id)) % 80000 < {part} * 5;
 DELETE FROM orders WHERE id <= {rows} AND abs(hashint8(id + 1000000007)) % 80000 < {part};
+"""
+# The same changes by many transactions, as users make them.
+BY_USERS = """
+DO $$ BEGIN FOR part IN 0..39 LOOP
+  UPDATE orders SET state = 'returned', changed = now() WHERE id <= {rows} AND abs(hashint8(id)) % 80000 < {part} * 5 AND id % 40 = part;
+  COMMIT;
+END LOOP; END $$;
+DELETE FROM orders WHERE id <= {rows} AND abs(hashint8(id + 1000000007)) % 80000 < {part};
+"""
+STREAMED = """
+DO $$ BEGIN FOR part IN 0..19 LOOP
+  UPDATE orders SET state = 'returned', changed = now() WHERE id > part * {rows} / 40 AND id <= (part + 1) * {rows} / 40;
+  COMMIT;
+END LOOP; END $$
 """
 HASHES = """SELECT count(*), bit_xor(hash_record_extended(
   ROW(id, customer, item, amount, state, paid, note, created, changed), 1)) FROM orders"""
@@ -186,6 +200,54 @@ def count(bench, wanted):
             row(name, ours, "s", "count", counts, [c / o for o, c in zip(ours, counts)])
 
 
+def count_by_slot(bench):
+    """The same for a checkpoint that a slot follows."""
+    path = bench.cluster.directory
+    bench.copy("base", "followed")
+    _, taken = bench.tool("backup", database="followed", directory=f"{path}/slot.dump", manifest=f"{path}/slot.json", jobs=2, capture="slot")
+    if not taken["part"]["slot"]:
+        raise SystemExit(f"pg_count_slot: {taken['notes']}")
+    bench.sql("followed", INSERTS.format(part=20, rows=ROWS))
+    bench.sql("followed", BY_USERS.format(part=20, rows=ROWS))
+    bench.sql("followed", "VACUUM (ANALYZE) orders")
+    ours, counts = [], []
+    for turn in range(ROUNDS + 1):
+        taken, evidence = bench.tool("count", live="followed", backup=f"{path}/slot.dump", manifest=f"{path}/slot.json")
+        counted = bench.at_once(COUNTS, "base", "followed")
+        if turn > 0:
+            ours, counts = ours + [taken], counts + [counted]
+    print(f"pg_count_slot: {json.dumps(evidence['compared'])} {json.dumps(evidence['rows']['orders'])}", file=sys.stderr)
+    row("pg_count_slot", ours, "s", "count", counts, [c / o for o, c in zip(ours, counts)])
+    bench.tool("drop-slots", database="followed")
+
+
+def slot_read(bench):
+    """Changes a second that are read from a slot and taken apart, against pg_recvlogical that throws them away."""
+    bench.copy("base", "streamed")
+    bench.sql("streamed", "CREATE PUBLICATION streamed FOR TABLE orders")
+    bench.sql("streamed", "SELECT pg_create_logical_replication_slot('streamed', 'pgoutput')")
+    bench.sql("streamed", STREAMED.format(rows=ROWS))
+    end = bench.sql("streamed", "SELECT pg_current_wal_flush_lsn()").strip()
+    ours, theirs, changes = [], [], 0
+    for turn in range(ROUNDS + 1):
+        taken, evidence = bench.tool("read-slot", database="streamed", slot="streamed")
+        changes = evidence["changes"]
+        bench.sql("streamed", "SELECT pg_copy_logical_replication_slot('streamed', 'peer')")
+        began = time.perf_counter()
+        subprocess.run([BIN / "pg_recvlogical", "-d", "streamed", "--slot=peer", "--start", "--file=/dev/null", f"--endpos={end}",
+                        "--no-loop", "--fsync-interval=0", "-o", "proto_version=1", "-o", "publication_names=streamed"],
+                       env=bench.cluster.environment, check=True, timeout=LIMIT)
+        peer = time.perf_counter() - began
+        bench.sql("streamed", "SELECT pg_drop_replication_slot('peer')")
+        if turn > 0:
+            ours, theirs = ours + [taken], theirs + [peer]
+    bench.sql("streamed", "SELECT pg_drop_replication_slot('streamed')")
+    if changes != ROWS // 2:
+        raise SystemExit(f"slot_read: {changes} changes were read, {ROWS // 2} were made")
+    row("slot_read", [changes / s for s in ours], "changes/s", "pg_recvlogical", [changes / s for s in theirs],
+        [t / o for o, t in zip(ours, theirs)])
+
+
 def loading(lines):
     """Seconds of a rescue's writing session from its first staged row to its commit, by the server's log."""
     of_stage = re.compile(r"\[(\d+)\] LOG:  duration: .* COPY pg_temp\.backout_stage")
@@ -284,6 +346,10 @@ def main():
             diff(bench, "pg_diff_9pct", 900, wanted)
         if {"pg_count", "pg_count_inserts", "pg_rss"} & set(wanted):
             count(bench, wanted)
+        if {"pg_count_slot", "pg_rss"} & set(wanted):
+            count_by_slot(bench)
+        if {"slot_read", "pg_rss"} & set(wanted):
+            slot_read(bench)
         if {"rescue_load", "pg_rss"} & set(wanted):
             rescue_load(bench)
         if {"swap_outage_p50", "swap_outage_max"} & set(wanted):

@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "database/postgresql/dump_files.h"
+#include "database/postgresql/fingerprints.h"
 #include "database/postgresql/habits.h"
 #include "database/postgresql/horizon.h"
 #include "database/postgresql/marks.h"
@@ -277,7 +278,7 @@ Result<Manifest> note(const BackupJob& job, Source& source, const Progress& prog
 }
 
 Result<Manifest> dump(const BackupJob& job, Source& source, const Program& program, const std::string& partial,
-                      const Progress& progress) {
+                      const Json& followed, const Progress& progress) {
   Manifest manifest;
   manifest.source = job.database;
   manifest.dumped_by = program.version;
@@ -292,6 +293,13 @@ Result<Manifest> dump(const BackupJob& job, Source& source, const Program& progr
     TRY_VOID(read_while_dumping(source, manifest, dumping, progress));
     if (progress) progress("dumping");
     TRY_VOID(dumping.finish());
+  }
+  // Not before: pg_dump wants its directory empty.
+  if (followed.contains("slot")) {
+    if (progress) progress("noting what each row is like");
+    const Json& tables = get(get(followed, "slot"), "tables");
+    manifest.horizon["fingerprints"] =
+        TRY(write_fingerprints(source.connection(), tables, partial).with_context("fingerprints of the rows"));
   }
   manifest.sequences_after = TRY(read_sequences(source.connection()));
   TRY_VOID(source.connection().exec("COMMIT"));
@@ -335,7 +343,7 @@ Result<Manifest> back_up(const BackupJob& job, const Progress& progress) {
   TRY_VOID(os::make_directories(partial, 0700));
   Following following(job);
   const Json followed = following.begin(progress);
-  auto manifest = dump(job, source, program, partial, progress);
+  auto manifest = dump(job, source, program, partial, followed, progress);
   if (!manifest) {
     const auto removed = os::remove_tree(partial);
     Error error = with_who_is_in_the_way(std::move(manifest).error(), job);

@@ -221,15 +221,17 @@ Result<Rows> Connection::end_of_copy() {
 }
 
 Result<std::optional<std::string_view>> CopyOut::next() {
+  auto line = TRY(next_bytes());
+  if (line && line->ends_with('\n')) line->remove_suffix(1);
+  return line;
+}
+
+Result<std::optional<std::string_view>> CopyOut::next_bytes() {
   char* bytes = nullptr;
   const int length = PQgetCopyData(connection_->raw(), &bytes, 0);
   before_ = std::move(line_);
   line_.reset(bytes);
-  if (length > 0) {
-    std::string_view line(bytes, static_cast<size_t>(length));
-    if (line.ends_with('\n')) line.remove_suffix(1);
-    return std::optional(line);
-  }
+  if (length > 0) return std::optional(std::string_view(bytes, static_cast<size_t>(length)));
   // -1: the end, or an error that came instead of it; -2: the connection is lost.
   TRY(connection_->end_of_copy());
   return std::optional<std::string_view>();

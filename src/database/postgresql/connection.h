@@ -62,6 +62,8 @@ class CopyOut {
   /// The next line without its newline, valid until the next call but one; nothing: that was all, and the server said
   /// so.
   Result<std::optional<std::string_view>> next();
+  /// The same of FORMAT binary: what the server sent at once.
+  Result<std::optional<std::string_view>> next_bytes();
 
  private:
   friend class Connection;

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "database/postgresql/dump_rows.h"
+#include "database/postgresql/fingerprints.h"
 #include "database/postgresql/horizon.h"
 #include "database/postgresql/marks.h"
 #include "database/postgresql/rewritten_rows.h"
@@ -120,6 +121,7 @@ class Count {
     size_t bytes = kKeptBytes;
     for (TableCount& count : counts_) {
       if (!count.wants_dump || ground_.left() < Millis(0)) continue;
+      if (TRY(settle_by_fingerprints(*live_, ground_, get_string(args_, "backup"), count))) continue;
       const MappedTable& table = *count.difference.map;
       if (const std::string why = why_not_text(manifest_, table); !why.empty()) {
         count.why += ": " + why;

@@ -50,20 +50,6 @@ Result<Extent> extent_of(Connection& connection, const MappedTable& table, const
   return extent;
 }
 
-/// What is hashed of a column tells any two values apart. The server's own hashes do not: of eight bytes they fold the
-/// upper half into the lower, and of a numeric they leave out the sign and add the exponent at the end.
-std::string hashed(const MappedColumn& column) {
-  static const std::map<std::string, std::string> kBytesOf = {{"bigint", "int8send"},
-                                                              {"numeric", "numeric_send"},
-                                                              {"time without time zone", "time_send"},
-                                                              {"timestamp without time zone", "timestamp_send"},
-                                                              {"timestamp with time zone", "timestamptz_send"}};
-  const std::string name = "t." + sql_name(column.name);
-  if (!column.target.hash_is_portable) return name + "::pg_catalog.text";
-  const auto bytes = kBytesOf.find(column.target.base_type);
-  return bytes == kBytesOf.end() ? name : "pg_catalog." + bytes->second + "(" + name + ")";
-}
-
 std::string hash_of_key(const MappedTable& table, const std::string& seed) {
   std::vector<std::string> key;
   for (size_t i = 0; i < table.key_size; ++i) key.push_back(read_expression(table, i, "t.") + "::pg_catalog.text");
@@ -74,7 +60,8 @@ std::string hash_of_key(const MappedTable& table, const std::string& seed) {
 /// a value would often enough leave the xor of both as it was.
 std::string hash_of_row(const MappedTable& table, const std::string& seed) {
   std::vector<std::string> values;
-  for (const MappedColumn& column : table.columns) values.push_back(hashed(column));
+  for (const MappedColumn& column : table.columns)
+    values.push_back(hashed_value(column.target, "t." + sql_name(column.name)));
   const std::string own = table.by_integer()
                               ? "(t." + sql_name(table.columns.front().name) + "::pg_catalog.int8 # " + seed + ")"
                               : hash_of_key(table, seed);
@@ -205,6 +192,19 @@ Result<bool> nearly_all_differ(RowSides& sides, const MappedTable& table, const 
 }
 
 }  // namespace
+
+/// What is hashed of a column tells any two values apart. The server's own hashes do not: of eight bytes they fold the
+/// upper half into the lower, and of a numeric they leave out the sign and add the exponent at the end.
+std::string hashed_value(const RowColumn& column, const std::string& name) {
+  static const std::map<std::string, std::string> kBytesOf = {{"bigint", "int8send"},
+                                                              {"numeric", "numeric_send"},
+                                                              {"time without time zone", "time_send"},
+                                                              {"timestamp without time zone", "timestamp_send"},
+                                                              {"timestamp with time zone", "timestamptz_send"}};
+  if (!column.hash_is_portable) return name + "::pg_catalog.text";
+  const auto bytes = kBytesOf.find(column.base_type);
+  return bytes == kBytesOf.end() ? name : "pg_catalog." + bytes->second + "(" + name + ")";
+}
 
 BucketLimits& bucket_limits() {
   static BucketLimits limits;

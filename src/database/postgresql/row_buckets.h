@@ -9,6 +9,9 @@
 
 namespace backout::postgresql {
 
+/// What of a column is hashed so that any two values are told apart; `name` is the column as SQL.
+std::string hashed_value(const RowColumn& column, const std::string& name);
+
 struct RowBuckets {
   bool worth_it = false;  // otherwise all rows are to be merged
   std::string why;        // for people

@@ -88,6 +88,10 @@ Result<void> RowReport::add(const TableDifference& difference,
   if (difference.counts.all() > 0) (table.leave ? left_ : rows_)[table.shown] = to_json(difference.counts);
   for (const auto& [column, changes] : difference.columns) columns_[table.shown][column] = changes;
   TRY_VOID(add_rewritten(difference, rows));
+  if (get_string(difference.compared, "how") == "slot" && get_bool(difference.compared, "exact") &&
+      difference.columns.empty() && difference.counts.update >= kFewRows && !table.leave)
+    changes_.push_back(fmt::format("{}: {} of {} old rows changed since the checkpoint: carried", table.shown,
+                                   difference.counts.update, TRY(rows(std::numeric_limits<int64_t>::max()))));
   add_unfilled(difference);
   if (!table.leave) add_not_carried(difference);
   return {};

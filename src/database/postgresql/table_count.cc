@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "database/postgresql/keyed_rows.h"
 
 namespace backout::postgresql {
 namespace {
@@ -65,13 +66,6 @@ Result<Scan> scan(Connection& live, const CountGround& ground, const RowTable& o
   const Rows row = TRY(live.query("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE " + is_changed +
                                   "), pg_catalog.count(*) FILTER (WHERE " + within + ") FROM " + own.from() + " AS t"));
   return Scan{row.integer(0, 0), row.integer(0, 1), row.integer(0, 2)};
-}
-
-/// The name that live has for a column.
-std::string own_name(const RowTable& own, const RowTable& renamed, const std::string& name) {
-  for (size_t i = 0; i < renamed.columns.size() && i < own.columns.size(); ++i)
-    if (renamed.columns[i].name == name) return own.columns[i].name;
-  return name;
 }
 
 /// The greatest key that the checkpoint had, when the table is still matched by that column.
@@ -242,49 +236,6 @@ TableCount count_from_slot(const MappedTable& table, SlotNet net) {
   return count;
 }
 
-Result<bool> ChangedRows::take_all(CopyOut copy, size_t& bytes_left) {
-  bool fits = true;
-  while (const auto line = TRY(copy.next())) {
-    if (!fits || line->size() + 64 > bytes_left) {
-      fits = false;
-      continue;
-    }
-    bytes_left -= line->size() + 64;
-    size_t end = 0;
-    for (size_t i = 0; i < table_.key_size && end != std::string_view::npos; ++i)
-      end = line->find('\t', i == 0 ? 0 : end + 1);
-    rows_.emplace(line->substr(0, end), end == std::string_view::npos ? "" : line->substr(end + 1));
-  }
-  return fits;
-}
-
-/// By their keys, some thousand at a time.
-Result<bool> ChangedRows::read_written(Connection& live, const RowTable& own, const std::string& columns,
-                                       size_t& bytes_left) {
-  constexpr size_t kAtOnce = 5'000;
-  const std::vector<std::string>& keys = count_.net->written;
-  for (size_t first = 0; first < keys.size(); first += kAtOnce) {
-    std::string values, names, join_on;
-    for (size_t i = first; i < std::min(first + kAtOnce, keys.size()); ++i) {
-      const auto fields = copy_fields(keys[i]);
-      values += i == first ? "(" : ", (";
-      for (size_t j = 0; j < fields.size(); ++j)
-        values += (j == 0 ? "" : ", ") + sql_text(copy_value(fields[j]).value_or(""));
-      values += ")";
-    }
-    for (size_t j = 0; j < table_.key_size; ++j) {
-      names += (j == 0 ? "k" : ", k") + std::to_string(j);
-      join_on +=
-          fmt::format("{}t.{} OPERATOR(pg_catalog.=) CAST(k.k{} AS {})", j == 0 ? "" : " AND ",
-                      sql_name(own_name(own, table_.live, table_.columns[j].name)), j, table_.columns[j].live.type);
-    }
-    auto copy = TRY(live.copy_out("COPY (SELECT " + columns + ", t.xmin FROM (VALUES " + values + ") AS k(" + names +
-                                  ") JOIN " + own.from() + " AS t ON " + join_on + ") TO STDOUT"));
-    if (!TRY(take_all(std::move(copy), bytes_left))) return false;
-  }
-  return true;
-}
-
 Result<bool> ChangedRows::read(Connection& live, const CountGround& ground, size_t& bytes_left) {
   if (count_.changed_rows > kMostKept) return false;
   const RowTable* own = own_table(ground, table_.live.oid);
@@ -292,14 +243,23 @@ Result<bool> ChangedRows::read(Connection& live, const CountGround& ground, size
   std::vector<std::string> what;
   for (const MappedColumn& column : table_.columns)
     what.push_back("t." + sql_name(own_name(*own, table_.live, column.name)));
-  const std::string columns = join(what, ", ");
-  bool fits = false;
+  what.emplace_back("t.xmin");
+  bool fits = true;
+  const auto take = [&](std::string_view line) {
+    fits = fits && line.size() + 64 <= bytes_left;
+    if (!fits) return;
+    bytes_left -= line.size() + 64;
+    size_t end = 0;
+    for (size_t i = 0; i < table_.key_size && end != std::string_view::npos; ++i)
+      end = line.find('\t', i == 0 ? 0 : end + 1);
+    rows_.emplace(line.substr(0, end), end == std::string_view::npos ? "" : line.substr(end + 1));
+  };
   if (count_.net) {
-    fits = TRY(read_written(live, *own, columns, bytes_left));
+    TRY_VOID(read_by_keys(live, table_, *own, count_.net->written, join(what, ", "), take));
   } else {
-    auto copy = TRY(live.copy_out("COPY (SELECT " + columns + ", t.xmin FROM " + own->from() + " AS t WHERE " +
+    auto copy = TRY(live.copy_out("COPY (SELECT " + join(what, ", ") + " FROM " + own->from() + " AS t WHERE " +
                                   changed(ground) + ") TO STDOUT"));
-    fits = TRY(take_all(std::move(copy), bytes_left));
+    while (const auto line = TRY(copy.next())) take(*line);
   }
   return fits && static_cast<int64_t>(rows_.size()) == count_.changed_rows;
 }

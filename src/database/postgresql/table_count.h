@@ -58,8 +58,6 @@ class ChangedRows {
   TableCount& count() { return count_; }
 
  private:
-  Result<bool> read_written(Connection& live, const RowTable& own, const std::string& columns, size_t& bytes_left);
-  Result<bool> take_all(CopyOut copy, size_t& bytes_left);
   Result<void> arrange(const std::vector<std::string>& columns);
   const MappedTable& table_;
   TableCount& count_;
