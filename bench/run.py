@@ -20,7 +20,8 @@ BUILD = ROOT / "build" / "release"
 OUT = ROOT / "build" / "bench.json"
 # What each row may be at most (or at least), from the requirements; a row beyond it makes the exit status 1.
 AT_MOST = {"cold_start": 20, "status_100k_events": 30, "plan_100k_events": 30, "step_overhead": 15, "sqlite_rescue_rss": 64,
-           "swap_outage_p50": 100, "pg_rss": 256, "access_log_rss": 64, "decide": 1, "lint_grid": 50}
+           "swap_outage_p50": 100, "pg_rss": 256, "access_log_rss": 64, "decide": 1, "lint_grid": 50, "detector_mean_votes": 95,
+            "detector_p99_votes": 210, "detector_false_alarms": 1e-3, "detector_bursty_false_alarms": 0}
 AT_LEAST_RATIO = {("sqlite_diff", "except"): 1, ("pg_diff", "pg_comparator"): 4, ("pg_diff", "floor"): 0.5,
                   ("pg_diff_9pct", "pg_comparator"): 4, ("pg_diff_9pct", "floor"): 0.5,
                   ("pg_count_inserts", "count"): 0.25, ("pg_count", "count"): 0.25, ("rescue_load", "copy"): 0.5,

@@ -28,6 +28,7 @@ struct JudgedSignal {
   std::string name;
   bool votes = true;    // whether it sees requests; false: silence means nothing (alerts, reports, logs)
   bool clients = true;  // whether its votes are clients; false: single requests, and bursts are weighed less
+  Millis every{0};      // how often it is asked at most; blind after three times as long, if that is longer
   Tolerance tolerance{};
   std::optional<Habits> outcomes, speeds;  // of healthy watches, from the journal
 };
@@ -37,8 +38,9 @@ struct Watched {
   WallTime cutover{};
   Millis span = std::chrono::minutes(30);  // of the whole watch; the bound grows with it if it goes on for longer
   double alpha = 1e-3;                     // false alarms of the whole watch
-  Millis blind_after =
-      std::chrono::minutes(1);  // blind when nothing was seen for so long (longer on a slow site: see judge)
+  // Blind when nothing was seen for so long; longer where `every` says so, and where the site had so few votes before
+  // that silence is likely, ten minutes at most.
+  Millis blind_after = std::chrono::minutes(1);
   bool before_was_well = true;  // whether the time before the cutover is a measure of health
   std::vector<JudgedSignal> signals;
 };
@@ -54,7 +56,8 @@ class Judge {
 
   /// What a signal has seen since its last look. `now`: when it was asked. Signals that are not watched: kInvalid.
   Result<void> feed(const std::string& signal, const Seen& seen, WallTime now);
-  /// At least one for every signal, in the order of the signals.
+  /// At least one for every signal, in the order of the signals. `votes` are requests' votes only: lines and
+  /// occurrences have none, so that nobody takes a share of them for a rate of errors.
   std::vector<Evidence> evidence(WallTime now) const;
 
   /// Where the next look begins; null: it is the first.

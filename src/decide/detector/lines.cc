@@ -27,7 +27,7 @@ void Lines::before(WallTime at) {
 
 void Lines::begin(WallTime cutover) {
   Habits habits;
-  const int64_t reach = before_ > 0 ? std::max(seconds_from(before_first_, cutover), before_) : 0;
+  const int64_t reach = std::max(seconds_from(before_first_, cutover), before_);
   const Votes votes{1, reach - before_, before_};
   habits.add({&votes, 1});
   const Tolerated found = decide::tolerated({&habits, 1}, tolerance_);
@@ -38,7 +38,7 @@ void Lines::begin(WallTime cutover) {
 void Lines::look(std::span<const WallTime> bad, WallTime now, WallTime cutover) {
   if (clock_ == WallTime()) clock_ = whole(cutover);
   now = whole(now);
-  if (!bad.empty() && !detector_) begin(cutover);
+  if (!bad.empty() && !detector_ && before_ > 0) begin(cutover);
   if (!detector_) return;  // the seconds so far are counted when there is something to count against them
   const auto good_until = [&](WallTime second) {
     const Votes votes{1, seconds_from(clock_, second), 0};

@@ -1,6 +1,7 @@
 // Lines: error lines as votes of the clock. A log has no count of what went well, but it has seconds: one with an error
 // line is a bad vote, one without a good vote, however many lines it has. What was usual is told by the lines before
-// the cutover; with none, by the prior.
+// the cutover. Where none was told, nothing is said: it may be a source that does not look back, of an application that
+// always wrote errors. (New kinds of lines are then the evidence: witnesses.h.)
 #pragma once
 #include <optional>
 #include <span>
@@ -20,7 +21,7 @@ class Lines {
   /// A look that was not blind saw error lines in these seconds (ascending, each once), and all until `now`.
   void look(std::span<const WallTime> seconds, WallTime now, WallTime cutover);
 
-  /// Nothing until the first error line.
+  /// Nothing until the first error line, and if none was told of before the cutover.
   const std::optional<EDetector>& detector() const { return detector_; }
   double usual() const { return usual_; }
 

@@ -157,7 +157,7 @@ void SignalJudge::occurrences(const Seen& seen, WallTime now) {
   for (const Occurrence& each : seen.occurrences) {
     if (!is_time(each.at)) continue;
     const Releases releases{watched_.current, watched_.before, watched_.cutover};
-    if (each.kind != "error-line" || each.severe) witnesses_.add(each, releases);  // else of the measure "lines"
+    witnesses_.add(each, releases);
     if (each.kind != "error-line" || each.elsewhere) continue;
     if (each.at < watched_.cutover) {
       if (watched_.before_was_well) lines_.before(each.at);

@@ -26,7 +26,7 @@ std::string compared_with(int64_t known, double usual) {
 /// How long nothing has been seen that is more than chance.
 bool SignalJudge::silent(WallTime now) const {
   if (seen_at_ == WallTime()) return true;
-  Millis limit = watched_.blind_after;
+  Millis limit = std::max(watched_.blind_after, 3 * signal_.every);
   if (signal_.votes && before_to_ > before_from_) {
     const double seconds = std::chrono::duration<double>(before_to_ - before_from_).count() + 1;
     const double rate = static_cast<double>(before_outcomes_.votes()) / seconds;
@@ -77,11 +77,13 @@ void SignalJudge::tell(std::vector<Evidence>& told, WallTime now) const {
     if (down_->alarm() && outcomes_->detector.alarm()) {
       Evidence down = of(*down_, "down", now);
       down.alarm_at = std::max(down.alarm_at, outcomes_->detector.alarm_at());
+      down.tolerated = outcomes_->detector.tolerated();
       down.why = "nearly every vote fails";
       told.push_back(down);
     }
   }
   if (compared_.comparable()) {
+    const double old_share = static_cast<double>(compared_.older().bad) / static_cast<double>(compared_.older().votes);
     Evidence evidence;
     evidence.signal = signal_.name;
     evidence.measure = "compared";
@@ -92,11 +94,11 @@ void SignalJudge::tell(std::vector<Evidence>& told, WallTime now) const {
     evidence.bad = compared_.newer().bad;
     evidence.decibels = compared_.decibels();
     evidence.needed = compared_.needed();
-    evidence.tolerated = static_cast<double>(compared_.older().bad) / static_cast<double>(compared_.older().votes);
+    evidence.tolerated = outcomes_ ? outcomes_->detector.tolerated() : 0;
     evidence.first_bad = compared_.first_bad();
     evidence.onset = compared_.onset();
     evidence.alarm_at = compared_.alarm_at();
-    evidence.why = fmt::format("{} of the old release's votes fail beside it", percent(evidence.tolerated));
+    evidence.why = fmt::format("{} of the old release's votes fail beside it", percent(old_share));
     told.push_back(evidence);
   }
   if (speeds_) {
@@ -104,8 +106,11 @@ void SignalJudge::tell(std::vector<Evidence>& told, WallTime now) const {
     told.back().why = fmt::format("{} slower than the old release's p95 was usual", percent(speeds_->usual));
   }
   if (lines_.detector()) {
+    // Its votes are seconds, no share of the requests: they are told in words.
     told.push_back(of(*lines_.detector(), "lines", now));
-    told.back().why = fmt::format("seconds with an error line; {} was usual", percent(lines_.usual()));
+    told.back().why = fmt::format("{} of {} seconds have an error line, {} was usual", told.back().bad,
+                                  told.back().votes, percent(lines_.usual()));
+    told.back().votes = 0;
   }
   if (witnesses_.any() || (!signal_.votes && told.size() == first)) {
     Evidence evidence;
@@ -125,8 +130,10 @@ void SignalJudge::tell(std::vector<Evidence>& told, WallTime now) const {
     evidence.requests = requests_;
     evidence.failed = failed_;
     evidence.bad_per_second = raw_.bad_per_second(now);
-    evidence.old_votes = compared_.older().votes;
-    evidence.old_bad = compared_.older().bad;
+    if (evidence.measure == "outcomes" || evidence.measure == "compared") {
+      evidence.old_votes = compared_.older().votes;
+      evidence.old_bad = compared_.older().bad;
+    }
     if (evidence.state == EvidenceState::kBlind) evidence.why = why_blind(now);
   }
 }

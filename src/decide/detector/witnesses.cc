@@ -15,7 +15,11 @@ constexpr int64_t kTimes = 5, kClients = 3, kTimesUnknownClients = 15;
 constexpr size_t kFew = 3, kLines = 8, kWhat = 120;
 constexpr auto kFallsWithin = std::chrono::minutes(10), kWordsWithin = std::chrono::minutes(60);
 
-std::string key_of(const std::string& what) { return sha256_hex(what).substr(0, 8); }
+/// What makes two occurrences the same: an alert's fingerprint, else the text.
+std::string key_of(const Occurrence& occurrence) {
+  const std::string fingerprint = get_string(occurrence.more, "fingerprint");
+  return sha256_hex(fingerprint.empty() ? occurrence.what : fingerprint).substr(0, 8);
+}
 
 std::string brief(const std::string& what) { return shortened(one_line(what), kWhat); }
 
@@ -43,7 +47,11 @@ void Witnesses::add(const Occurrence& occurrence, const Releases& releases) {
       occurrence.at < releases.cutover ||
       (!occurrence.release.empty() && occurrence.release == releases.before && releases.before != releases.current);
   if (occurrence.kind == "alert-resolved") {
-    std::erase_if(words_, [key = key_of(occurrence.what)](const auto& each) { return each.second == key; });
+    std::erase_if(words_, [key = key_of(occurrence)](const auto& each) { return each.second == key; });
+    return;
+  }
+  if (occurrence.kind == "error-line" && !occurrence.severe) {  // of the measure "lines"
+    if (!old && !occurrence.elsewhere) line_again(occurrence);
     return;
   }
   if (old || occurrence.elsewhere) {
@@ -61,23 +69,35 @@ void Witnesses::add(const Occurrence& occurrence, const Releases& releases) {
     for (int64_t i = 0; i < std::min<int64_t>(count, kFew); ++i)
       come(falls_, occurrence, std::to_string(counted_ - i), kFallsWithin, "3 restarts within 10 minutes");
   else if (occurrence.kind == "alert")
-    come(words_, occurrence, key_of(occurrence.what), kWordsWithin, "3 alerts or reports within an hour");
+    come(words_, occurrence, key_of(occurrence), kWordsWithin, "3 alerts or reports within an hour");
   else if (occurrence.kind == "report")
     come(words_, occurrence, std::to_string(counted_), kWordsWithin, "3 alerts or reports within an hour");
 }
 
 void Witnesses::line_seen(const Occurrence& occurrence) {
-  const std::string key = key_of(occurrence.what);
+  const std::string key = key_of(occurrence);
   if (!lines_.contains(key) && lines_.size() >= kLines)
     lines_.erase(std::min_element(lines_.begin(), lines_.end(),
                                   [](const auto& a, const auto& b) { return a.second.count < b.second.count; }));
   Line& line = lines_[key];
   line.count += std::max<int64_t>(occurrence.count, 1);
   line.clients = std::max(line.clients, occurrence.clients);
-  if (line.clients > 0 ? line.count >= kTimes && line.clients >= kClients : line.count >= kTimesUnknownClients)
-    raise(occurrence, line.clients > 0
-                          ? fmt::format("a line never seen before, {} times from {} clients", line.count, line.clients)
-                          : fmt::format("a line never seen before, {} times", line.count));
+  line.at = occurrence.at;
+  weigh(line, occurrence);
+}
+
+void Witnesses::line_again(const Occurrence& occurrence) {
+  const auto line = lines_.find(key_of(occurrence));
+  if (line == lines_.end() || occurrence.at == line->second.at) return;
+  line->second.count += std::max<int64_t>(occurrence.count, 1);
+  line->second.clients = std::max(line->second.clients, occurrence.clients);
+  weigh(line->second, occurrence);
+}
+
+void Witnesses::weigh(const Line& line, const Occurrence& occurrence) {
+  if (line.clients > 0 ? line.count < kTimes || line.clients < kClients : line.count < kTimesUnknownClients) return;
+  const std::string from = line.clients > 0 ? fmt::format(" from {} clients", line.clients) : "";
+  raise(occurrence, fmt::format("a line never seen before, {} times{}", line.count, from));
 }
 
 void Witnesses::come(Few& few, const Occurrence& occurrence, const std::string& what, Millis within,
@@ -101,7 +121,7 @@ void Witnesses::raise(const Occurrence& occurrence, const std::string& rule) {
 void Witnesses::tell(Evidence& evidence) const {
   evidence.measure = "occurrences";
   evidence.state = alarm() ? EvidenceState::kAlarm : EvidenceState::kQuiet;
-  evidence.votes = evidence.bad = counted_;
+  evidence.bad = counted_;
   evidence.first_bad = evidence.onset = first_;
   evidence.alarm_at = alarm_at_;
   if (alarm())
@@ -117,7 +137,7 @@ Json Witnesses::to_json() const {
   Json value = Json::object();
   if (counted_ > 0) value["counted"] = counted_;
   if (aside_ > 0) value["aside"] = aside_;
-  for (const auto& [key, line] : lines_) value["lines"][key] = {line.count, line.clients};
+  for (const auto& [key, line] : lines_) value["lines"][key] = {line.count, line.clients, to_millis(line.at)};
   if (!falls_.empty()) value["falls"] = few_json(falls_);
   if (!words_.empty()) value["words"] = few_json(words_);
   store_time(value, "first_ms", first_);
@@ -132,9 +152,10 @@ Result<void> Witnesses::restore(const Json& value) {
   read.counted_ = get_int(value, "counted");
   read.aside_ = get_int(value, "aside");
   for (const auto& [key, line] : get(value, "lines").items()) {
-    if (!line.is_array() || line.size() != 2 || !line[0].is_number_integer() || !line[1].is_number_integer())
+    if (!line.is_array() || line.size() != 3 || !line[0].is_number_integer() || !line[1].is_number_integer() ||
+        !line[2].is_number_integer())
       return not_stored("lines");
-    read.lines_[key] = {line[0].get<int64_t>(), line[1].get<int64_t>()};
+    read.lines_[key] = {line[0].get<int64_t>(), line[1].get<int64_t>(), wall_from_millis(line[2].get<int64_t>())};
   }
   read.falls_ = TRY(few_from(get(value, "falls")));
   read.words_ = TRY(few_from(get(value, "words")));

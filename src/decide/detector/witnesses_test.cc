@@ -78,6 +78,37 @@ TEST(Witnesses, OfOneClientALineIsNotEnoughAndOfUnknownOnesFifteen) {
   EXPECT_TRUE(unknown.alarm());
 }
 
+TEST(Witnesses, LaterLinesOfANewKindCountOnce) {
+  Witnesses witnesses;
+  Occurrence line = one("template", 5, "KeyError: <*>");
+  line.count = 3;
+  witnesses.add(line, kReleases);
+  line.kind = "error-line";
+  witnesses.add(line, kReleases);  // of the same look: in the template's count
+  line.at = second_of(6);
+  line.count = 11;
+  witnesses.add(line, kReleases);
+  EXPECT_FALSE(witnesses.alarm());
+  Occurrence other = one("error-line", 7, "as always");
+  other.count = 1000;
+  witnesses.add(other, kReleases);
+  EXPECT_FALSE(witnesses.alarm());
+  line.at = second_of(8);
+  line.count = 1;
+  witnesses.add(line, kReleases);
+  EXPECT_TRUE(witnesses.alarm());
+}
+
+TEST(Witnesses, AnAlertIsItsFingerprint) {
+  Witnesses witnesses;
+  for (const char* words : {"5xx 4 %", "5xx 5 %", "5xx 6 %"}) {
+    Occurrence alert = one("alert", 5, words);
+    alert.more = {{"fingerprint", "b3f1"}};
+    witnesses.add(alert, kReleases);
+  }
+  EXPECT_FALSE(witnesses.alarm());
+}
+
 TEST(Witnesses, ThreeRestartsInTenMinutes) {
   Witnesses slow, fast, at_once;
   for (int i = 0; i < 20; ++i) slow.add(one("restart", 301 * i), kReleases);
@@ -139,6 +170,15 @@ TEST(Lines, ErrorLinesOfACleanLogAreSeen) {
   EXPECT_EQ(lines.detector()->votes(), second);
 }
 
+TEST(Lines, WithoutLinesOfBeforeNothingIsSaid) {
+  Lines lines(kTolerant, {1.8e6});
+  for (int64_t second = 0; second < 100; ++second) {
+    const WallTime bad[] = {second_of(second)};
+    lines.look(bad, second_of(second + 1), second_of(0));
+  }
+  EXPECT_FALSE(lines.detector()) << "perhaps it always wrote them";
+}
+
 TEST(Lines, AsManyAsBeforeAreNoNews) {
   Random random(8);
   for (int run = 0; run < 8; ++run) {
@@ -162,6 +202,7 @@ TEST(Lines, AsManyAsBeforeAreNoNews) {
 
 TEST(Lines, AClockThatJumpsDoesNotBreakThem) {
   Lines lines(kTolerant, {1.8e6});
+  lines.before(second_of(-60));
   for (const int64_t second : {5, 7200, 10, 11, -500, 12, 13}) {
     const WallTime bad[] = {second_of(second)};
     lines.look(bad, second_of(second + 1), second_of(0));
