@@ -43,13 +43,15 @@ inline bool Format::Move::ends_at(const char* at, const char* end) const {
   return left >= until.size() && std::memcmp(at, until.data(), until.size()) == 0;
 }
 
-const char* Format::take_line(const char* const begin, const char* const end, Fields& fields) const {
+template <class Find>
+[[gnu::always_inline]] inline const char* Format::walk(const Format& format, const char* const begin,
+                                                       const char* const end, Fields& fields) {
   const char* at = begin;
-  if (!start_.empty()) {
-    if (!std::string_view(at, static_cast<size_t>(end - at)).starts_with(start_)) return nullptr;
-    at += start_.size();
+  if (!format.start_.empty()) {
+    if (!std::string_view(at, static_cast<size_t>(end - at)).starts_with(format.start_)) return nullptr;
+    at += format.start_.size();
   }
-  for (const Move& move : moves_) {
+  for (const Move& move : format.moves_) {
     const bool roomy = end - at >= kRoom;
     if (roomy && move.dash_mask != 0 && (word_at(at) & move.dash_mask) == move.dash_word) {
       at += 1 + move.until.size();
@@ -59,7 +61,7 @@ const char* Format::take_line(const char* const begin, const char* const end, Fi
     const char* stop = at + width;
     if (width == 0 || !move.ends_at(stop, end)) {
       for (const char* from = at;; from = stop + 1) {
-        stop = move.quoted ? find_either(from, end, move.first, '\n') : find_near(from, end, move.first, '\n');
+        stop = move.quoted ? Find::either(from, end, move.first, '\n') : find_near(from, end, move.first, '\n');
         if (stop == end || *stop == '\n') {
           if (!move.until.empty()) return nullptr;
           break;
@@ -77,5 +79,22 @@ const char* Format::take_line(const char* const begin, const char* const end, Fi
   const char* const line_end = find_near(at, end, '\n', '\n');
   return line_end == end ? end : line_end + 1;
 }
+
+const char* Format::take_base(const Format& format, const char* begin, const char* end, Fields& fields) {
+  return walk<BaseFind>(format, begin, end, fields);
+}
+
+#if defined(BACKOUT_SCAN_SSE2)
+__attribute__((target("avx2"))) const char* Format::take_avx2(const Format& format, const char* begin, const char* end,
+                                                              Fields& fields) {
+  return walk<Avx2Find>(format, begin, end, fields);
+}
+Format::Take Format::best_take() { return __builtin_cpu_supports("avx2") ? take_avx2 : take_base; }
+#else
+const char* Format::take_avx2(const Format& format, const char* begin, const char* end, Fields& fields) {
+  return take_base(format, begin, end, fields);
+}
+Format::Take Format::best_take() { return take_base; }
+#endif
 
 }  // namespace backout::watch

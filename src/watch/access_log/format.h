@@ -31,7 +31,9 @@ class Format {
   /// The same where lines follow one another, for formats that are not JSON: returns what stands behind the line's end,
   /// or null, and then the end is to be looked for. So it is, too, when the status or the time turn out to be none:
   /// their length is taken for granted.
-  const char* take_line(const char* begin, const char* end, Fields& fields) const;
+  const char* take_line(const char* begin, const char* end, Fields& fields) const {
+    return take_(*this, begin, end, fields);
+  }
 
   bool has(Column column) const { return has_[static_cast<size_t>(column)]; }
   TimeForm time_form() const { return time_form_; }
@@ -55,6 +57,14 @@ class Format {
     std::string until;                      // what stands behind the field; empty: the end of the line
   };
 
+  template <class Find>
+  static const char* walk(const Format& format, const char* begin, const char* end, Fields& fields);
+  static const char* take_base(const Format& format, const char* begin, const char* end, Fields& fields);
+  static const char* take_avx2(const Format& format, const char* begin, const char* end, Fields& fields);
+  using Take = const char* (*)(const Format&, const char*, const char*, Fields&);
+  static Take best_take();
+
+  Take take_ = best_take();
   std::string start_;  // what stands before the first field
   std::vector<Move> moves_;
   JsonLine json_;

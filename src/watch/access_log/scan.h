@@ -8,7 +8,7 @@
 
 #if defined(__SSE2__) && !defined(BACKOUT_PLAIN_SCAN)
 #define BACKOUT_SCAN_SSE2 1
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 namespace backout::watch {
@@ -66,6 +66,29 @@ inline const char* find_near(const char* from, const char* end, char a, char b) 
 inline const char* find_byte(const char* from, const char* end, char byte) {
   return find_either(from, end, byte, byte);
 }
+
+/// find_either() for whoever is made for one kind of machine: see Format::take_line().
+struct BaseFind {
+  static const char* either(const char* from, const char* end, char a, char b) { return find_either(from, end, a, b); }
+};
+#if defined(BACKOUT_SCAN_SSE2)
+struct Avx2Find {
+  __attribute__((target("avx2"))) static inline const char* either(const char* from, const char* end, char a, char b) {
+    const __m256i both_a = _mm256_set1_epi8(a), both_b = _mm256_set1_epi8(b);
+    for (; end - from >= 64; from += 64) {
+      const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+      const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 32));
+      const auto in_low = static_cast<uint32_t>(
+          _mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(low, both_a), _mm256_cmpeq_epi8(low, both_b))));
+      const auto in_high = static_cast<uint32_t>(
+          _mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(high, both_a), _mm256_cmpeq_epi8(high, both_b))));
+      const uint64_t found = in_low | static_cast<uint64_t>(in_high) << 32;
+      if (found != 0) return from + std::countr_zero(found);
+    }
+    return find_either(from, end, a, b);
+  }
+};
+#endif
 
 /// Whether two texts of `length` bytes are the same; for short ones.
 inline bool same_bytes(const char* a, const char* b, size_t length) {
