@@ -103,6 +103,8 @@ Result<void> Follower::look(LineSink& sink, int64_t first_second, Millis span, c
 
 void Follower::add(const LogName& name, std::unique_ptr<LogBytes> bytes, Generation generation) {
   generation.becomes(name.sight);
+  generation.size = name.sight.size;
+  generation.modified_ms = name.sight.modified_ms;
   generations_.push_back(generation);
   to_read_.push_back({name, generations_.size() - 1, std::move(bytes)});
 }
@@ -166,6 +168,20 @@ Result<std::string> Follower::head_of(LogBytes& bytes, const LogName& name) {
   return head;
 }
 
+/// Whether a file that begins as a generation that is still there goes on as it does: its last bytes stand there too.
+Result<bool> Follower::is_copy_of(size_t which, LogBytes& bytes) {
+  const os::FileSight now = TRY(bytes.look());
+  const auto found =
+      std::find_if(to_read_.begin(), to_read_.end(), [&](const Found& each) { return each.generation == which; });
+  if (found == to_read_.end())
+    return now.size >= generations_[which].offset && TRY(is_same(generations_[which], bytes));
+  std::array<char, kTail> mine, its;
+  const size_t length = std::min<uint64_t>(kTail, now.size);
+  const size_t got = TRY(bytes.read_at(now.size - length, mine.data(), length));
+  const size_t had = TRY(found->bytes->read_at(now.size - length, its.data(), length));
+  return got == had && std::equal(mine.begin(), mine.begin() + static_cast<ptrdiff_t>(got), its.begin());
+}
+
 /// A file that was not there before: a generation of its own, or the copy of one.
 Result<void> Follower::match_fresh(const LogName& name, bool is_current) {
   const bool may_be_new = is_current || name.sight.modified_ms >= newest_ms_ - kWatermarkSlack;
@@ -187,17 +203,26 @@ Result<void> Follower::match_fresh(const LogName& name, bool is_current) {
     return {};
   }
   if (head->empty()) return {};
-  for (Generation& each : generations_) {
+  for (size_t i = 0; i < generations_.size(); ++i) {
+    Generation& each = generations_[i];
     if (!begins_as(each, *head)) continue;
-    if (each.gone_ms == 0) return {};  // a copy of what is still there: it is not read twice
+    if (each.gone_ms == 0) {  // a copy of what is still there is not read twice
+      if (is_packed(name) || TRY(is_copy_of(i, bytes))) return {};
+      continue;
+    }
     if (is_packed(name)) return take_packed(name, each);
     Generation moved = each;
     moved.becomes(name.sight);
+    moved.current = false;
     const os::FileSight now = TRY(bytes.look());
-    if (now.size < moved.offset || !TRY(is_same(moved, bytes))) continue;
+    if (each.inode == 0 && now.size < moved.offset) {  // copied, read on, truncated: all of the copy was read
+      moved.offset = now.size;
+      moved.tail = {};
+    } else if (now.size < moved.offset || !TRY(is_same(moved, bytes))) {
+      continue;
+    }
     each = moved;
-    each.current = false;
-    to_read_.push_back({name, static_cast<size_t>(&each - generations_.data()), std::move(*opened)});
+    to_read_.push_back({name, i, std::move(*opened)});
     return {};
   }
   if (!may_be_new) return {};
@@ -219,6 +244,8 @@ Result<void> Follower::take_packed(const LogName& name, Generation& generation) 
   if (!bytes) return {};
   Generation done = generation;
   done.becomes(name.sight);
+  done.size = name.sight.size;
+  done.modified_ms = name.sight.modified_ms;
   done.packed = true;
   const auto length = gunzipped_size(**bytes, name.sight.size);
   if (!length) return {};
@@ -323,7 +350,12 @@ void Follower::forget_old() {
   std::stable_sort(kept.begin(), kept.end(), [](const Generation& a, const Generation& b) {
     return a.current != b.current ? b.current : a.modified_ms < b.modified_ms;
   });
-  if (kept.size() > kMostGenerations) kept.erase(kept.begin(), kept.end() - kMostGenerations);
+  // Of too many the oldest go: a file that was changed so long ago is not taken for a new one.
+  const auto too_many = kept.size() > kMostGenerations ? kept.end() - kMostGenerations : kept.begin();
+  const auto first = std::find_if(kept.begin(), too_many, [&](const Generation& each) {
+    return each.modified_ms >= newest_ms_ - 2 * kWatermarkSlack;
+  });
+  kept.erase(kept.begin(), first);
   generations_ = std::move(kept);
 }
 

@@ -32,6 +32,7 @@ class Follower {
     std::unique_ptr<LogBytes> bytes;
   };
   Result<void> match_known(const LogListing& listing, std::vector<LogName>& fresh);
+  Result<bool> is_copy_of(size_t which, LogBytes& bytes);
   Result<void> match_fresh(const LogName& name, bool is_current);
   Result<void> first_look(const LogListing& listing, LineSink& sink, int64_t first_second);
   Result<bool> begin_at_second(const LogName& name, bool is_current, LineSink& sink, int64_t first_second);

@@ -138,6 +138,42 @@ TEST_F(AccessLogFollow, GoesOnThroughCopyAndTruncate) {
   EXPECT_EQ(look(), Lines{});
 }
 
+TEST_F(AccessLogFollow, WhatWasReadBetweenCopyAndTruncationIsNotReadAgain) {
+  write("access.log", "1 " + std::string(1100, 'x') + "\n");
+  look();
+  write("access.log", "2 b\n");
+  std::filesystem::copy_file(directory / "access.log", directory / "access.log.1");
+  write("access.log", "3 c\n");  // not in the copy, but read
+  EXPECT_EQ(look(), (Lines{"2 b", "3 c"}));
+  write("access.log", "4 d\n", false);
+  EXPECT_EQ(look(), Lines{"4 d"});
+  EXPECT_EQ(look(0, 20'000), Lines{});
+  EXPECT_TRUE(remarks.empty());
+}
+
+TEST_F(AccessLogFollow, TwoLogsThatBeginWithTheSameLineAreTwo) {
+  write("access.log", "1 same\n");
+  look();
+  write("access.log", "2 b\n");
+  rename("access.log", "access.log.2");
+  write("access.log.1", "1 same\n3 c\n");
+  write("access.log", "1 same\n4 d\n");
+  EXPECT_EQ(look(), (Lines{"2 b", "1 same", "3 c", "1 same", "4 d"}));
+  EXPECT_EQ(look(), Lines{});
+}
+
+TEST_F(AccessLogFollow, ALogThatCameCompressedIsReadOnce) {
+  write("access.log", "1 a\n");
+  look();
+  rename("access.log", "access.log.2");
+  write("access.log.1", "2 b\n");
+  pack("access.log.1");
+  write("access.log", "3 c\n");
+  EXPECT_EQ(look(), (Lines{"2 b", "3 c"}));
+  EXPECT_EQ(look(), Lines{});
+  EXPECT_EQ(look(), Lines{});
+}
+
 TEST_F(AccessLogFollow, ACopyIsFoundWhenItIsCompressed) {
   write("access.log", "1 a\n");
   look();

@@ -28,6 +28,9 @@ class Writer {
   explicit Writer(std::string path)
       : path_(std::move(path)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
   void reopen() { reopen_ = true; }
+  void wait_for_lines() const {
+    while (lines_ < 40) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   void stop() {
     thread_.request_stop();
     thread_.join();
@@ -134,7 +137,7 @@ class AccessLogRotation : public ::testing::Test {
 
 TEST_F(AccessLogRotation, RenamedSixtyTimesWhileWrittenNothingIsLostOrCountedTwice) {
   Writer writer(path);
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  writer.wait_for_lines();
   look(*local);
   std::jthread rotator([&] {
     std::mt19937_64 random(2);
@@ -170,7 +173,7 @@ TEST_F(AccessLogRotation, RenamedSixtyTimesWhileWrittenNothingIsLostOrCountedTwi
 
 TEST_F(AccessLogRotation, CopiedAndTruncatedSixtyTimesNothingIsLostOrCountedTwice) {
   Writer writer(path);
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  writer.wait_for_lines();
   look(*local);
   std::atomic<bool> done{false};
   std::jthread rotator([&] {
@@ -199,7 +202,7 @@ TEST_F(AccessLogRotation, CopiedAndTruncatedSixtyTimesNothingIsLostOrCountedTwic
 
 TEST_F(AccessLogRotation, KilledAtAnyMomentAnotherProcessGoesOnWhereItWas) {
   Writer writer(path);
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  writer.wait_for_lines();
   const std::string state = directory / "state.json";
   const auto watch = [&] {  // never returns: each look, and what it told, is kept at once or not at all
     Json kept = os::exists(state) ? *parse_json(*os::read_file(state)) : Json::object();
@@ -247,7 +250,7 @@ TEST_F(AccessLogRotation, OverSshTheSame) {
   if (server == nullptr) GTEST_SKIP() << "there is no sshd";
   const auto remote = server->host(server->directory() + "/root");
   Writer writer(path);
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  writer.wait_for_lines();
   for (int i = 0; i < 12; ++i) {
     look(*remote);
     shift();
