@@ -46,11 +46,13 @@ TEST(Restarts, UnderSupervisord) {
   ASSERT_TRUE(soon([&] {
     return out_of("supervisorctl -c " + config + " status web").find("RUNNING") != std::string::npos;
   })) << "Debian's supervisor is needed";
-  const Json services =
-      Json::array({{{"kind", "supervisor"}, {"name", "web"}, {"program", "web"}, {"config", config}},
-                   {{"kind", "supervisor"}, {"name", "circle"}, {"program", "circle"}, {"config", config}}});
+  const auto watching = [&](const std::string& program) {
+    const Json services =
+        Json::array({{{"kind", "supervisor"}, {"name", program}, {"program", program}, {"config", config}}});
+    return Json{{"services", services}, {"every_ms", 1000}};
+  };
   WallTime now = wall_from_millis(1'700'000'000'000);
-  Looking looking("restarts", {{"services", services}, {"every_ms", 1000}}, now);
+  Looking looking("restarts", watching("web"), now);
   EXPECT_EQ(looking.look(now).blind, "");
   const auto kill = [&] { out_of("kill -9 $(supervisorctl -c " + config + " pid web)"); };
   kill();
@@ -67,15 +69,16 @@ TEST(Restarts, UnderSupervisord) {
   now += Millis(1000);
   EXPECT_THAT(looking.look(now).occurrences, IsEmpty()) << "a hand did that";
   out_of("supervisorctl -c " + config + " start circle");
+  Looking circle("restarts", watching("circle"), now);
   std::vector<Occurrence> told;
   EXPECT_TRUE(soon([&] {
-    for (Occurrence& each : told_soon(looking, now)) told.push_back(std::move(each));
+    for (Occurrence& each : told_soon(circle, now)) told.push_back(std::move(each));
     return !told.empty() && told.back().kind == "exit";
   }));
   EXPECT_THAT(told.back().what, HasSubstr("circle was given up by supervisor"));
   EXPECT_TRUE(told.back().severe);
   now += Millis(1000);
-  EXPECT_THAT(looking.look(now).occurrences, IsEmpty()) << "told once";
+  EXPECT_THAT(circle.look(now).occurrences, IsEmpty()) << "told once";
 }
 
 TEST(Restarts, UnderPm2) {
