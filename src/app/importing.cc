@@ -1,5 +1,7 @@
 #include "app/importing.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "base/text.h"

@@ -20,8 +20,8 @@ struct ImportRequest {
 };
 
 struct Import {
-  import::Imported imported;
-  import::Options options;
+  backout::import::Imported imported;
+  backout::import::Options options;
   std::string file;                   // that is or would be written
   std::vector<std::string> warnings;  // of lint
 };

@@ -264,11 +264,12 @@ bool is_name_char(char c) {
 /// Words that a sentence goes on with and a command does not.
 bool is_word_of_a_sentence(std::string_view word) {
   static const std::set<std::string_view> words = {
-      "sure",  "the",   "a",      "an",   "for",     "that",   "if",    "is",    "are",   "to",    "and",
-      "or",    "of",    "it",     "this", "your",    "all",    "any",   "won't", "won’t", "will",  "was",
-      "with",  "by",    "on",     "in",   "new",     "should", "must",  "can",   "when",  "has",   "have",
-      "using", "as",    "has",    "from", "we",      "you",    "these", "those", "each",  "every", "then",
-      "while", "after", "before", "does", "doesn't", "fails",  "fail",  "not"};
+      "sure",  "the",  "a",       "an",     "for",      "that",    "if",     "is",     "are",     "to",
+      "and",   "or",   "of",      "it",     "this",     "your",    "all",    "any",    "won't",   "won’t",
+      "will",  "was",  "with",    "by",     "on",       "in",      "new",    "should", "must",    "can",
+      "when",  "has",  "have",    "using",  "as",       "has",     "from",   "we",     "you",     "these",
+      "those", "each", "every",   "then",   "while",    "after",   "before", "does",   "doesn't", "fails",
+      "fail",  "not",  "returns", "return", "responds", "liefert", "works",  "loads"};
   return words.contains(word);
 }
 
@@ -310,7 +311,7 @@ bool looks_like_command(std::string_view line) {
   const std::string_view second = after.substr(0, after.find_first_of(" \t"));
   if ((first.starts_with("./") || first.starts_with("/") || first.starts_with("~/") || first.starts_with("../")) &&
       first.find_first_of("<>()*,:`") == std::string_view::npos && first.find('/', 1) != std::string_view::npos)
-    return !is_word_of_a_sentence(second) && !line.ends_with('.');
+    return !first.ends_with('/') && !is_word_of_a_sentence(second) && !line.ends_with('.');
   if (first.starts_with("Stop-Service") || first.starts_with("Start-Service") || first.starts_with("Restart-Service") ||
       first.starts_with("Invoke-") || first.starts_with("Get-Service"))
     return true;

@@ -147,8 +147,8 @@ TEST(Keeping, AFenceThatIsNotClosedEndsWhereTheTextGoesOn) {
   EXPECT_EQ(at_line(imported, 9), "close services");
   EXPECT_EQ(at_line(imported, 15), "switch code");
   EXPECT_EQ(at_line(imported, 16), "switch build");
-  EXPECT_EQ(at_line(imported, 41), "check checks");
-  EXPECT_EQ(at_line(imported, 48), "check checks");
+  EXPECT_EQ(at_line(imported, 38), "check checks");
+  EXPECT_EQ(at_line(imported, 45), "check checks");
   EXPECT_THAT(imported.text, HasSubstr("path: /srv/bakery"));
   EXPECT_THAT(imported.text, Not(HasSubstr("run: echo")));
   EXPECT_TRUE(imported.open.empty()) << imported.open.front().name;
@@ -177,7 +177,7 @@ TEST(Keeping, ASessionEndsWhereItIsLeft) {
   EXPECT_EQ(at_line(imported, 10), "switch commands");
   EXPECT_EQ(at_line(imported, 11), "switch commands");
   EXPECT_EQ(at_line(imported, 19), "switch commands~") << "rm -rf is never in force";
-  EXPECT_EQ(at_line(imported, 28), "switch stop");
+  EXPECT_EQ(at_line(imported, 29), "switch stop");
   std::vector<std::string> open;
   for (const Open& each : imported.open) open.push_back(each.name);
   EXPECT_THAT(open, ::testing::ElementsAre("SITE"));
@@ -239,8 +239,9 @@ TEST(Keeping, WhatIsNoRunbookIsRefusedInWords) {
   const auto why = [](const std::string& bytes, const std::string& file = "x.md") {
     const auto imported = import_runbook(bytes, {.file = file});
     EXPECT_FALSE(imported);
-    if (!imported) EXPECT_EQ(imported.error().code, Code::kInvalid);
-    return imported ? "" : imported.error().message;
+    if (imported) return std::string();
+    EXPECT_EQ(imported.error().code, Code::kInvalid);
+    return imported.error().message;
   };
   EXPECT_THAT(why(""), HasSubstr("it is empty"));
   EXPECT_THAT(why(" \n\t\n"), HasSubstr("it is empty"));

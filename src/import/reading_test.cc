@@ -29,7 +29,7 @@ TEST(Reading, Placeholders) {
   EXPECT_THAT(names_in_text("cd /path/to/app; cp a-YYYY-MM-DD.sql b"), ElementsAre("/path/to", "YYYY-MM-DD"));
   for (const char* none : {"docker images --format '{{.Repository}}:{{.Tag}}'", "curl -w '%{http_code}' x", "${VAR:-x}",
                            "awk '{print $1}'", "grep '[a-z]' x", "echo ${list[index]}", "[[ -f x ]]", "a<br>b",
-                           "cat <<EOF", "psql < dump.sql > out", "[guide](guide.md)", "X=1; echo $X_ $HOME",
+                           "cat <<EOF", "psql < dump.sql > out", "[guide](guide.md)", "X1=1; echo $X1 $HOME",
                            "sort <in.txt", "[X] 0001", "TAG=v1; git checkout $TAG", "print(list[:10])"})
     EXPECT_THAT(names_in_text(none), IsEmpty()) << none;
 }

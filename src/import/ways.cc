@@ -109,6 +109,11 @@ class Finder {
   void choose(const std::vector<size_t>& group) {
     if (group.size() < 2) return;
     size_t taken = group.front();
+    const auto is_posix = [&](size_t each) {
+      const std::string title = lowered(book_.sections[each].title);
+      return !has(title, "windows") && !has(title, "powershell");
+    };
+    if (const auto posix = std::find_if(group.begin(), group.end(), is_posix); posix != group.end()) taken = *posix;
     for (const size_t each : group)
       if (is_wanted(book_.sections[each].title)) {
         taken = each;
