@@ -177,7 +177,7 @@ TEST(Hostile, AMegabyteOfOneThing) {
                                   "\t- a\n"}) {
     std::string bytes = "# Rollback\n\n```bash\nsystemctl stop x\n```\n\n";
     const bool whole = piece == "[" || piece == "`" || piece == "|";
-    while (bytes.size() < (whole ? 1U << 20 : 1U << 18)) bytes += piece;
+    while (bytes.size() < (whole ? 1U << 20 : 1U << 17)) bytes += piece;
     const auto begin = std::chrono::steady_clock::now();
     expect_bounded(bytes, piece);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
@@ -192,7 +192,7 @@ TEST(Hostile, MuchOfOneThingInsideOfCommandsAndVerification) {
     for (const std::string piece :
          {"cat <<E\n", "for x\n", "psql\n", "curl http://localhost/a[b]\n", "- a\n", "| a | 1 |\n", "'\n"}) {
       std::string bytes = "# Rollback\n\n" + head;
-      for (int number = 0; bytes.size() < (1U << 18); ++number)
+      for (int number = 0; bytes.size() < (1U << 16); ++number)
         bytes += number % 3 == 0 ? std::to_string(number) + piece : piece;
       const auto begin = std::chrono::steady_clock::now();
       expect_bounded(bytes, head + piece);
