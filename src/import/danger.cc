@@ -38,6 +38,7 @@ constexpr Way kWays[] = {
     {R"(\b(celery\b.*\bpurge|rabbitmqctl\b.*\b(purge|delete))", "throws away jobs"},
     {R"(\b(manage\.py\s+(flush|reset_db))", "empties the database"},
     {R"(\b(restore|load)[\w.-]*\b.*(--i-know|--force|--overwrite|overwrite))", "overwrites what is there"},
+    {R"((?i)\brestore\b)", "overwrites what is there"},
     {R"(\b(shutdown|reboot|halt|poweroff)\b)", "stops the machine"},
     {R"(\bpg_resetwal\b|\bpg_terminate_backend\b)", "cuts connections or logs of the database"}};
 

@@ -111,7 +111,9 @@ Entries services(const Source& source) {
       if (const auto found = known.find(key); found != known.end()) {
         init::YamlEntry& entry = list[found->second];
         entry.off = entry.off && placed.off;
-        if (!placed.off && entry.comment.size() < 60) entry.comment += fmt::format(", {}", source.item(at).line);
+        if (!placed.off && entry.comment.size() < 60)
+          entry.comment = (entry.comment.starts_with("line ") ? "lines " + entry.comment.substr(5) : entry.comment) +
+                          fmt::format(", {}", source.item(at).line);
         continue;
       }
       if (list.size() >= kMostEntries) return;

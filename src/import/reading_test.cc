@@ -87,6 +87,7 @@ TEST(Reading, DestructiveCommands) {
                               "DELETE FROM orders",
                               "aws s3 rm s3://x --recursive",
                               "php artisan migrate:fresh",
+                              "php artisan backup:restore --latest",
                               "find . -name x -delete"})
     EXPECT_TRUE(danger_of(command)) << command;
   for (const char* command : {"git checkout v1", "rm file", "pg_restore -d x y", "docker compose down",
