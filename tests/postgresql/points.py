@@ -13,16 +13,16 @@ from shop import Customers, Shop
 class Archived:
     """A server that archives its log into a repository of its own, and a shop on it."""
 
-    def __init__(self, directory, backout, app, more="dump: false, "):
+    def __init__(self, directory, backout, app, how):
         self.cluster = Cluster("archive_mode=on\narchive_command='false'\nautovacuum=off")
         self.shop = None
         try:
-            self.begin(directory, backout, app, more)
+            self.begin(directory, backout, app, how)
         except Exception:
             self.end()
             raise
 
-    def begin(self, directory, backout, app, more):
+    def begin(self, directory, backout, app, how):
         at = self.cluster.directory
         self.sides, self.config = at / "sides", at / "pgbackrest.conf"
         self.cluster.as_postgres("mkdir", self.sides, at / "lock")
@@ -33,15 +33,15 @@ class Archived:
         for words in (["stanza-create"], ["--type=full", "backup"]):
             self.pgbackrest(*words)
         self.shop = Shop(directory, backout, self.cluster, app)
-        self.cluster.sql("shop", "GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO backout")
-        self.write_yaml(more)
+        self.cluster.sql("postgres", "GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO backout")
+        self.write_yaml(how)
 
     def pgbackrest(self, *words):
         self.cluster.as_postgres("pgbackrest", f"--config={self.config}", "--stanza=shop", *words)
 
-    def write_yaml(self, more, **changed):
+    def write_yaml(self, how, **changed):
         self.shop.write_yaml(fill=json.dumps(self.shop.app.fill) +
-                             f", pgbackrest: {{stanza: shop, config: {self.config}, directory: {self.sides}, {more}archive_wait: 30s}}", **changed)
+                             f", pgbackrest: {{stanza: shop, config: {self.config}, directory: {self.sides}, {how}archive_wait: 30s}}", **changed)
 
     def left(self):
         """Directories and processes of clusters that were restored beside, and databases that are not whole."""
@@ -54,9 +54,9 @@ class Archived:
         self.cluster.remove()
 
 
-def on_an_archived_site(case, more="dump: false, "):
+def on_an_archived_site(case, how="dump: false, "):
     def run(directory, backout, app):
-        site = Archived(directory, backout, app, more)
+        site = Archived(directory, backout, app, how)
         try:
             case(site, site.shop)
             expect(site.left() == [], f"left: {site.left()}")

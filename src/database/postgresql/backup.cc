@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "database/postgresql/create.h"
 #include "database/postgresql/dump_files.h"
 #include "database/postgresql/fingerprints.h"
 #include "database/postgresql/habits.h"
@@ -264,16 +265,17 @@ Result<Manifest> note(const BackupJob& job, Source& source, const Progress& prog
   Manifest manifest;
   manifest.source = job.database;
   TRY_VOID(describe(source.connection(), manifest));
-  auto beside = TRY(Connection::open(job.server, job.database));
-  TRY_VOID(source.begin(manifest, job.repository ? &beside : nullptr));
-  if (job.repository) mark_point(beside, job.database, manifest.point);
+  std::optional<Connection> beside;
+  if (job.repository) beside = TRY(open_maintenance(job.server, job.maintenance));
+  TRY_VOID(source.begin(manifest, beside ? &*beside : nullptr));
+  if (beside) mark_point(*beside, job.database, manifest.point);
   TRY_VOID(read_in_snapshot(source, manifest, [&](const CountedTable& next) {
     if (progress) progress("counting and hashing " + next.name);
     return true;
   }));
   manifest.sequences_after = TRY(read_sequences(source.connection()));
   TRY_VOID(source.connection().exec("COMMIT"));
-  if (job.repository) TRY_VOID(wait_for_point(job, beside, manifest, progress));
+  if (beside) TRY_VOID(wait_for_point(job, *beside, manifest, progress));
   return manifest;
 }
 
@@ -284,7 +286,7 @@ Result<Manifest> dump(const BackupJob& job, Source& source, const Program& progr
   manifest.dumped_by = program.version;
   TRY_VOID(describe(source.connection(), manifest));
   std::optional<Connection> beside;
-  if (job.repository) beside = TRY(Connection::open(job.server, job.database));
+  if (job.repository) beside = TRY(open_maintenance(job.server, job.maintenance));
   TRY_VOID(source.begin(manifest, beside ? &*beside : nullptr));
   if (beside) mark_point(*beside, job.database, manifest.point);
   const std::string connection = TRY(connection_argument(job.server, job.database));
@@ -399,6 +401,7 @@ Result<Json> run_backup(const Json& args, const Progress& progress) {
   if (args.contains("pgbackrest")) {
     job.repository = TRY(repository_of(args));
     job.dump = job.repository->dump;
+    job.maintenance = get_string(args, "maintenance");
   }
   job.jobs = static_cast<int>(get_int(args, "jobs", job.jobs));
   job.programs = get_string(args, "programs");

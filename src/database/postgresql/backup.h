@@ -32,6 +32,7 @@ struct BackupJob {
   std::string programs;  // a directory to take pg_dump from; empty: find_program
   std::optional<DumpedAs> as = {};
   std::optional<Repository> repository = {};  // notes the point in its log, too: point.h
+  std::string maintenance = {};               // see open_maintenance: where our role may mark the log
   bool dump = true;                           // false: only counts and hashes, and no directory is made
   bool capture = false;  // a slot follows what is written from then on (slot.h); without one the backup is as good
   Millis wait_for_writers{20'000};  // before the slot can be made

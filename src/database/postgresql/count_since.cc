@@ -162,6 +162,8 @@ class Count {
   Result<void> read_through(const std::set<int64_t>& leaves,
                             const std::map<std::pair<std::string, std::string>, ChangedRows*>& by_name) {
     if (ground_.left() <= Millis(0)) return Error{Code::kTimedOut, "reading the dump takes too long", ""};
+    if (get_string(args_, "backup").empty())
+      return Error{Code::kNotFound, "the checkpoint has no dump to look them up in", ""};
     const Program restore = TRY(find_program("pg_restore", live_->server_version(), get_string(args_, "programs")));
     return read_dump(restore, TRY(need_path(args_, "backup")), leaves, ground_.left(),
                      [&](const DumpRow& row) -> Result<void> {

@@ -58,7 +58,7 @@ Result<bool> is_archived(const Repository& repository, const BackupSet& set, con
 
 Result<Json> note_quiet_instant(Connection& transaction, Connection& beside,
                                 const std::function<Result<void>()>& again) {
-  const bool durable = TRY(beside.text("SELECT current_setting('synchronous_commit')")) != "off";
+  const bool durable = TRY(transaction.text("SHOW synchronous_commit")) != "off";
   const BootTime began = system_clock().boot();
   for (;;) {
     // The first question takes the snapshot, and the place is read at once. What others see was written to disk before,

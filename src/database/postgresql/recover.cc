@@ -86,11 +86,9 @@ Result<Recovery> recovery_from(const Json& args, const Progress& progress) {
   job.side.superuser = TRY(live.text("SELECT rolname FROM pg_roles WHERE oid = 10"));
   job.side.segment_size =
       static_cast<uint64_t>(TRY(live.integer("SELECT pg_size_bytes(current_setting('wal_segment_size'))")));
-  if (!job.side.target.time.empty()) {
-    auto beside = TRY(Connection::open(TRY(server_of(args)), job.database));  // where our role has its rights
-    if (const std::string why = push_log(job.repository, beside, progress); !why.empty() && progress)
+  if (!job.side.target.time.empty())
+    if (const std::string why = push_log(job.repository, live, progress); !why.empty() && progress)
       progress("the log of now is not in the archive: " + why);
-  }
   job.side.set = TRY(set_for(job, live, TRY(live.text("SELECT system_identifier FROM pg_control_system()"))));
   return job;
 }

@@ -56,12 +56,8 @@ void look_at_log(const Repository& repository, const BackupSet& set, const Stanz
   if (!missing.empty()) seen["missing"] = missing;
 }
 
-void look_at_server(const Json& args, Json& seen) {
-  const auto server = server_of(args);
-  // Rights on functions are each database's own.
-  auto live = server ? Connection::open(*server, get_string(args, "database")) : Result<Connection>(server.error());
-  if (!live) return;
-  const auto archiver = live->query(
+void look_at_server(Connection& maintenance, Json& seen) {
+  const auto archiver = maintenance.query(
       "SELECT current_setting('archive_mode'), coalesce(last_failed_wal, ''), coalesce(last_failed_time > "
       "coalesce(last_archived_time, '-infinity'), false), has_function_privilege('pg_switch_wal()', 'execute') AND "
       "has_function_privilege('pg_create_restore_point(text)', 'execute'), current_user, current_database() FROM "
@@ -105,7 +101,7 @@ Json look_at_repository(const Json& args, Connection& maintenance) {
             {"size", newest->size},         {"from", set->label}};
   look_at_log(*repository, *set, *stanza, args, maintenance, seen);
   look_at_place(args, maintenance, set->size, seen);
-  look_at_server(args, seen);
+  look_at_server(maintenance, seen);
   if (const auto program = find_program("pg_ctl", maintenance.server_version(), ""); !program)
     seen["server"] =
         fault({program.error().code, "a cluster cannot be started beside: " + program.error().message,
