@@ -95,7 +95,7 @@ std::unique_ptr<StandIn> point_instead_of_dump(const Workspace& workspace, const
                                                const Checkpoint& checkpoint) {
   Json saved = saved_part(checkpoint, subject);
   const Json& point = get(saved, "point");
-  if (!get_bool(point, "archived") || get_string(saved, "backup").empty() || !subject.config.contains("pgbackrest"))
+  if (!point.is_object() || get_string(saved, "backup").empty() || !subject.config.contains("pgbackrest"))
     return nullptr;
   const std::string why = fault_of_dump(workspace, saved);
   if (why.empty()) return nullptr;

@@ -51,6 +51,8 @@ bool process_group_lives(pid_t group) {
   return found;
 }
 
+bool is_root() { return ::geteuid() == 0; }
+
 pid_t own_pid() { return ::getpid(); }
 
 }  // namespace backout::os

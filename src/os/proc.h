@@ -18,5 +18,7 @@ struct ProcessFacts {
 std::optional<ProcessFacts> facts_of(pid_t pid);
 bool process_group_lives(pid_t group);
 pid_t own_pid();
+/// May it become somebody else?
+bool is_root();
 
 }  // namespace backout::os

@@ -268,7 +268,7 @@ Result<Manifest> note(const BackupJob& job, Source& source, const Progress& prog
   std::optional<Connection> beside;
   if (job.repository) beside = TRY(open_maintenance(job.server, job.maintenance));
   TRY_VOID(source.begin(manifest, beside ? &*beside : nullptr));
-  if (beside) mark_point(*beside, job.database, manifest.point);
+  if (beside) mark_point(*beside, manifest.point);
   TRY_VOID(read_in_snapshot(source, manifest, [&](const CountedTable& next) {
     if (progress) progress("counting and hashing " + next.name);
     return true;
@@ -288,7 +288,7 @@ Result<Manifest> dump(const BackupJob& job, Source& source, const Program& progr
   std::optional<Connection> beside;
   if (job.repository) beside = TRY(open_maintenance(job.server, job.maintenance));
   TRY_VOID(source.begin(manifest, beside ? &*beside : nullptr));
-  if (beside) mark_point(*beside, job.database, manifest.point);
+  if (beside) mark_point(*beside, manifest.point);
   const std::string connection = TRY(connection_argument(job.server, job.database));
   {
     Dumping dumping(dump_command(job, program, source.snapshot(), partial, connection), session_name(job.directory));

@@ -16,7 +16,6 @@ namespace {
 constexpr Millis kQuietWithin{500}, kSettledWithin{2'000};
 constexpr Millis kLookAgain{3};
 constexpr Millis kArchiveTurn{250};
-constexpr size_t kLongestPointName = 63;
 constexpr int kHasXid8 = 130000;
 constexpr int kRecent = 2'000;
 
@@ -82,10 +81,9 @@ Result<Json> note_quiet_instant(Connection& transaction, Connection& beside,
   }
 }
 
-void mark_point(Connection& beside, const std::string& database, Json& point) {
+void mark_point(Connection& beside, Json& point) {
   const std::string lsn = get_string(point, "lsn");
-  const std::string name =
-      ("backout_" + replaced(get_string(point, "time"), ":", "") + "_" + database).substr(0, kLongestPointName);
+  const std::string name = "backout_" + replaced(get_string(point, "time"), ":", "");
   const auto named = beside.text("SELECT pg_create_restore_point($1)", {name});
   if (named) point["name"] = name;
   // The segment that has what stands behind the point: without that, nothing says where it ends.
@@ -97,9 +95,12 @@ void mark_point(Connection& beside, const std::string& database, Json& point) {
       beside.integer("SELECT pg_size_bytes(current_setting('wal_segment_size'))").value_or(int64_t{16} << 20U);
   point["system_id"] = beside.text("SELECT system_identifier FROM pg_control_system()").value_or("");
   if (segment.size() >= 8) point["timeline"] = std::stoll(segment.substr(0, 8), nullptr, 16);
-  if (!named || !switched)
-    point["denied"] = "the role may not; in " + beside.database() +
-                      ": GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO it";
+  const Error* failed = !named ? &named.error() : !switched ? &switched.error() : nullptr;
+  if (failed == nullptr) return;
+  point["denied"] = failed->code == Code::kDenied
+                        ? "the role may not; in the database " + beside.database() +
+                              ": GRANT EXECUTE ON FUNCTION pg_create_restore_point(text), pg_switch_wal() TO it"
+                        : failed->message;
 }
 
 Result<void> wait_until_archived(const Repository& repository, Connection& beside, Json& point,
@@ -149,7 +150,7 @@ std::string push_log(const Repository& repository, Connection& live, const Progr
   if (const auto committed = live.text(number); !committed) return committed.error().message;
   Json point{{"lsn", live.text("SELECT pg_current_wal_insert_lsn()").value_or("")},
              {"time", to_iso(system_clock().wall())}};
-  mark_point(live, "now", point);
+  mark_point(live, point);
   const auto waited = wait_until_archived(repository, live, point, progress);
   return waited ? get_string(point, "why_not") : waited.error().message;
 }

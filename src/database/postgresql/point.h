@@ -21,7 +21,7 @@ Result<Json> note_quiet_instant(Connection& transaction, Connection& beside,
 
 /// Writes a named restore point into the log and begins a new segment, where the role may: adds "name", "segment",
 /// "segment_size", "system_id", and "denied" where it may not.
-void mark_point(Connection& beside, const std::string& database, Json& point);
+void mark_point(Connection& beside, Json& point);
 
 /// Adds "stanza", "archived", and "label" of the backup that it would be restored from; "why_not" where one is missing.
 /// An error only where nothing could be looked at because the configuration is wrong.

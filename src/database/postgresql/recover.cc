@@ -19,7 +19,7 @@ namespace {
 
 struct Recovery {
   Repository repository;
-  std::string database, programs;
+  std::string database, programs, taken_at;
   int jobs = 2;
   SideJob side;
   std::optional<Manifest> against;  // what the checkpoint counted at that point
@@ -86,6 +86,11 @@ Result<Recovery> recovery_from(const Json& args, const Progress& progress) {
   job.side.superuser = TRY(live.text("SELECT rolname FROM pg_roles WHERE oid = 10"));
   job.side.segment_size =
       static_cast<uint64_t>(TRY(live.integer("SELECT pg_size_bytes(current_setting('wal_segment_size'))")));
+  job.taken_at = job.against ? job.against->taken_at : "";
+  if (!job.side.target.time.empty())
+    job.taken_at =
+        TRY(live.text("SELECT to_char($1::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+                      {job.side.target.time}));
   if (!job.side.target.time.empty())
     if (const std::string why = push_log(job.repository, live, progress); !why.empty() && progress)
       progress("the log of now is not in the archive: " + why);
@@ -160,9 +165,7 @@ Result<Json> dump_from_side(const Recovery& job, const Json& args, const Progres
   BackupJob backup = job_in_side(job, *side);
   backup.directory = TRY(need_path(args, "directory"));
   backup.manifest = TRY(need_path(args, "manifest"));
-  const std::string taken_at =
-      job.side.target.time.empty() && job.against ? job.against->taken_at : job.side.target.time;
-  backup.as = DumpedAs{job.database, taken_at, TRY(read_database_facts(restored, job.database))};
+  backup.as = DumpedAs{job.database, job.taken_at, TRY(read_database_facts(restored, job.database))};
   if (progress) progress("dumping " + job.database + " out of the side cluster");
   const Manifest made = TRY(back_up(backup, progress));
   std::vector<std::string> notes = made.notes;
@@ -226,9 +229,14 @@ Result<Json> run_prove_point(const Json& args, const Progress& progress) {
   Json recovery = args;
   recovery["against"] = {{"manifest", path}, {"manifest_sha256", get_string(args, "manifest_sha256")}};
   const Manifest manifest = TRY(manifest_of(args));
-  if (const std::string why = get_string(manifest.point, "why_not");
-      !why.empty() || !get_bool(manifest.point, "archived"))
-    return Error{Code::kUnavailable, "pgBackRest cannot bring this moment back: " + why,
+  Json point = manifest.point;
+  if (!get_bool(point, "archived")) {  // it may have come there since
+    point.erase("why_not");
+    auto live = TRY(open_maintenance(TRY(server_of(args)), get_string(args, "maintenance")));
+    TRY_VOID(wait_until_archived(TRY(repository_of(args)), live, point, progress));
+  }
+  if (!get_bool(point, "archived"))
+    return Error{Code::kUnavailable, "pgBackRest cannot bring this moment back: " + get_string(point, "why_not"),
                  "look at it: backout ready; or let checkpoints dump: database.postgresql.pgbackrest.dump: true"};
   Json evidence{{"verified", true},
                 {"tables", manifest.content.tables.size()},

@@ -119,7 +119,9 @@ TEST_F(PointTest, ThatIsNotArchivedIsNotProvedAndSaid) {
   const auto taken = run("backup", args);
   ASSERT_TRUE(taken) << taken.error().message;
   EXPECT_THAT(get(*taken, "notes").dump(), HasSubstr("is not in the archive after 1.0 s"));
-  const auto proved = run("prove-point", prove_args());
+  Json soon = prove_args();
+  soon["pgbackrest"]["archive_wait_ms"] = 300;
+  const auto proved = run("prove-point", soon);
   ASSERT_FALSE(proved);
   EXPECT_THAT(proved.error().message, HasSubstr("is not in the archive"));
   const auto recovered = run("recover", recover_args());

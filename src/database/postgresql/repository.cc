@@ -2,13 +2,13 @@
 #include "database/postgresql/lsn.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <set>
 
 #include "base/text.h"
+#include "os/proc.h"
 
 namespace backout::postgresql {
 namespace {
@@ -140,7 +140,7 @@ Result<Repository> repository_of(const Json& args) {
 }
 
 std::vector<std::string> as_user(const Repository& repository, std::vector<std::string> argv) {
-  if (!repository.user.empty() && ::geteuid() == 0) argv.insert(argv.begin(), {"runuser", "-u", repository.user, "--"});
+  if (!repository.user.empty() && os::is_root()) argv.insert(argv.begin(), {"runuser", "-u", repository.user, "--"});
   return argv;
 }
 

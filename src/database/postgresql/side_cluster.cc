@@ -2,7 +2,6 @@
 #include "database/postgresql/lsn.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -14,6 +13,7 @@
 #include "database/postgresql/dump_files.h"
 #include "database/postgresql/programs.h"
 #include "os/file.h"
+#include "os/proc.h"
 #include "os/process.h"
 
 namespace backout::postgresql {
@@ -61,7 +61,7 @@ std::vector<std::string> processes_in(const std::string& root) {
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator("/proc", failed)) {
     const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") != std::string::npos || name == std::to_string(::getpid())) continue;
+    if (name.find_first_not_of("0123456789") != std::string::npos || name == std::to_string(os::own_pid())) continue;
     if (works_in(entry.path(), root)) found.push_back(name);
   }
   return found;
@@ -151,7 +151,10 @@ Result<void> look_for_room(const SideJob& job) {
 
 std::string RecoveryTarget::words() const { return time.empty() ? "position " + lsn : time; }
 
-Result<std::string> root_of_side(const std::string& directory, const std::string& name) {
+Result<std::string> root_of_side(const std::string& directory, const std::string& database) {
+  std::string name = database;
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '_' && c != '-') c = '-';
   const std::string root =
       fs::path(directory + "/" + std::string(kName) + name).lexically_normal();  // as pgbackrest wants it
   if (root.size() <= kLongestRoot && directory.starts_with('/')) return root;
@@ -202,7 +205,7 @@ Server SideCluster::server() const {
 Result<void> SideCluster::make(const Progress& progress) {
   const std::string &root = job_.root, &user = job_.repository.user;
   TRY_VOID(os::make_directories(root, 0700));
-  if (::geteuid() == 0 && !user.empty()) TRY(must({"chown", user + ":", root}));
+  if (os::is_root() && !user.empty()) TRY(must({"chown", user + ":", root}));
   if (progress) progress("restoring the backup " + job_.set.label + " into " + root);
   std::vector<std::string> options{"--target-action=promote"};
   if (job_.target.time.empty())

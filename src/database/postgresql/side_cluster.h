@@ -66,8 +66,9 @@ class SideCluster {
   bool gone_ = false;
 };
 
-/// `directory`/backout-side-NAME. kInvalid: the socket in it would have too long a name.
-Result<std::string> root_of_side(const std::string& directory, const std::string& name);
+/// `directory`/backout-side-NAME, of a name like that of a database of ours. kInvalid: the socket in it would have too
+/// long a name.
+Result<std::string> root_of_side(const std::string& directory, const std::string& database);
 /// Ends what works in `root` and removes it. False: there was nothing.
 Result<bool> remove_side(const std::string& root);
 /// Whether anything of it is left.
