@@ -54,9 +54,9 @@ BY_USERS = """
 DO $$ BEGIN FOR part IN 0..39 LOOP
   UPDATE orders SET state = 'returned', changed = now() WHERE id <= {rows} AND abs(hashint8(id)) % 80000 < {part} * 5 AND id % 40 = part;
   COMMIT;
-END LOOP; END $$;
-DELETE FROM orders WHERE id <= {rows} AND abs(hashint8(id + 1000000007)) % 80000 < {part};
+END LOOP; END $$
 """
+DELETES = "DELETE FROM orders WHERE id <= {rows} AND abs(hashint8(id + 1000000007)) % 80000 < {part}"
 STREAMED = """
 DO $$ BEGIN FOR part IN 0..19 LOOP
   UPDATE orders SET state = 'returned', changed = now() WHERE id > part * {rows} / 40 AND id <= (part + 1) * {rows} / 40;
@@ -207,8 +207,8 @@ def count_by_slot(bench):
     _, taken = bench.tool("backup", database="followed", directory=f"{path}/slot.dump", manifest=f"{path}/slot.json", jobs=2, capture="slot")
     if not taken["part"]["slot"]:
         raise SystemExit(f"pg_count_slot: {taken['notes']}")
-    bench.sql("followed", INSERTS.format(part=20, rows=ROWS))
-    bench.sql("followed", BY_USERS.format(part=20, rows=ROWS))
+    for changes in (INSERTS, BY_USERS, DELETES):
+        bench.sql("followed", changes.format(part=20, rows=ROWS))
     bench.sql("followed", "VACUUM (ANALYZE) orders")
     ours, counts = [], []
     for turn in range(ROUNDS + 1):

@@ -24,7 +24,8 @@ AT_MOST = {"cold_start": 20, "status_100k_events": 30, "plan_100k_events": 30, "
             "detector_p99_votes": 210, "detector_false_alarms": 1e-3, "detector_bursty_false_alarms": 0}
 AT_LEAST_RATIO = {("sqlite_diff", "except"): 1, ("pg_diff", "pg_comparator"): 4, ("pg_diff", "floor"): 0.5,
                   ("pg_diff_9pct", "pg_comparator"): 4, ("pg_diff_9pct", "floor"): 0.5,
-                  ("pg_count_inserts", "count"): 0.25, ("pg_count", "count"): 0.25, ("rescue_load", "copy"): 0.5,
+                  ("pg_count_inserts", "count"): 0.25, ("pg_count", "count"): 0.25, ("pg_count_slot", "count"): 0.25,
+                  ("slot_read", "pg_recvlogical"): 1, ("rescue_load", "copy"): 0.5,
                   ("access_log", "goaccess"): 30, ("access_log", "awk"): 1.5, ("access_log", "memchr"): 0.2}
 
 COLUMNS = ("name", "value", "unit", "peer", "peer_value", "ratio", "about")

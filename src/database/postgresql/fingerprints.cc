@@ -24,13 +24,13 @@ constexpr size_t kAtOnce = kRecord << 16U;
 constexpr int64_t kMostLooked = 500'000;  // rows
 constexpr const char* kKeySeed = "7919";
 
-/// `names`: of each column, as the side that is asked has it; its kind is that of the checkpoint, on both sides.
-std::string hashes(const RowTable& base, const std::vector<std::string>& key, const std::vector<std::string>& columns,
+/// Of the table as the side that is asked has it; `name`: what that calls a column.
+std::string hashes(const RowTable& own, const std::vector<std::string>& key, const std::vector<std::string>& columns,
                    const std::function<std::string(const std::string&)>& name) {
   const auto row = [&](const std::vector<std::string>& of) {
     std::vector<std::string> values;
     for (const std::string& each : of)
-      values.push_back(hashed_value(*find_column(base, each), "t." + sql_name(name(each))));
+      values.push_back(hashed_value(*find_column(own, name(each)), "t." + sql_name(name(each))));
     return "ROW(" + join(values, ", ") + ")";
   };
   const std::string of_key = std::string("pg_catalog.hash_record_extended(") + row(key) + ", " + kKeySeed + ")";
@@ -112,7 +112,7 @@ bool fit_for(const Json& kept, const MappedTable& table, int server_version) {
 
 Result<FingerprintsNow> fingerprints_now(Connection& live, const Json& kept, const MappedTable& table,
                                          const RowTable& own, const std::vector<std::string>& keys) {
-  const std::string what = hashes(table.target, strings(get(kept, "key")), strings(get(kept, "columns")),
+  const std::string what = hashes(own, strings(get(kept, "key")), strings(get(kept, "columns")),
                                   [&](const std::string& name) { return own_name(own, table.live, name); });
   FingerprintsNow now;
   TRY_VOID(read_by_keys(live, table, own, keys, what + ", t.xmin", [&](std::string_view line) {
