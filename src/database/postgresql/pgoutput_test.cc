@@ -7,11 +7,7 @@
 #include <random>
 #include <string>
 
-#include "base/hash.h"
-
-#define LLVMFuzzerTestOneInput pgoutput_fuzz_one
-#include "../../../tests/fuzz/pgoutput_fuzz.cc"
-#undef LLVMFuzzerTestOneInput
+#include "fuzz/pgoutput_reader.h"
 
 namespace backout::postgresql {
 namespace {
@@ -144,8 +140,8 @@ TEST(PgOutput, AnyBytesAreAMessageOrAnError) {
     whole += bytes;
   }
   const auto one = [](const std::string& bytes) {
-    const std::vector<uint8_t> own(bytes.begin(), bytes.end());
-    EXPECT_EQ(pgoutput_fuzz_one(own.data(), own.size()), 0);
+    const std::vector<char> own(bytes.begin(), bytes.end());  // of its own, for a sanitizer
+    fuzz_pgoutput({own.data(), own.size()});
   };
   one("");
   one(whole);
