@@ -70,7 +70,8 @@ class SlotCrash : public PostgresqlVerbs {
   }
   std::string known() {
     std::vector<std::string> names;
-    for (const Json& slot : get(verb("slots", server_args()), "slots")) names.push_back(get_string(slot, "name"));
+    const Json seen = verb("slots", server_args());
+    for (const Json& slot : get(seen, "slots")) names.push_back(get_string(slot, "name"));
     return join(names, " ");
   }
   /// As after a crash in the middle: gone on with, or given up.
@@ -160,7 +161,7 @@ TEST_F(SlotCrash, WritersAreCountedWhileTheCheckpointIsTakenAndWhileTheyAreCount
   const Json merged =
       verb("diff", {{"server", cluster_.server().conninfo}, {"live", database_}, {"target", "w__backout_R1_new"}});
   const Json counted = verb("count", args);
-  cluster_.admin("DROP DATABASE w__backout_R1_new");
+  cluster_.admin("DROP DATABASE \"w__backout_R1_new\"");
   EXPECT_EQ(get(counted, "rows"), get(merged, "rows")) << counted["compared"];
   EXPECT_GT(get_int(get(get(counted, "rows"), "work"), "insert"), 10);
 }
