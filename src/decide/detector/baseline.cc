@@ -115,13 +115,12 @@ Result<Habits> Habits::from_json(const Json& value) {
   Habits habits;
   if (value.is_null()) return habits;
   for (const Json& each : get(value, "sizes")) {
-    if (!each.is_array() || each.size() != 3 || !each[0].is_number_integer() || !each[1].is_number_integer() ||
-        !each[2].is_number_integer() || each[0].get<int>() < 1 || each[1].get<int64_t>() < 0 ||
-        each[2].get<int64_t>() < 0)
+    if (!each.is_array() || each.size() != 3 || !is_count(each[0]) || !is_count(each[1]) || !is_count(each[2]) ||
+        each[0].get<int64_t>() < 1 || each[0].get<int64_t>() > INT32_MAX)
       return not_stored("habits");
     habits.sizes_[vote_size(each[0].get<int>())] = {each[1].get<int64_t>(), each[2].get<int64_t>()};
   }
-  habits.seconds_ = get_int(value, "seconds");
+  habits.seconds_ = stored_count(value, "seconds");
   habits.bad_squares_ = TRY(stored_number(value, "bad_squares"));
   return habits;
 }

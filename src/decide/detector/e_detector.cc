@@ -89,8 +89,8 @@ Json EDetector::to_json() const {
 Result<void> EDetector::restore(const Json& value) {
   TRY_VOID(mixture_.restore(get(value, "mixture")));
   TRY_VOID(pace_.restore(get(value, "pace")));
-  votes_ = get_int(value, "votes");
-  bad_ = get_int(value, "bad");
+  votes_ = stored_count(value, "votes");
+  bad_ = stored_count(value, "bad");
   alarm_at_ = stored_time(value, "alarm_ms");
   onset_ = stored_time(value, "onset_ms");
   first_bad_ = stored_time(value, "first_bad_ms");

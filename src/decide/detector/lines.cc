@@ -72,7 +72,7 @@ Json Lines::to_json() const {
 }
 
 Result<void> Lines::restore(const Json& value) {
-  before_ = get_int(value, "before");
+  before_ = stored_count(value, "before");
   before_first_ = stored_time(value, "before_first_ms");
   before_last_ = stored_time(value, "before_last_ms");
   clock_ = stored_time(value, "clock_ms");

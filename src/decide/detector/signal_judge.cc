@@ -53,8 +53,6 @@ void SignalJudge::before(const Observation& observation) {
 void SignalJudge::feed(const Seen& seen, WallTime now) {
   position_ = seen.position;
   blind_ = seen.blind;
-  if (asked_at_ == WallTime()) asked_at_ = now;
-  asked_at_ = std::min(asked_at_, now);
   if (seen_at_ > now) seen_at_ = now;  // the clock was set back
   if (!signal_.votes && seen.blind.empty()) seen_at_ = now;
   std::vector<const Observation*> after;
@@ -191,8 +189,8 @@ Result<void> SignalJudge::restore(std::optional<Tuned>& held, const Measure& mea
   if (value.is_null()) return {};
   const double usual = TRY(stored_number(value, "usual")), divide = TRY(stored_number(value, "divide"));
   const double rate = TRY(stored_number(value, "tolerated"));
-  held =
-      Tuned{usual, divide, get_int(value, "known"), EDetector(rate, {threshold(measure.part), divide}, measure.rates)};
+  held = Tuned{usual, divide, stored_count(value, "known"),
+               EDetector(rate, {threshold(measure.part), divide}, measure.rates)};
   return held->detector.restore(get(value, "detector"));
 }
 
@@ -212,7 +210,6 @@ Json SignalJudge::to_json() const {
   store_time(value, "before_from_ms", before_from_);
   store_time(value, "before_to_ms", before_to_);
   store_time(value, "seen_ms", seen_at_);
-  store_time(value, "asked_ms", asked_at_);
   if (!blind_.empty()) value["blind"] = blind_;
   if (outcomes_) {
     value["outcomes"] = to_json(*outcomes_);
@@ -240,7 +237,6 @@ Result<void> SignalJudge::restore(const Json& value) {
   before_from_ = stored_time(value, "before_from_ms");
   before_to_ = stored_time(value, "before_to_ms");
   seen_at_ = stored_time(value, "seen_ms");
-  asked_at_ = stored_time(value, "asked_ms");
   blind_ = get_string(value, "blind");
   TRY_VOID(restore(outcomes_, kOutcomes, get(value, "outcomes")));
   TRY_VOID(restore(speeds_, kSpeeds, get(value, "speeds")));
@@ -250,8 +246,8 @@ Result<void> SignalJudge::restore(const Json& value) {
     clear_.emplace(outcomes_->detector.tolerated());
     TRY_VOID(clear_->restore(get(value, "clear")));
     TRY_VOID(raw_.restore(get(value, "raw")));
-    requests_ = get_int(value, "requests");
-    failed_ = get_int(value, "failed");
+    requests_ = stored_count(value, "requests");
+    failed_ = stored_count(value, "failed");
   }
   if (value.contains("compared")) TRY_VOID(compared_.restore(value["compared"]));
   return {};

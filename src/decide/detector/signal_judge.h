@@ -77,7 +77,6 @@ class SignalJudge {
   int64_t requests_ = 0, failed_ = 0;
   Pace raw_;
   WallTime seen_at_{};  // on the judge's clock: when votes came last, or for a signal without votes, a look
-  WallTime asked_at_{};
   std::string blind_;
   Json position_;
 };

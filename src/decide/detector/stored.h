@@ -1,5 +1,6 @@
 // Stored: numbers and times as the detectors keep them in JSON. Doubles come back bit for bit.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 
@@ -18,6 +19,14 @@ inline Result<double> stored_number(const Json& object, std::string_view key) {
   if (value.is_null()) return 0.0;
   if (!value.is_number() || !std::isfinite(value.get<double>())) return not_stored(key);
   return value.get<double>();
+}
+/// Counts are kept below what any sum of them could overflow.
+inline constexpr int64_t kMostCounted = 1'000'000'000'000'000;
+inline bool is_count(const Json& value) {
+  return value.is_number_integer() && value.get<int64_t>() >= 0 && value.get<int64_t>() <= kMostCounted;
+}
+inline int64_t stored_count(const Json& object, std::string_view key) {
+  return std::clamp<int64_t>(get_int(object, key), 0, kMostCounted);
 }
 /// A time between 1970 and 9999; what is not one is the epoch.
 inline bool is_time(WallTime time) { return to_millis(time) > 0 && to_millis(time) < 253'402'300'800'000; }

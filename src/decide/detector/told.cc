@@ -46,8 +46,8 @@ void Told::restore(const Json& value) {
   *this = Told();
   last_ = stored_time(value, "last_ms");
   behind_ = stored_time(value, "behind_ms");
-  left_out_ = get_int(value, "left_out");
-  jumps_ = get_int(value, "jumps");
+  left_out_ = stored_count(value, "left_out");
+  jumps_ = stored_count(value, "jumps");
 }
 
 }  // namespace backout::decide

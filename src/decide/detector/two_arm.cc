@@ -73,7 +73,7 @@ Json TwoArm::to_json() const {
 Result<void> TwoArm::restore(const Json& value) {
   const auto integers = [](const Json& list, size_t count) {
     return list.is_array() && list.size() == count &&
-           std::all_of(list.begin(), list.end(), [](const Json& each) { return each.is_number_integer(); });
+           std::all_of(list.begin(), list.end(), [](const Json& each) { return is_count(each); });
   };
   TRY_VOID(mixture_.restore(get(value, "mixture")));
   const Json &newer = get(value, "newer"), &older = get(value, "older");
@@ -83,9 +83,10 @@ Result<void> TwoArm::restore(const Json& value) {
   open_.clear();
   for (const Json& each : get(value, "open")) {
     if (!integers(each, 6)) return not_stored("open");
-    open_[each[0].get<int>()] = {{each[1].get<int64_t>(), each[2].get<int64_t>()},
-                                 {each[3].get<int64_t>(), each[4].get<int64_t>()},
-                                 wall_from_millis(each[5].get<int64_t>())};
+    open_[vote_size(static_cast<int>(std::min<int64_t>(each[0].get<int64_t>(), INT32_MAX)))] = {
+        {each[1].get<int64_t>(), each[2].get<int64_t>()},
+        {each[3].get<int64_t>(), each[4].get<int64_t>()},
+        wall_from_millis(each[5].get<int64_t>())};
   }
   alarm_at_ = stored_time(value, "alarm_ms");
   onset_ = stored_time(value, "onset_ms");

@@ -32,7 +32,7 @@ Json few_json(const std::vector<std::pair<WallTime, std::string>>& few) {
 Result<std::vector<std::pair<WallTime, std::string>>> few_from(const Json& list) {
   std::vector<std::pair<WallTime, std::string>> few;
   for (const Json& each : list) {
-    if (!each.is_array() || each.size() != 2 || !each[0].is_number_integer() || !each[1].is_string())
+    if (!each.is_array() || each.size() != 2 || !is_count(each[0]) || !each[1].is_string())
       return not_stored("occurrences");
     few.emplace_back(wall_from_millis(each[0].get<int64_t>()), each[1].get<std::string>());
   }
@@ -42,7 +42,7 @@ Result<std::vector<std::pair<WallTime, std::string>>> few_from(const Json& list)
 }  // namespace
 
 void Witnesses::add(const Occurrence& occurrence, const Releases& releases) {
-  const int64_t count = std::max<int64_t>(occurrence.count, 1);
+  const int64_t count = std::clamp<int64_t>(occurrence.count, 1, kMostCounted / 1000);
   const bool old =
       occurrence.at < releases.cutover ||
       (!occurrence.release.empty() && occurrence.release == releases.before && releases.before != releases.current);
@@ -80,7 +80,7 @@ void Witnesses::line_seen(const Occurrence& occurrence) {
     lines_.erase(std::min_element(lines_.begin(), lines_.end(),
                                   [](const auto& a, const auto& b) { return a.second.count < b.second.count; }));
   Line& line = lines_[key];
-  line.count += std::max<int64_t>(occurrence.count, 1);
+  line.count += std::clamp<int64_t>(occurrence.count, 1, kMostCounted / 1000);
   line.clients = std::max(line.clients, occurrence.clients);
   line.at = occurrence.at;
   weigh(line, occurrence);
@@ -89,7 +89,7 @@ void Witnesses::line_seen(const Occurrence& occurrence) {
 void Witnesses::line_again(const Occurrence& occurrence) {
   const auto line = lines_.find(key_of(occurrence));
   if (line == lines_.end() || occurrence.at == line->second.at) return;
-  line->second.count += std::max<int64_t>(occurrence.count, 1);
+  line->second.count += std::clamp<int64_t>(occurrence.count, 1, kMostCounted / 1000);
   line->second.clients = std::max(line->second.clients, occurrence.clients);
   weigh(line->second, occurrence);
 }
@@ -149,11 +149,10 @@ Json Witnesses::to_json() const {
 
 Result<void> Witnesses::restore(const Json& value) {
   Witnesses read;
-  read.counted_ = get_int(value, "counted");
-  read.aside_ = get_int(value, "aside");
+  read.counted_ = stored_count(value, "counted");
+  read.aside_ = stored_count(value, "aside");
   for (const auto& [key, line] : get(value, "lines").items()) {
-    if (!line.is_array() || line.size() != 3 || !line[0].is_number_integer() || !line[1].is_number_integer() ||
-        !line[2].is_number_integer())
+    if (!line.is_array() || line.size() != 3 || !is_count(line[0]) || !is_count(line[1]) || !is_count(line[2]))
       return not_stored("lines");
     read.lines_[key] = {line[0].get<int64_t>(), line[1].get<int64_t>(), wall_from_millis(line[2].get<int64_t>())};
   }
