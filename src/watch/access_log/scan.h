@@ -136,7 +136,7 @@ inline uint64_t hash_of(std::string_view text, uint64_t seed) {
   if (left >= 8) {
     first = word_at(at);
     second = word_at(end - 8);
-  } else {
+  } else if (left > 0) {
     std::memcpy(&first, at, left);
   }
   return folded(folded(first ^ kA ^ state, second ^ kB), kA ^ state);
