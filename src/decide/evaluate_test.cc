@@ -167,7 +167,7 @@ TEST(Evaluate, WorseFactsNeverWeakenTheActionButForAVeto) {
   std::mt19937 random(seed);
   for (const char* name : kShipped) {
     const Policies policies = shipped(name);
-    for (int time = 0; time < 250; ++time) {
+    for (int time = 0; time < 120; ++time) {
       const EvaluateInput input = random_input(random, policies);
       const Outcome mild = outcome_of(input, input.facts);
       for (const FactKind& kind : all_fact_kinds()) {
