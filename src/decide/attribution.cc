@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "model/fact.h"
 
 namespace backout::decide {
 namespace {
@@ -52,7 +53,7 @@ double skew_of(const AttributionInput& input, std::string& words) {
   }
   if (input.old_bad >= 3 && new_rate < 2 * old_rate) {
     words = fmt::format("as many errors on the old release beside it ({} of {})", input.old_bad, input.old_votes);
-    return kSameOnBoth;
+    return std::max(std::min(kSameOnBoth, std::exp(-static_cast<double>(input.old_bad) / 4)), 1 / kMostSkew);
   }
   return 1;
 }
@@ -77,7 +78,9 @@ Attribution attribute(const AttributionInput& input) {
       elevated = true;
     } else {
       times(density(after) / kBackgroundRate,
-            fmt::format("began {} after the cutover", for_people(input.onset - input.cutover)));
+            fmt::format(
+                "began {} after the cutover",
+                fact_value_text(FactId::kTroubleFor, static_cast<double>((input.onset - input.cutover).count()))));
     }
     for (const OtherDeploy& other : input.others) {
       const double since = minutes(input.onset - other.at);
