@@ -146,7 +146,8 @@ Decision evaluate(const EvaluateInput& given) {
   input.evidence = in_order(std::move(input.evidence));
   const Deliberation judge(input);
   const Judgement judgement = judge.judge(input.facts);
-  Decision decision{.site = input.site, .from = input.from, .to = input.to, .at = input.now};
+  Decision decision{
+      .site = one_line(input.site), .from = one_line(input.from), .to = one_line(input.to), .at = input.now};
   decision.verdict = judgement.verdict;
   decision.remedy = remedy_of(input, judgement);
   decision.reason = reason_of(input, judgement);

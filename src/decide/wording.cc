@@ -84,13 +84,13 @@ std::string place_of(const Rule& rule) {
 }
 
 std::string remedy_of(const EvaluateInput& input, const Judgement& judgement) {
-  const std::string to = input.to.empty() ? "the release before" : input.to;
+  const std::string to = input.to.empty() ? "the release before" : one_line(input.to);
   switch (judgement.verdict) {
     case Verdict::kRollBack:
     case Verdict::kNeedsApproval:
       return input.facts.yes(FactId::kCanary) ? fmt::format("all traffic to {}", to) : fmt::format("go back to {}", to);
     case Verdict::kFlagOff: return "turn off the flag";
-    case Verdict::kFixForward: return "a hotfix on top of " + (input.from.empty() ? "the release" : input.from);
+    case Verdict::kFixForward: return "a hotfix on top of " + (input.from.empty() ? "the release" : one_line(input.from));
     case Verdict::kMonitor: return "watch on";
   }
   return "";
