@@ -25,6 +25,9 @@ _backout_value() {
   case "$1:$2" in
     'init':--answer) kind='ask:answers' ;;
     'init':--answers) kind='file' ;;
+    'import':--fill) kind='nothing' ;;
+    'import':--way) kind='nothing' ;;
+    'import':--site) kind='nothing' ;;
     'deploy':--version) kind='ask:versions' ;;
     'deploy':--commit) kind='nothing' ;;
     'deploy':--timeout) kind='nothing' ;;
@@ -61,8 +64,9 @@ _backout_value() {
 
 _backout_command() {
   case "$1" in
-    '') commands='init deploy checkpoint record good bad releases sites resolve status log verify tick watch note ready plan rollback resume abort retry report lint backups rescue audit journal completion' options='-h --help --version -f -C -e --state -o --no-color -q -v' ;;
+    '') commands='init import deploy checkpoint record good bad releases sites resolve status log verify tick watch note ready plan rollback resume abort retry report lint backups rescue audit journal completion' options='-h --help --version -f -C -e --state -o --no-color -q -v' ;;
     'init') commands='' options='-h --help --answer --answers --yes --force --print' ;;
+    'import') commands='' options='-h --help --fill --way --site --print' ;;
     'deploy') commands='' options='-h --help --version --commit --timeout' ;;
     'checkpoint') commands='' options='-h --help' ;;
     'record') commands='' options='-h --help --commit' ;;
@@ -104,6 +108,7 @@ _backout_command() {
 
 _backout_positional() {
   case "$1:$2" in
+    'import':0) kind='nothing' ;;
     'deploy':0) kind='nothing' ;;
     'record':0) kind='ask:versions' ;;
     'good':0) kind='ask:versions' ;;

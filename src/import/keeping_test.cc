@@ -224,6 +224,12 @@ TEST(Keeping, PlaceholdersAreFilledOnRequest) {
   EXPECT_THAT(filled.text, HasSubstr("DESTRUCTIVE"));
 }
 
+TEST(Keeping, SecretsAreNotPutInForce) {
+  const Imported imported =
+      import_of("# Rollback\n\n## Restore\n\n```sh\n./purge --token=tok_4f9a8b7c6d5e4f3a2b1c\n```\n");
+  EXPECT_EQ(at_line(imported, 6), "switch commands~");
+}
+
 TEST(Keeping, AnotherWayCanBeChosen) {
   const std::string text =
       "# Rollback of shop\n\n## Option 1: Helm\n\n```bash\nhelm rollback shop 4\n```\n\n## Option 2: Compose\n\n"
