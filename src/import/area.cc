@@ -264,6 +264,7 @@ bool has(std::string_view text, std::string_view word) { return text.find(word) 
 
 Area own_area(std::string_view title) {
   const std::string small = lowered(title);
+  if (trimmed(small) == "stop") return Area::kNone;  // a label
   for (const Word& word : kWords)
     if (has(small, word.words)) return word.area;
   return Area::kNone;

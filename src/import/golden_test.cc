@@ -115,6 +115,32 @@ TEST_P(Seed, TheDraftLintsClean) {
   EXPECT_EQ(imported_.text.find("not as it must be"), std::string::npos);
 }
 
+TEST(Draft, TheSiteOfTheFirstSeedIsInItsOrder) {
+  const std::string text = seed_of("000");
+  if (text.empty()) GTEST_SKIP() << "the seeds are not here; name their directory in BACKOUT_SEEDS";
+  const auto imported = import_runbook(text);
+  ASSERT_TRUE(imported);
+  const Site site = config::parse(imported->text, "/srv/site/backout.yaml").site;
+  std::vector<std::string> services, build, commands;
+  for (const ServiceConfig& service : site.services) services.push_back(service.name);
+  for (const UserCommand& command : site.code->build) build.push_back(command.argv.back());
+  for (const CommandConfig& command : site.commands)
+    commands.push_back(std::string(name_of(command.phase)) + ": " + command.run.argv.back());
+  EXPECT_THAT(services, ::testing::ElementsAre("celery_worker", "celery_beat", "web"));
+  EXPECT_THAT(build, ::testing::ElementsAre("cd frontends/open-discussions && npm install",
+                                            "cd frontends/open-discussions && npm run build", "poetry install",
+                                            "python manage.py collectstatic --noinput"));
+  ASSERT_EQ(commands.size(), 5U);
+  EXPECT_EQ(commands.front(), "settle: python manage.py recreate_index --all");
+  EXPECT_EQ(commands.back(), "settle: curl -fsS 'http://localhost/api/v0/search/?q=test&type=course'");
+  EXPECT_EQ(site.jobs, 1) << "commands of one phase run one after the other, as in the runbook";
+  ASSERT_TRUE(site.door);
+  EXPECT_EQ(site.door->kind, "command");
+  ASSERT_TRUE(site.database);
+  EXPECT_EQ(site.database->backups->dir, "/backups/postgresql");
+  EXPECT_EQ(site.checks.size(), 23U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Import, Seed,
                          ::testing::Values(std::pair{"od", "000"}, std::pair{"gen", "001"}, std::pair{"sum", "002"},
                                            std::pair{"obc", "003"}, std::pair{"bin", "004"}),

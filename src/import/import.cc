@@ -18,6 +18,7 @@ std::vector<Open> still_open(const Runbook& runbook, const Placing& placing) {
   for (size_t at = 0; at < placing.placed.size(); ++at) {
     const Placed& placed = placing.placed[at];
     if (runbook.items[at].kind != Kind::kCommand && placed.to != To::kPeople) continue;
+    if (placed.to == To::kCode || placed.to == To::kVersion) continue;  // the version is said to `backout rollback`
     for (const std::string& name : placed.open) {
       const auto [found, is_new] = known.emplace(name, all.size());
       if (is_new) all.push_back({name, {}});
