@@ -138,7 +138,7 @@ TEST(Draft, TheSiteOfTheFirstSeedIsInItsOrder) {
   EXPECT_EQ(site.door->kind, "command");
   ASSERT_TRUE(site.database);
   EXPECT_EQ(site.database->backups->dir, "/backups/postgresql");
-  EXPECT_EQ(site.checks.size(), 23U);
+  EXPECT_EQ(site.checks.size(), 22U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Import, Seed,
