@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "watch/access_log/access_log.h"
 #include "watch/alerts/alertmanager.h"
 #include "watch/log/log.h"
 #include "watch/metrics/prometheus.h"
@@ -24,11 +25,15 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    // {"access_log", make_access_log},
-    {"alertmanager", make_alertmanager}, {"log", make_log},
-    {"metrics", make_metrics},           {"probe", make_probe},
-    {"prometheus", make_prometheus},     {"resources", make_resources},
-    {"restarts", make_restarts},         {"run", make_run},
+    {"access_log", make_access_log},
+    {"alertmanager", make_alertmanager},
+    {"log", make_log},
+    {"metrics", make_metrics},
+    {"probe", make_probe},
+    {"prometheus", make_prometheus},
+    {"resources", make_resources},
+    {"restarts", make_restarts},
+    {"run", make_run},
 };
 
 }  // namespace

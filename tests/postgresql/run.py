@@ -112,6 +112,40 @@ def tries(shop):
     expect([name for name in shop.cluster.databases() if "try" in name] == [], str(shop.cluster.databases()))
 
 
+def followed(shop):
+    """A slot follows what is written from a checkpoint on, counts it for the plan, and is gone with the rollback, and with a known-good release."""
+    def slots():
+        return (shop.sql("SELECT count(*) FROM pg_replication_slots") + shop.sql("SELECT count(*) FROM pg_publication")).split()
+
+    yaml = shop.root / "backout.yaml"
+    yaml.write_text(re.sub(r"(?m)^  postgresql: .*$", lambda line: line[0] + "\n  rescue: {capture: slot}", yaml.read_text()))
+    said = shop.run(shop.backout, "ready", status=None)
+    expect("may not make a replication slot" in said and "ALTER ROLE \"backout\" REPLICATION" in said, said)
+    shop.sql("ALTER ROLE backout REPLICATION")
+    customers = Customers(shop).begin()
+    customers.have_ordered(10)
+    shop.deploy("v2")
+    expect(slots() == ["1", "1"], f"{slots()} slots and publications after the checkpoint")
+    customers.have_ordered(30)
+    shop.run(shop.backout, "tick", status=None)
+    expect(slots() == ["1", "1"], "what a rollback may ask is gone")
+    plan = shop.run(shop.backout, "plan")
+    expect(re.search(rf"rows of {shop.app.orders}: \d+ inserted, \d+ changed, \d+ deleted \(by the slot", plan), plan)
+    said = shop.run(shop.backout, "-v", "ready", status=None)
+    expect("of the server's log" in said, said)
+    shop.run(shop.backout, *rollback(True))
+    serves(shop, "v1")
+    expect(slots() == ["0", "0"], f"{slots()} slots and publications after the rollback")
+    customers.have_ordered(20)
+    judged(customers, "v1")
+    shop.run(shop.backout, "checkpoint")
+    expect(slots() == ["1", "1"], f"{slots()} slots and publications after a checkpoint")
+    shop.run(shop.backout, "record", "v1-again")
+    shop.run(shop.backout, "good", "v1-again")
+    said = shop.run(shop.backout, "tick", status=None)
+    expect("the replication slot backout_" in said and "known-good" in said and slots() == ["0", "0"], said)
+
+
 def by_hand(shop):
     """Rows are counted, exported and put in by hand; a replaced database goes when a later release is good, and not before."""
     customers = Customers(shop).begin()
@@ -184,8 +218,9 @@ def faults(directory, backout, app):
 
 ALL = {"back-and-forward": on_a_site(back_and_forward), "aborted": on_a_site(aborted), "additions": on_a_site(additions),
        "failing": on_a_site(failing)}
-CASES = {"django": {**ALL, "by-hand": on_a_site(by_hand), "killed": on_a_site(killed), "server-killed": on_a_site(server_killed),
-                    "from-archive": on_a_site(from_archive), "backups-kept": on_a_site(backups_kept), "faults": faults, **POINTS},
+CASES = {"django": {**ALL, "by-hand": on_a_site(by_hand), "followed": on_a_site(followed), "killed": on_a_site(killed),
+                    "server-killed": on_a_site(server_killed), "from-archive": on_a_site(from_archive),
+                    "backups-kept": on_a_site(backups_kept), "faults": faults, **POINTS},
          "rails": ALL, "knex": ALL}
 
 
