@@ -14,7 +14,7 @@ bool has_postgresql(const Site& site) { return site.database && site.database->k
 
 bool names(const Checkpoint& checkpoint, const std::string& slot) {
   return std::any_of(checkpoint.parts.begin(), checkpoint.parts.end(),
-                     [&](const Json& part) { return get_string(part, "slot") == slot; });
+                     [&](const Json& part) { return get_string(get(part, "part"), "slot") == slot; });
 }
 
 /// Why the time is over in which somebody may ask what was written since a checkpoint; empty: it is not.
