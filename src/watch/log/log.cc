@@ -96,7 +96,7 @@ class LogSource : public Source {
 
   /// What is there at the first look; the text is read later, so that it lies where it stays.
   Result<Part> first(const std::stop_token& stop) const {
-    return with_text(ask({"mark", place_, std::to_string(kHabits)}, "marked", 4, stop));
+    return with_text(ask({"mark", place_, std::to_string(kHabitBytes)}, "marked", 4, stop));
   }
   Result<Part> further(const Json& from, const std::stop_token& stop) const {
     const std::string limit = std::to_string(kMostOfLog);
@@ -134,8 +134,8 @@ class LogSource : public Source {
       after = part.text();
     lines.learn(part.text().substr(0, part.text().size() - after.size()));
     lines.read(after, zone, scope.now);
-    if (after.size() == part.text().size() && after.size() + kLongestUnfinished >= kHabits)
-      seen.remarks.push_back(told(fmt::format("of {} only the last {} were read", place_, bytes_for_people(kHabits))));
+    if (after.size() == part.text().size() && after.size() + kLongestUnfinished >= kHabitBytes)
+      seen.remarks.push_back(told(fmt::format("of {} only the last {} were read", place_, bytes_for_people(kHabitBytes))));
     if (rules_.templates && !lines.has_learnt())
       seen.remarks.push_back(
           told("no line of " + place_ + " is known to be the old release's: no kind of error can be called new"));

@@ -3,7 +3,7 @@
 //
 // Subject {log: path} or {journal: unit}, and {errors?: [expression], ignore?: [expression], templates?: bool}. Read on
 // the host by host/log_script.h, through rotation, copytruncate and truncation. The first look learns from what was
-// written before the cutover, by the lines' own times: at most kHabits bytes. Lines without any time are the old
+// written before the cutover, by the lines' own times: at most kHabitBytes bytes. Lines without any time are the old
 // release's when the first look comes within kSoon of the cutover; else nothing is known of the old one.
 // Position {"place": {inode, offset} | {cursor, since}, "memory"}.
 //
@@ -16,7 +16,7 @@
 
 namespace backout::watch {
 
-inline constexpr size_t kHabits = 2U << 20, kMostOfLog = 4U << 20;
+inline constexpr size_t kHabitBytes = 2U << 20, kMostOfLog = 4U << 20;
 inline constexpr Millis kSoon{60'000};
 
 Result<std::unique_ptr<Source>> make_log(const Json& subject, host::Host& host);
