@@ -167,7 +167,12 @@ void add_release_commands(CLI::App& app, Line& line) {
               "decide past verdicts again by today's rules: of that journal, or export of one; without it this site's")
           ->type_name("JOURNAL")
           ->expected(0, 1);
-  decide_command->final_callback([&line, replay_option] { line.decide.replay = replay_option->count() > 0; });
+  decide_command->callback([&line, replay_option] {
+    line.chosen = [&line, replay_option] {
+      line.decide.replay = replay_option->count() > 0;
+      return decide(line.globals, line.decide);
+    };
+  });
   auto* problem_command = add(app, "report-problem", "a person says that something is wrong", line,
                               [&] { return report_problem(line.globals, line.text, line.severe); });
   problem_command->add_option("text", line.text, "what is seen")->required();
