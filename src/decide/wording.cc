@@ -90,7 +90,8 @@ std::string remedy_of(const EvaluateInput& input, const Judgement& judgement) {
     case Verdict::kNeedsApproval:
       return input.facts.yes(FactId::kCanary) ? fmt::format("all traffic to {}", to) : fmt::format("go back to {}", to);
     case Verdict::kFlagOff: return "turn off the flag";
-    case Verdict::kFixForward: return "a hotfix on top of " + (input.from.empty() ? "the release" : one_line(input.from));
+    case Verdict::kFixForward:
+      return "a hotfix on top of " + (input.from.empty() ? "the release" : one_line(input.from));
     case Verdict::kMonitor: return "watch on";
   }
   return "";
