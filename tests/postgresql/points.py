@@ -51,6 +51,9 @@ class Archived:
     def end(self):
         if self.shop:
             self.shop.end()
+        for pid in subprocess.run(["pgrep", "-f", f"{self.cluster.directory}/sides/"], capture_output=True, text=True).stdout.split():
+            subprocess.run(["kill", "-KILL", pid], stderr=subprocess.DEVNULL)
+        time.sleep(0.2)
         self.cluster.remove()
 
 
@@ -170,7 +173,7 @@ def killed_while_restoring(site, shop):
         os.kill(int(pid), signal.SIGKILL)
     run.wait()
     expect(site.left() != [], "nothing was left, so nothing is shown")
-    shop.run(shop.backout, "resume", "--yes", status=None)
+    shop.run(shop.backout, "resume", status=None)
     if shop.ask("/version")[1].strip() != "v1":
         shop.run(shop.backout, *rollback(True))
 

@@ -103,6 +103,7 @@ repo1-path=$D/repo
 lock-path=$D/lock
 log-level-file=off
 start-fast=y
+job-retry=0
 compress-type=lz4
 repo1-retention-full=9
 repo1-cipher-type=aes-256-cbc

@@ -25,7 +25,7 @@ constexpr std::string_view kName = "backout-side-";
 constexpr size_t kLongestRoot = 90;  // a socket's path has 107 bytes
 constexpr Millis kShort{60'000};
 constexpr Millis kTurn{50};
-constexpr Millis kStarts{1'000};
+constexpr Millis kStarts{1'000}, kAnswers{5'000};
 constexpr Millis kProcessesEnd{20'000};
 constexpr uint64_t kBytesPerMs = 1'000;  // a slow disk
 constexpr Millis kAlways{1'800'000};
@@ -285,8 +285,9 @@ Error SideCluster::why_ended() const {
   const auto log = os::read_file(job_.root + "/log");
   if (log)
     for (const std::string& line : split(*log, '\n'))
-      if (line.find("FATAL:") != std::string::npos || line.find("PANIC:") != std::string::npos ||
-          line.find("ERROR: [") != std::string::npos)
+      if (line.find("the database system is") == std::string::npos &&
+          (line.find("FATAL:") != std::string::npos || line.find("PANIC:") != std::string::npos ||
+           line.find("ERROR: [") != std::string::npos))
         said.push_back(one_line(trimmed(line)));
   if (said.size() > 3) said.erase(said.begin(), said.end() - 3);
   const std::string words = said.empty() ? "it said nothing" : join(said, "; ");
@@ -305,18 +306,29 @@ Error SideCluster::why_ended() const {
 Result<void> SideCluster::wait_for_end(const Progress& progress) {
   if (progress) progress("playing the log until " + job_.target.words());
   const BootTime deadline = system_clock().boot() + time_for(job_.set.size);
-  Millis turn = kTurn, gone{0};
+  Millis turn = kTurn, gone{0}, silent{0};
   for (;;) {
     auto connection = Connection::open(server(), "template1");
-    if (connection && connection->text("SELECT pg_is_in_recovery()").value_or("t") == "f")
-      return check_end(*connection);
+    auto recovering =
+        connection ? connection->text("SELECT pg_is_in_recovery()") : Result<std::string>(connection.error());
+    if (recovering && *recovering == "f") return check_end(*connection);
     gone = processes_in(job_.root).empty() ? gone + turn : Millis(0);  // just started it is not seen at once
     if (gone > kStarts) return why_ended();
+    silent = is_ready() ? silent + turn : Millis(0);
+    if (silent > kAnswers)
+      return Error{Code::kCorrupt, "the restored server does not come up: " + recovering.error().message,
+                   "use an older checkpoint: backout releases"};
     if (system_clock().boot() > deadline)
       return Error{Code::kTimedOut, "the restored server is not at " + job_.target.words() + " yet", "try again"};
     std::this_thread::sleep_for(turn);
     turn = std::min<Millis>(turn * 2, Millis(400));
   }
+}
+
+/// It says that it takes connections.
+bool SideCluster::is_ready() const {
+  const auto log = os::read_file(job_.root + "/log");
+  return log && log->find("ready to accept connections") != std::string::npos;
 }
 
 /// Is it the cluster, and did it stop where it should? Its history says where it left the log of the live one.

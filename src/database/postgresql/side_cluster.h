@@ -57,6 +57,7 @@ class SideCluster {
   Result<void> configure() const;
   Result<void> start() const;
   Result<void> wait_for_end(const Progress& progress);
+  bool is_ready() const;
   Result<void> check_end(Connection& connection);
   Error why_ended() const;
   std::string data() const { return job_.root + "/data"; }
