@@ -314,7 +314,7 @@ Result<void> SideCluster::wait_for_end(const Progress& progress) {
     if (recovering && *recovering == "f") return check_end(*connection);
     gone = processes_in(job_.root).empty() ? gone + turn : Millis(0);  // just started it is not seen at once
     if (gone > kStarts) return why_ended();
-    silent = is_ready() ? silent + turn : Millis(0);
+    silent = !recovering && is_ready() ? silent + turn : Millis(0);
     if (silent > kAnswers)
       return Error{Code::kCorrupt, "the restored server does not come up: " + recovering.error().message,
                    "use an older checkpoint: backout releases"};
