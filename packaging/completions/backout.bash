@@ -48,7 +48,9 @@ _backout_value() {
     'note':--section) kind='nothing' ;;
     'ready':--try) kind='nothing' ;;
     'plan':--rung) kind='choices:leave step-down restore' ;;
+    'plan':--to-time) kind='nothing' ;;
     'rollback':--rung) kind='choices:leave step-down restore' ;;
+    'rollback':--to-time) kind='nothing' ;;
     'rollback':--reason) kind='nothing' ;;
     'rollback':--plan) kind='nothing' ;;
     'report':--format) kind='choices:md html json' ;;
@@ -82,8 +84,8 @@ _backout_command() {
     'watch') commands='' options='-h --help --for --every' ;;
     'note') commands='' options='-h --help --file --section' ;;
     'ready') commands='' options='-h --help --prove --try' ;;
-    'plan') commands='' options='-h --help --code-only --db-only --rung --forward' ;;
-    'rollback') commands='' options='-h --help --code-only --db-only --rung --forward --reason --plan --pick --yes' ;;
+    'plan') commands='' options='-h --help --code-only --db-only --rung --to-time --forward' ;;
+    'rollback') commands='' options='-h --help --code-only --db-only --rung --to-time --forward --reason --plan --pick --yes' ;;
     'resume') commands='' options='-h --help' ;;
     'abort') commands='' options='-h --help' ;;
     'retry') commands='' options='-h --help' ;;

@@ -109,12 +109,14 @@ complete -c backout -n '__fish_seen_subcommand_from plan' -s h -l help -d 'Print
 complete -c backout -n '__fish_seen_subcommand_from plan' -l code-only -d 'leave the database alone'
 complete -c backout -n '__fish_seen_subcommand_from plan' -l db-only -d 'leave the code alone'
 complete -c backout -n '__fish_seen_subcommand_from plan' -l rung -d 'what becomes of the database: leave, step-down or restore (default: the first that works)' -x -a 'leave step-down restore'
+complete -c backout -n '__fish_seen_subcommand_from plan' -l to-time -d 'the database as it was at a moment, by pgBackRest: \'YYYY-MM-DD HH:MM:SS+ZZ\'' -x
 complete -c backout -n '__fish_seen_subcommand_from plan' -l forward -d 'the way forward again, after a rollback'
 complete -c backout -n '__fish_seen_subcommand_from plan' -x -a '(__backout_ask versions)'
 complete -c backout -n '__fish_seen_subcommand_from rollback' -s h -l help -d 'Print this help message and exit'
 complete -c backout -n '__fish_seen_subcommand_from rollback' -l code-only -d 'leave the database alone'
 complete -c backout -n '__fish_seen_subcommand_from rollback' -l db-only -d 'leave the code alone'
 complete -c backout -n '__fish_seen_subcommand_from rollback' -l rung -d 'what becomes of the database: leave, step-down or restore (default: the first that works)' -x -a 'leave step-down restore'
+complete -c backout -n '__fish_seen_subcommand_from rollback' -l to-time -d 'the database as it was at a moment, by pgBackRest: \'YYYY-MM-DD HH:MM:SS+ZZ\'' -x
 complete -c backout -n '__fish_seen_subcommand_from rollback' -l forward -d 'the way forward again, after a rollback'
 complete -c backout -n '__fish_seen_subcommand_from rollback' -l reason -d 'why; goes into the record' -x
 complete -c backout -n '__fish_seen_subcommand_from rollback' -l plan -d 'run exactly this plan' -x

@@ -11,8 +11,9 @@ BIN = Path("/usr/lib/postgresql/15/bin")
 
 
 class Cluster:
-    def __init__(self, settings=""):
-        self.directory = Path(tempfile.mkdtemp(prefix="backout-pg-"))
+    def __init__(self, settings="", place=None):
+        """`place`: where its directory is made, else among other temporary ones."""
+        self.directory = Path(tempfile.mkdtemp(prefix="backout-pg-", dir=place))
         shutil.chown(self.directory, "postgres", "postgres")
         self.directory.chmod(0o755)
         self.data = self.directory / "data"
