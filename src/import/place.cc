@@ -342,7 +342,8 @@ class Placer {
       if (!next.open.empty()) return leave(placed, filling(next.open));
     }
     if (needs_all && !placed.open.empty()) return leave(placed, filling(placed.open));
-    if (item.kind == Kind::kCommand && placed.to <= To::kCommands && init::holds_secret(shell_words(placed.text)))
+    const bool takes_words = needs_all || placed.to == To::kChecks;
+    if (item.kind == Kind::kCommand && takes_words && init::holds_secret(shell_words(placed.text)))
       return leave(placed, "it holds what looks like a secret: say where it is instead");
     if (placed.to == To::kCommands && !placed.danger.empty()) return leave(placed, "it " + placed.danger);
     if (item.alone && needs_all) return leave(placed, "said in a sentence");
