@@ -12,6 +12,8 @@
 namespace backout::import {
 namespace {
 
+constexpr size_t kLargestDraft = 1'000'000;  // what is larger is no backout.yaml: config/document.cc
+
 std::vector<Open> still_open(const Runbook& runbook, const Placing& placing) {
   std::vector<Open> all;
   std::map<std::string, size_t> known;
@@ -45,6 +47,12 @@ Result<Imported> import_runbook(std::string_view bytes, const Options& options) 
         "give a Markdown file with the steps of a rollback: backout import RUNBOOK.md"};
   Placing placing = place(imported.runbook, options.fill, options.ways);
   imported.text = draft_of(imported.runbook, placing, {options.file, options.site});
+  if (imported.text.size() > kLargestDraft)
+    return Error{Code::kInvalid,
+                 fmt::format("{} says too much for one backout.yaml: the draft would have {}, and {} are read",
+                             one_line(shortened(options.file, 200)), bytes_for_people(imported.text.size()),
+                             bytes_for_people(kLargestDraft)),
+                 "give a part of it: backout import RUNBOOK.md"};
   imported.open = still_open(imported.runbook, placing);
   imported.placed = std::move(placing.placed);
   imported.ways = std::move(placing.ways);
