@@ -215,8 +215,13 @@ Result<void> SideCluster::make(const Progress& progress) {
   fault::pass("side", "before");
   const auto ran =
       TRY(restore_set(job_.repository, job_.set, data(), root + "/tablespaces", options, time_for(job_.set.size)));
-  if (!ran.ok())
-    return repository_error(ran, job_.repository).with_context("the backup " + job_.set.label + " does not restore");
+  if (!ran.ok()) {
+    Error error = repository_error(ran, job_.repository);
+    if (const auto left = os::free_bytes(root); left && *left < job_.segment_size)  // of that pgbackrest says nothing
+      error = {Code::kNoSpace, "the disk of " + root + " is full: " + error.message,
+               "make room on that disk and try again"};
+    return std::move(error).with_context("the backup " + job_.set.label + " does not restore");
+  }
   fault::pass("side", "after");
   TRY_VOID(check_files());
   fault::pass("side", "before");
