@@ -183,7 +183,7 @@ CASES = {
     "a-good-release-is-left-alone": Case(a_good_release_is_left_alone, LOG + "watch: {first: 12s}\n"),
     "nothing-seen-is-not-good": Case(nothing_seen_is_not_good, LOG + "watch: {first: 5s}\n"),
     "it-goes-back-by-itself-once-an-hour": Case(it_goes_back_by_itself_once_an_hour,
-                                                WATCHED + "automatic: [emergency, roll-back]\n"),
+                                                WATCHED + "policy: [procedures]\nautomatic: [emergency, roll-back]\n"),
     "what-begins-late-is-seen": Case(what_begins_late_is_seen, LOG),
     "nothing-is-counted-twice": Case(nothing_is_counted_twice, LOG),
     "people-are-heard": Case(people_are_heard, "watch: {first: 0s}\n"),

@@ -119,7 +119,7 @@ DEPLOY = """set -eu
 ln -sfn "releases/$1" "@ROOT@/app/new"
 mv -T "@ROOT@/app/new" "@ROOT@/app/current"
 if [ -f "@ROOT@/web.pid" ]; then
-  pid=$(cat "@ROOT@/web.pid")
+  read -r pid rest <"@ROOT@/web.pid"
   kill "$pid" 2>"@ROOT@/kill.log" || true
   while kill -0 "$pid" 2>"@ROOT@/kill.log" && ! grep -q '^State:.Z' "/proc/$pid/status"; do sleep 0.02; done
 fi
