@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """What counting and carrying rows costs on PostgreSQL, against what else does it, on a server made for the purpose. JSON rows.
 
-    bench/postgresql_bench.py [NAME...]     pg_diff, pg_diff_9pct, pg_count, pg_count_inserts, pg_count_slot, slot_read, rescue_load,
-                                            swap_outage_p50, swap_outage_max, pg_rss
+    bench/postgresql_bench.py [NAME...]     pg_diff, pg_diff_9pct, pg_count, pg_count_inserts, pg_count_slot, slot_read,
+                                            rescue_load, swap_outage_p50, swap_outage_max, pg_rss
 
 BENCH_ROWS is the size of the table (1000000), BENCH_PG_ROUNDS the number of rounds (5). In a round everybody has one turn;
 figures are medians over the rounds, ratios medians of the ratios within a round. What the peers count must be what we count.
