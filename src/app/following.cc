@@ -11,6 +11,8 @@ namespace {
 
 constexpr size_t kKeptOccurrences = 200;
 constexpr int kStateFormat = 1;
+/// Answers that were begun while a release was switched end within so long.
+constexpr Millis kSwitchEnds{1'000};
 
 /// Whether a signal sees requests, so that its silence means that nothing was seen.
 bool has_votes(const SignalConfig& signal) {
@@ -72,8 +74,7 @@ Result<Newcomer> newcomer(const Workspace& workspace) {
     if (run.to != found.release.version || (run.state != "done" && run.state != "unverified")) continue;
     found.before = run.from;
     found.by_rollback = run.kind == RunKind::kRollback;
-    // The deploy command lets users in somewhere in its middle; before it, they met the old release for certain.
-    if (run.kind == RunKind::kDeploy) found.cutover = found.release.deployed_at;
+    found.left = run.started_at;
     break;
   }
   // After a rollback the minutes before were those of the bad release.
@@ -110,6 +111,7 @@ Result<Following::Round> Following::look(bool all, const std::stop_token& stop) 
   const watch::Scope scope{newcomer_.release.version.str(), newcomer_.before.str(), newcomer_.cutover,
                            system_clock().wall()};
   for (Heard& heard : signals_.look(scope, all, stop)) {
+    leave_out_the_switch(heard.seen);
     TRY_VOID(judge_.feed(heard.signal, heard.seen, scope.now));
     for (Occurrence& each : heard.seen.occurrences) occurrences_.push_back(std::move(each));
     if (!heard.seen.figures.empty()) figures_[heard.signal] = std::move(heard.seen.figures);
@@ -126,6 +128,14 @@ Result<Following::Round> Following::look(bool all, const std::stop_token& stop) 
   }
   TRY_VOID(store());
   return round;
+}
+
+void Following::leave_out_the_switch(backout::Seen& seen) const {
+  if (newcomer_.left == WallTime()) return;
+  const WallTime from = newcomer_.left, to = newcomer_.cutover + kSwitchEnds;
+  std::erase_if(seen.observations, [&](const Observation& each) {
+    return each.second + std::chrono::seconds(1) > from && each.second < to;
+  });
 }
 
 Result<void> Following::store() const {

@@ -21,7 +21,8 @@ namespace backout::app {
 struct Newcomer {
   Release release;
   Version before;      // what served before it; empty: not known
-  WallTime cutover{};  // from here on users may have met it
+  WallTime left{};     // until here users met the one before for certain; the epoch: it is not known
+  WallTime cutover{};  // from here on they meet this one
   bool by_rollback = false;
   bool before_was_well = true;
 };
@@ -52,6 +53,8 @@ class Following {
  private:
   Following(const Workspace& workspace, Newcomer newcomer, decide::Judge judge, Signals signals, std::string file);
   Result<void> store() const;
+  /// While a release is switched its users may meet neither: a process that restarts says nothing about the code.
+  void leave_out_the_switch(backout::Seen& seen) const;
 
   const Workspace* workspace_;
   Newcomer newcomer_;

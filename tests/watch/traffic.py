@@ -43,9 +43,9 @@ class Traffic:
                 self.met.append((time.time(), status))
 
     def first_failure(self, after):
-        """The time of the first answer of 500 or more since `after`, or None."""
+        """The time of the first failure of the application itself since `after`, or None."""
         with self.lock:
-            return min((at for at, status in self.met if at >= after and status >= 500), default=None)
+            return min((at for at, status in self.met if at >= after and status == 500), default=None)
 
     def failures(self, after, before):
         with self.lock:
