@@ -57,8 +57,7 @@ class Random {  // splitmix64
 std::string target(Random& random) {
   switch (random.below(8)) {
     case 0: return fmt::format("/api/orders/{}?expand=items", random.below(40'000));
-    case 1:
-      return fmt::format("/api/users/{:08x}-1b2c-4d3e-8f90-{:012x}", random.below(200), random.below(200));
+    case 1: return fmt::format("/api/users/{:08x}-1b2c-4d3e-8f90-{:012x}", random.below(200), random.below(200));
     case 2: return fmt::format("/products/{}", random.below(20'000));
     case 3: return "/api/cart/items";
     case 4: return fmt::format("/static/app.{:08x}.js", random.below(50));

@@ -49,6 +49,8 @@ EXCEPTIONS = [
     ("drivers/code", "drivers/command/arguments.h", "build commands are user commands: one reader of their JSON form"),
     ("drivers/leftovers", "drivers/command/arguments.h", "a leftover may be counted by a user's command: one reader of their JSON form"),
     ("decide/policies_for_tests.h", "config/config.h", "the shipped policies are judged as they are read"),
+    ("cli/cmd_decide.cc", "decide/explain.h", "a decision in words: lines, made from the value alone"),
+    ("cli/vigil_view.cc", "decide/explain.h", "the same, while a release is watched"),
     ("cli/cmd_internal.cc", "database/sqlite/tool.h", "the hidden command that runs the SQLite tool on a host"),
     ("cli/cmd_internal.cc", "database/postgresql/verbs.h", "and the PostgreSQL one"),
     ("cli/cmd_lint.cc", "config/config.h", "lint shows the findings of the configuration as they are"),

@@ -44,6 +44,7 @@ _backout_value() {
     'verify':--note) kind='nothing' ;;
     'watch':--for) kind='nothing' ;;
     'watch':--every) kind='nothing' ;;
+    'decide':--fact) kind='nothing' ;;
     'note':--file) kind='file' ;;
     'note':--section) kind='nothing' ;;
     'ready':--try) kind='nothing' ;;
@@ -66,7 +67,7 @@ _backout_value() {
 
 _backout_command() {
   case "$1" in
-    '') commands='init import deploy checkpoint record good bad releases sites resolve status log verify tick watch note ready plan rollback resume abort retry report lint backups rescue audit journal completion' options='-h --help --version -f -C -e --state -o --no-color -q -v' ;;
+    '') commands='init import deploy checkpoint record good bad releases sites resolve status log verify tick watch decide report-problem note ready plan rollback resume abort retry report lint backups rescue audit journal completion' options='-h --help --version -f -C -e --state -o --no-color -q -v' ;;
     'init') commands='' options='-h --help --answer --answers --yes --force --print' ;;
     'import') commands='' options='-h --help --fill --way --site --print' ;;
     'deploy') commands='' options='-h --help --version --commit --timeout' ;;
@@ -82,6 +83,8 @@ _backout_command() {
     'verify') commands='' options='-h --help --ask --answer --as --note' ;;
     'tick') commands='' options='-h --help' ;;
     'watch') commands='' options='-h --help --for --every' ;;
+    'decide') commands='' options='-h --help --fact --explain --no-questions --replay' ;;
+    'report-problem') commands='' options='-h --help --down' ;;
     'note') commands='' options='-h --help --file --section' ;;
     'ready') commands='' options='-h --help --prove --try' ;;
     'plan') commands='' options='-h --help --code-only --db-only --rung --to-time --forward' ;;
@@ -118,6 +121,7 @@ _backout_positional() {
     'resolve':0) kind='nothing' ;;
     'log':0) kind='ask:runs' ;;
     'verify':0) kind='ask:versions' ;;
+    'report-problem':0) kind='nothing' ;;
     'note':0) kind='nothing' ;;
     'plan':0) kind='ask:versions' ;;
     'rollback':0) kind='ask:versions' ;;

@@ -12,9 +12,9 @@
 namespace backout::fault {
 
 #ifdef BACKOUT_FAULTS
-/// Counts this passing of `point` ("append", "command", "sql", "side") at this `moment` (before or after for appends; before,
-/// during or after for the others), then kills the process if it is the one asked for. Each moment counts for itself:
-/// of commands that run side by side the first to end need not be the first that began.
+/// Counts this passing of `point` ("append", "command", "sql", "side") at this `moment` (before or after for appends;
+/// before, during or after for the others), then kills the process if it is the one asked for. Each moment counts for
+/// itself: of commands that run side by side the first to end need not be the first that began.
 void pass(std::string_view point, std::string_view moment);
 bool sabotaged(std::string_view safety);
 #else

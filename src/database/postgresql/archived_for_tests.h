@@ -64,7 +64,8 @@ class ArchivedCluster {
   /// What must never change but by the team's own doing: names and bytes of the repository, without the log's growth.
   std::string repository_state() {
     return as_postgres(
-        "cd $D/repo && find backup archive -name '*.info*' -o -path 'backup/shop/2*' -type f | sort | xargs sha256sum | sha256sum");
+        "cd $D/repo && find backup archive -name '*.info*' -o -path 'backup/shop/2*' -type f | sort | xargs sha256sum "
+        "| sha256sum");
   }
   /// Whatever works in a side cluster, by its directory.
   static int at_work() {

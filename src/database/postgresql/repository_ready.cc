@@ -117,10 +117,10 @@ void judge_repository(const Json& looked, bool needed, std::vector<Finding>& fin
   };
   if (looked.contains("message")) return add(bad, get_string(looked, "message"), get_string(looked, "next"));
   const int64_t age = get_int(looked, "age_s");
-  const std::string newest =
-      fmt::format("pgBackRest: the newest backup of {} is {} ({}, {}), {} old", one_line(get_string(looked, "stanza")),
-                  one_line(get_string(looked, "label")), one_line(get_string(looked, "type")),
-                  bytes_for_people(static_cast<uint64_t>(get_int(looked, "size"))), backout::for_people(Millis(age * 1000)));
+  const std::string newest = fmt::format(
+      "pgBackRest: the newest backup of {} is {} ({}, {}), {} old", one_line(get_string(looked, "stanza")),
+      one_line(get_string(looked, "label")), one_line(get_string(looked, "type")),
+      bytes_for_people(static_cast<uint64_t>(get_int(looked, "size"))), backout::for_people(Millis(age * 1000)));
   bool whole = true;
   for (const char* key : {"log", "place", "server"})
     if (const Json& why = get(looked, key); why.is_object()) {

@@ -1,5 +1,7 @@
 #include "database/postgresql/repository.h"
 
+#include "database/postgresql/lsn.h"
+
 #include <gmock/gmock.h>
 
 #include "database/postgresql/offer.h"
@@ -10,10 +12,9 @@ namespace {
 using ::testing::ElementsAre;
 
 TEST(RepositoryLog, PlacesAndSegments) {
-  EXPECT_EQ(lsn_of("0/2000028"), 0x2000028U);
-  EXPECT_EQ(lsn_of("1A/FF"), 0x1A000000FFU);
-  for (const char* wrong : {"", "/", "0/", "x/1", "0/1 ", "123456789/0"})
-    EXPECT_EQ(lsn_of(wrong), std::nullopt) << wrong;
+  EXPECT_EQ(*lsn_of("0/2000028"), 0x2000028U);
+  EXPECT_EQ(*lsn_of("1A/FF"), 0x1A000000FFU);
+  for (const char* wrong : {"", "/", "0/", "x/1", "0/1 ", "123456789/0"}) EXPECT_FALSE(lsn_of(wrong)) << wrong;
   EXPECT_EQ(segment_after("0000000100000000000000FE", 16U << 20), "0000000100000000000000FF");
   EXPECT_EQ(segment_after("0000000100000000000000FF", 16U << 20), "000000010000000100000000");
   EXPECT_EQ(segment_after("000000030000000A00000003", 1U << 30), "000000030000000B00000000");
@@ -49,8 +50,7 @@ std::vector<std::string> verbs(RunKind kind, const Json& repository, const Json&
   offering.subject = {
       {"server", "service=shop"}, {"database", "shop"}, {"rung", kind == RunKind::kCheckpoint ? "" : "restore"}};
   if (repository.is_object()) offering.subject["pgbackrest"] = repository;
-  offering.seen["local"] = {
-      {"exists", true}, {"database", "shop"}, {"schema", get(saved, "catalog")}};
+  offering.seen["local"] = {{"exists", true}, {"database", "shop"}, {"schema", get(saved, "catalog")}};
   offering.saved = saved;
   offering.run_directory = "/runs/R-1";
   const auto steps = offer_postgresql(offering);

@@ -135,7 +135,8 @@ class LogSource : public Source {
     lines.learn(part.text().substr(0, part.text().size() - after.size()));
     lines.read(after, zone, scope.now);
     if (after.size() == part.text().size() && after.size() + kLongestUnfinished >= kHabitBytes)
-      seen.remarks.push_back(told(fmt::format("of {} only the last {} were read", place_, bytes_for_people(kHabitBytes))));
+      seen.remarks.push_back(
+          told(fmt::format("of {} only the last {} were read", place_, bytes_for_people(kHabitBytes))));
     if (rules_.templates && !lines.has_learnt())
       seen.remarks.push_back(
           told("no line of " + place_ + " is known to be the old release's: no kind of error can be called new"));
