@@ -8,7 +8,9 @@
 
 namespace backout::app {
 
-std::vector<config::Finding> lint_rules(const Site& site, const std::vector<std::string>& signals) {
+std::vector<config::Finding> lint_rules(const Site& site) {
+  std::vector<std::string> signals;
+  for (const SignalConfig& signal : site.signals) signals.push_back(signal.kind);
   decide::LintInput input{.policies = site.policies, .collected = {}, .watched = std::max(site.bake, site.watch.first)};
   if (!signals.empty()) input.collected = decide::collected_by(signals, !site.checks.empty());
   std::vector<config::Finding> findings;

@@ -1,6 +1,5 @@
 // Linting: what is wrong with the rules of a site, found by walking the whole grid of facts; as findings of the file.
 #pragma once
-#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -9,7 +8,7 @@
 namespace backout::app {
 
 /// Warnings about the site's own rules, and about all of its policies together. What is about a shipped policy alone is
-/// left out: docs/decide.md tells it. `signals`: the kinds of its signals; empty: what they collect is not looked at.
-std::vector<config::Finding> lint_rules(const Site& site, const std::vector<std::string>& signals);
+/// left out: docs/decide.md tells it. Without any signal, what they collect is not looked at.
+std::vector<config::Finding> lint_rules(const Site& site);
 
 }  // namespace backout::app

@@ -8,6 +8,8 @@ namespace backout::app {
 namespace {
 
 constexpr Millis kDecideAgain{30'000};
+/// A release that has just come was seen by nobody yet.
+constexpr Millis kBlindIsNews{60'000};
 
 bool any(const std::vector<Evidence>& evidence, EvidenceState state) {
   return std::any_of(evidence.begin(), evidence.end(), [&](const Evidence& each) { return each.state == state; });
@@ -22,7 +24,10 @@ Result<Vigil> Vigil::open(const Workspace& workspace, Millis span, std::string a
 bool Vigil::worth_deciding(const Following::Round& round, const Checked* checked) const {
   const bool alarm = any(round.evidence, EvidenceState::kAlarm);
   const bool failing = checked != nullptr && !checked->all_hold();
-  if (!last_) return alarm || failing || (round.news && any(round.evidence, EvidenceState::kBlind));
+  const bool blind = any(round.evidence, EvidenceState::kBlind) &&
+                     system_clock().wall() - following_.newcomer().cutover >= kBlindIsNews;
+  if (!last_) return alarm || failing || blind;
+  if (blind && !last_->decision.blind && !alarm) return true;
   if (round.news || failing != checks_failed_) return true;
   // Facts that change by themselves (the age of the release, somebody's answer) may change what is to be done.
   return last_->decision.verdict != Verdict::kMonitor && system_clock().boot() - decided_at_ >= kDecideAgain;

@@ -20,7 +20,7 @@ int lint(const Globals& globals, const LintOptions& options) {
   auto loaded = config::inspect(path, globals.where.environment);
   if (!loaded) return fail(loaded.error()), 2;
   if (loaded->ok())
-    for (config::Finding& finding : app::lint_rules(loaded->site, {})) loaded->findings.push_back(std::move(finding));
+    for (config::Finding& finding : app::lint_rules(loaded->site)) loaded->findings.push_back(std::move(finding));
   if (globals.json) {
     Json findings = Json::array();
     for (const config::Finding& finding : loaded->findings)
