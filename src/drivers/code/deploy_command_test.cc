@@ -102,7 +102,11 @@ TEST(DeployCommand, conforms_when_deploying) {
   conformance::conforms(*team.driver, {.action = action,
                                        .reset = [&] { team.restart(); },
                                        .done = [&] { return team.serves() == "one"; },
-                                       .always = [&] { return team.serves() == "one" || team.serves() == "two"; },
+                                       .always =
+                                           [&] {
+                                             const std::string served = team.serves();  // read once: it may change
+                                             return served == "one" || served == "two";
+                                           },
                                        .bad = Team::bad(action),
                                        .repeatable = false,
                                        .may_not_tell = true,
