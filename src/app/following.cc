@@ -70,12 +70,18 @@ Result<Newcomer> newcomer(const Workspace& workspace) {
   Newcomer found;
   found.release = TRY(current_release(journal, site));
   found.cutover = serving.since;
-  for (const journal::RunRow& run : TRY(journal.runs(site, 20))) {
-    if (run.to != found.release.version || (run.state != "done" && run.state != "unverified")) continue;
+  bool known = false;
+  for (const journal::RunRow& run : TRY(journal.runs(site, 50))) {
+    if (run.state != "done" && run.state != "unverified") continue;
+    if (known && run.to == found.before && run.kind != RunKind::kCheckpoint) {
+      found.since = run.changed_at;
+      break;
+    }
+    if (known || run.to != found.release.version || run.kind == RunKind::kCheckpoint) continue;
+    known = true;
     found.before = run.from;
     found.by_rollback = run.kind == RunKind::kRollback;
     found.left = run.started_at;
-    break;
   }
   // After a rollback the minutes before were those of the bad release.
   found.before_was_well = !found.by_rollback;
@@ -108,7 +114,7 @@ Result<Following> Following::open(const Workspace& workspace, Millis span) {
 
 Result<Following::Round> Following::look(bool all, const std::stop_token& stop) {
   Round round;
-  const watch::Scope scope{newcomer_.release.version.str(), newcomer_.before.str(), newcomer_.cutover,
+  const watch::Scope scope{newcomer_.release.version.str(), newcomer_.before.str(), newcomer_.cutover, newcomer_.since,
                            system_clock().wall()};
   for (Heard& heard : signals_.look(scope, all, stop)) {
     leave_out_the_switch(heard.seen);
@@ -131,6 +137,7 @@ Result<Following::Round> Following::look(bool all, const std::stop_token& stop) 
 }
 
 void Following::leave_out_the_switch(backout::Seen& seen) const {
+  std::erase_if(seen.observations, [&](const Observation& each) { return each.second < newcomer_.since; });
   if (newcomer_.left == WallTime()) return;
   const WallTime from = newcomer_.left, to = newcomer_.cutover + kSwitchEnds;
   std::erase_if(seen.observations, [&](const Observation& each) {

@@ -21,6 +21,7 @@ namespace backout::app {
 struct Newcomer {
   Release release;
   Version before;      // what served before it; empty: not known
+  WallTime since{};    // the one before began to serve; the epoch: not known
   WallTime left{};     // until here users met the one before for certain; the epoch: it is not known
   WallTime cutover{};  // from here on they meet this one
   bool by_rollback = false;
@@ -53,7 +54,8 @@ class Following {
  private:
   Following(const Workspace& workspace, Newcomer newcomer, decide::Judge judge, Signals signals, std::string file);
   Result<void> store() const;
-  /// While a release is switched its users may meet neither: a process that restarts says nothing about the code.
+  /// While a release is switched its users may meet neither: a process that restarts says nothing about the code. And
+  /// what served before the one before, perhaps a bad release, is no measure of health.
   void leave_out_the_switch(backout::Seen& seen) const;
 
   const Workspace* workspace_;

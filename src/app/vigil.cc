@@ -8,6 +8,8 @@ namespace backout::app {
 namespace {
 
 constexpr Millis kDecideAgain{30'000};
+/// A site of which one vote in ten fails is not well, whatever it was before.
+constexpr double kNeverHealthy = 0.1;
 /// A release that has just come was seen by nobody yet.
 constexpr Millis kBlindIsNews{60'000};
 
@@ -65,6 +67,9 @@ SignalsSaid said_by(const std::vector<Evidence>& evidence) {
   std::vector<std::string> blind;
   for (const Evidence& each : evidence) {
     if (each.state == EvidenceState::kAlarm && said.alarm.empty()) said.alarm = line_of(each);
+    if (each.measure == "outcomes" && each.tolerated > kNeverHealthy &&
+        static_cast<double>(each.bad) > kNeverHealthy * static_cast<double>(each.votes))
+      said.bad_before = line_of(each) + fmt::format("; {:.0f} % is tolerated, as it was before", 100 * each.tolerated);
     if (each.state == EvidenceState::kBlind) blind.push_back(each.signal + (each.why.empty() ? "" : ": " + each.why));
   }
   said.blind = join(blind, "; ");

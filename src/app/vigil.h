@@ -49,8 +49,9 @@ class Vigil {
 
 /// What the signals of a watch amount to: an alarm, nothing seen, or neither.
 struct SignalsSaid {
-  std::string alarm;  // not empty: which, and how sure
-  std::string blind;  // not empty: which, and why
+  std::string alarm;       // not empty: which, and how sure
+  std::string blind;       // not empty: which, and why
+  std::string bad_before;  // not empty: so much failed before the release came that nothing can be said for it
 };
 SignalsSaid said_by(const std::vector<Evidence>& evidence);
 /// One line on a piece of evidence, for people.

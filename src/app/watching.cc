@@ -173,6 +173,7 @@ Result<WatchRound> look_again(const Workspace& workspace, const SignalsAtLook& s
   if (now < until) return round;
   record::Verdict verdict = record::verdict_of(TRY(summary_of(workspace, watch)), failing, now);
   if (!said.alarm.empty()) verdict = {"bad", said.alarm};
+  if (verdict.word == "good" && !said.bad_before.empty()) verdict = {"bad", said.bad_before};
   if (verdict.word == "good" && !said.blind.empty()) verdict = {"unseen", "BLIND: " + said.blind};
   return over(verdict.word, verdict.why);
 }

@@ -2,6 +2,7 @@
 
 #include "app/deciding.h"
 #include "app/testimony.h"
+#include "app/vigil.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/opened.h"
@@ -12,12 +13,17 @@ namespace backout::cli {
 namespace {
 
 /// 0: nothing is to be done, and something was seen; 3: it is, or nobody can tell. For scripts and timers.
-int exit_of(const Decision& decision) { return decision.verdict == Verdict::kMonitor && !decision.blind ? 0 : 3; }
+int exit_of(const Decision& decision) {
+  const bool fine = decision.verdict == Verdict::kMonitor && !decision.blind;
+  return fine && app::said_by(decision.evidence).bad_before.empty() ? 0 : 3;
+}
 
 void tell(const Globals& globals, const app::Decided& decided, bool fully) {
   const auto lines = fully ? decide::explained_fully(decided.decision) : decide::explained(decided.decision);
   for (const std::string& line : lines) std::printf("%s\n", sanitised(line).c_str());
   if (globals.quiet) return;
+  if (const std::string bad = app::said_by(decided.decision.evidence).bad_before; !bad.empty())
+    std::printf("  NOT well   %s\n", sanitised(bad).c_str());
   for (const std::string& remark : decided.remarks) std::printf("  note       %s\n", one_line(remark).c_str());
   for (const std::string& refused : decided.refused)
     std::fprintf(stderr, "  not taken: %s\n", one_line(refused).c_str());

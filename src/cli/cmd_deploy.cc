@@ -35,6 +35,10 @@ int judged(const Globals& globals, const std::vector<Evidence>& evidence, Millis
     std::fprintf(stderr, "NOT good: %s\n  go on: backout decide\n", sanitised(said.alarm).c_str());
     return 5;
   }
+  if (!said.bad_before.empty()) {
+    std::fprintf(stderr, "NOT good: %s\n  go on: backout decide\n", sanitised(said.bad_before).c_str());
+    return 5;
+  }
   if (!said.blind.empty()) {
     std::fprintf(stderr, "NOT judged: %s\n  nothing was seen of it in %s: mend the signal, then backout decide\n",
                  sanitised(said.blind).c_str(), for_people(span).c_str());

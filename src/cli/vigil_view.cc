@@ -56,7 +56,7 @@ std::optional<int> act_on(const Globals& globals, const app::Workspace& workspac
 
 int exit_by(const std::vector<Evidence>& evidence) {
   const app::SignalsSaid said = app::said_by(evidence);
-  if (!said.alarm.empty()) return 1;
+  if (!said.alarm.empty() || !said.bad_before.empty()) return 1;
   return said.blind.empty() ? 0 : 4;
 }
 

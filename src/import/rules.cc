@@ -250,7 +250,9 @@ std::vector<RuleDraft> rules_of_symptom(const Item& item, const std::string& tit
   std::vector<std::string> facts;
   for (const Symptom& symptom : kSymptoms) {
     if (small.find(symptom.words) == std::string::npos || (percent && symptom.fact == "minor")) continue;
-    if (std::find(facts.begin(), facts.end(), symptom.fact) == facts.end()) facts.emplace_back(symptom.fact);
+    // "Course search broken" among the major issues is not "Search completely broken" among the critical ones.
+    const std::string_view fact = symptom.fact == "search" && says(above, {"major"}) ? "major" : symptom.fact;
+    if (std::find(facts.begin(), facts.end(), fact) == facts.end()) facts.emplace_back(fact);
   }
   if (facts.size() > 1) facts.erase(std::remove(facts.begin(), facts.end(), "minor"), facts.end());
   const auto with = [&](const std::string& fact) {

@@ -17,7 +17,8 @@ namespace backout::watch {
 struct Scope {
   std::string current, before;  // versions; `before` may be empty
   WallTime cutover{};
-  WallTime now{};  // seconds that are not over by now are left for the next look
+  WallTime since{};  // when `before` began to serve: what was earlier is nobody's habit; epoch: not known
+  WallTime now{};    // seconds that are not over by now are left for the next look
 };
 
 class Source {

@@ -35,7 +35,7 @@ Tally::Tally(const LineRules& rules, const Scope& scope, const Json& state)
     : rules_(rules),
       scope_(scope),
       cutover_ms_(to_millis(scope.cutover)),
-      earliest_ms_(cutover_ms_ - std::chrono::duration_cast<Millis>(kHabits).count()),
+      earliest_ms_(std::max(cutover_ms_ - std::chrono::duration_cast<Millis>(kHabits).count(), to_millis(scope.since))),
       now_second_(floor_second(to_millis(scope.now))),
       cutover_second_(floor_second(cutover_ms_)),
       time_(rules.format.time_form()) {
