@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/target.h"
+#include "app/vigil.h"
 #include "base/text.h"
 
 namespace backout::app {
@@ -42,6 +43,16 @@ journal::NewEvent looked(const Release& release, std::string_view result, const 
   return {EventType::kReleaseLooked, std::move(body)};
 }
 
+/// As a look of its own.
+void add_signals(const std::vector<Evidence>& evidence, Checked& checked) {
+  const SignalsSaid said = said_by(evidence);
+  const std::string& bad = said.alarm.empty() ? said.bad_before : said.alarm;
+  if (!bad.empty())
+    checked.looks.push_back({"signals", "", "signals", false, Sight::does_not_hold(bad)});
+  else if (!said.blind.empty())
+    checked.looks.push_back({"signals", "", "signals", false, Sight::cannot_tell(said.blind)});
+}
+
 }  // namespace
 
 std::string bake_words(const Release& release, Millis needed) {
@@ -55,7 +66,8 @@ std::string bake_words(const Release& release, Millis needed) {
   return words + "; known-good in about " + for_people(std::max(needed - bake.done, Millis(0)));
 }
 
-Result<Baking> bake(const Workspace& workspace, const Checked& checked) {
+Result<Baking> bake(const Workspace& workspace, Checked checked, const std::vector<Evidence>& evidence) {
+  add_signals(evidence, checked);
   journal::Journal& journal = workspace.journal();
   const SiteId& site = workspace.site().id;
   const Millis needed = workspace.site().bake;

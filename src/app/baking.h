@@ -6,9 +6,11 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/checking.h"
 #include "app/workspace.h"
+#include "model/evidence.h"
 
 namespace backout::app {
 
@@ -19,7 +21,8 @@ struct Baking {
 
 /// Takes the looks at what serves into account and records what they come to. A release that passed is marked
 /// known-good.
-Result<Baking> bake(const Workspace& workspace, const Checked& checked);
+/// `evidence`: what signals say by now; an alarm is a look that fails, and a blind signal one that could not be taken.
+Result<Baking> bake(const Workspace& workspace, Checked checked, const std::vector<Evidence>& evidence = {});
 
 /// How far `release` is, in words; empty when it does not bake. `needed`: watch.bake.
 std::string bake_words(const Release& release, Millis needed);

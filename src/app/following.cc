@@ -4,6 +4,7 @@
 
 #include "app/target.h"
 #include "base/text.h"
+#include "model/verdict.h"
 #include "os/file.h"
 
 namespace backout::app {
@@ -83,8 +84,11 @@ Result<Newcomer> newcomer(const Workspace& workspace) {
     found.by_rollback = run.kind == RunKind::kRollback;
     found.left = run.started_at;
   }
-  // After a rollback the minutes before were those of the bad release.
-  found.before_was_well = !found.by_rollback;
+  // After a rollback the minutes before were those of the bad release; and so they were where somebody went forward
+  // from one.
+  const Json judgement = TRY(journal.judgement(site));
+  const std::string left = get_string(get(judgement, "left"), "verdict");
+  found.before_was_well = !found.by_rollback && (left.empty() || left == name_of(Verdict::kMonitor));
   return found;
 }
 

@@ -116,6 +116,20 @@ Json about_now(Json ready, const Release* current, const Release* target) {
 
 std::string minute_of(int64_t millis) { return to_iso(wall_from_millis(millis)).substr(0, 16) + "Z"; }
 
+/// The last verdict about the release that serves, while it asks for something, and what people reported of it.
+void show_judgement(const Json& judgement) {
+  const Json& verdict = get(judgement, "verdict");
+  const bool asks = verdict.is_object() && (get_string(verdict, "verdict") != "monitor" || get_bool(verdict, "blind"));
+  if (asks)
+    std::printf("  verdict    %s at %s: %s\n    now, and why: backout decide\n",
+                one_line(get_string(verdict, "verdict")).c_str(), minute_of(get_int(verdict, "at_ms")).c_str(),
+                one_line(get_string(verdict, "reason")).c_str());
+  for (const Json& report : get(judgement, "reports"))
+    std::printf("  reported   %s by %s: %s\n", minute_of(get_int(report, "at_ms")).c_str(),
+                one_line(get_string(report, "by")).c_str(),
+                shortened(one_line(get_string(report, "text")), 160).c_str());
+}
+
 void show_watch(const Json& watch, const Json& level) {
   if (get_bool(watch, "open")) {
     const bool trouble = record::in_trouble(get(watch, "recent"), static_cast<int>(get_int(watch, "trouble_failed", 2)),
@@ -149,7 +163,8 @@ int status(const Globals& globals) {
     const std::vector<journal::RunRow> runs = TRY(journal.runs(site, 3));
     const Json ready = about_now(TRY(journal.ready(site)), current, target);
     const app::BackupHealth backups = TRY(app::backup_health(*workspace));
-    const Json watch = TRY(journal.watch(site)), level = TRY(journal.log_level(site));
+    const Json watch = TRY(journal.watch(site)), level = TRY(journal.log_level(site)),
+               judgement = TRY(journal.judgement(site));
     if (globals.json) {
       Json value = {{"site", site.str()}, {"state_directory", journal.directory()}};
       value["current"] = current == nullptr ? Json() : to_json(*current);
@@ -169,6 +184,7 @@ int status(const Globals& globals) {
       if (backups.configured) value["backups"] = to_json(backups);
       value["watch"] = watch;
       value["log_level"] = level;
+      value["judgement"] = {{"verdict", get(judgement, "verdict")}, {"reports", get(judgement, "reports")}};
       print_json(std::move(value));
       return 0;
     }
@@ -209,6 +225,7 @@ int status(const Globals& globals) {
                   one_line(last.to.str()).c_str(), last.state.c_str());
     }
     show_watch(watch, level);
+    show_judgement(judgement);
     return 0;
   }();
   return shown ? *shown : fail(shown.error());

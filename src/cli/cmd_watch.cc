@@ -57,7 +57,7 @@ Result<int> one_round(const Globals& globals, const app::Workspace& workspace, c
                       const Json& backups) {
   const app::WatchRound round = TRY(app::look_again(workspace, signals, [](const app::Look&) {}));
   const bool looked = !round.checked.looks.empty();
-  const app::Baking baking = looked ? TRY(app::bake(workspace, round.checked)) : app::Baking{};
+  const app::Baking baking = looked ? TRY(app::bake(workspace, round.checked, signals.evidence)) : app::Baking{};
   const bool good = !round.report || round.report->verdict == "good" || round.report->verdict == "replaced";
   const int exit = round.trouble || !good ? 1 : 0;
   if (globals.json) {
@@ -150,8 +150,11 @@ Result<int> run_tick(const Globals& globals) {
   const Json backups = {{"done", kept.lines}, {"problems", kept.problems}};
   const Json watch = TRY(app::open_watch(*workspace));
   Followed followed = TRY(follow_once(globals, *workspace, watch));
-  const int looked = !watch.is_null() ? TRY(one_round(globals, *workspace, followed.signals, backups))
-                                      : TRY(look_and_tell(globals, *workspace, {.promote = true, .backups = backups}));
+  const int looked =
+      !watch.is_null()
+          ? TRY(one_round(globals, *workspace, followed.signals, backups))
+          : TRY(look_and_tell(globals, *workspace,
+                              {.promote = true, .evidence = followed.signals.evidence, .backups = backups}));
   TRY_VOID(keep_up(globals, *workspace));
   if (followed.exit != 0) return followed.exit;
   return looked == 0 && !kept.problems.empty() ? 1 : looked;

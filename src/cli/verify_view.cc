@@ -66,7 +66,7 @@ Result<int> look_and_tell(const Globals& globals, const app::Workspace& workspac
   };
   const app::Checked checked =
       TRY(app::check_now(workspace, options.version, false, show, options.ask ? &asker : nullptr));
-  const app::Baking baking = options.promote ? TRY(app::bake(workspace, checked)) : app::Baking{};
+  const app::Baking baking = options.promote ? TRY(app::bake(workspace, checked, options.evidence)) : app::Baking{};
   const int exit = checked.all_hold() ? 0 : 1;
   if (globals.json) {
     Json value = {{"release", checked.version.str()},

@@ -2,6 +2,7 @@
 #pragma once
 #include "app/checking.h"
 #include "cli/command.h"
+#include "model/evidence.h"
 
 namespace backout::cli {
 
@@ -12,10 +13,11 @@ Json looks_json(const app::Checked& checked);
 std::string versions_in_words(const std::map<std::string, std::string>& by_host);
 
 struct LookOptions {
-  Version version;       // empty: the current release
-  bool promote = false;  // mark known-good what has baked
-  bool ask = false;      // ask the manual checks
-  Json backups;          // what was done about them, for -o json; null: nothing was
+  Version version;                      // empty: the current release
+  bool promote = false;                 // mark known-good what has baked
+  bool ask = false;                     // ask the manual checks
+  std::vector<Evidence> evidence = {};  // what signals said just now
+  Json backups;                         // what was done about them, for -o json; null: nothing was
 };
 /// Looks, shows, and gives the exit status.
 Result<int> look_and_tell(const Globals& globals, const app::Workspace& workspace, const LookOptions& options);

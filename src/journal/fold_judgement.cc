@@ -49,6 +49,9 @@ Result<void> fold_judgement(const Event& event, Tables& tables) {
 
 Result<void> judgement_starts_anew(const Event& event, const std::string& release, Tables& tables) {
   Json judgement = TRY(judgement_of(event, tables));
+  if (get_string(judgement, "release") != release)
+    judgement["left"] = {{"release", get_string(judgement, "release")},
+                         {"verdict", get_string(get(judgement, "verdict"), "verdict")}};
   judgement["release"] = release;
   judgement["facts"] = Json::object();
   judgement["reports"] = Json::array();

@@ -1,10 +1,11 @@
 // What is held against, or for, the release that serves: the document of Model::kJudgement.
 //
 //   {release, facts: {name: {value, by, at_ms}}, reports: [{text, severe, by, at_ms}], verdict: {of, at_ms, ...}?,
-//    habits: {signal: ...}?, automatic: [at_ms]}
+//    left: {release, verdict}?, habits: {signal: ...}?, automatic: [at_ms]}
 //
-// Facts, reports and the verdict are of one release and go when another comes. Beyond that are kept: what votes were
-// like in the newest watch that ended well, and when backout rolled back by itself, newest first.
+// Facts, reports and the verdict are of one release and go when another comes. Beyond that are kept: the last
+// verdict about the release before, what votes were like in the newest watch that ended well, and when backout rolled
+// back by itself, newest first.
 #pragma once
 #include "journal/fold.h"
 

@@ -41,6 +41,7 @@ TEST_F(Judgement, FactsReportsAndVerdictAreOfOneRelease) {
   EXPECT_TRUE(judgement()["facts"].empty());
   EXPECT_TRUE(judgement()["reports"].empty());
   EXPECT_FALSE(judgement().contains("verdict"));
+  EXPECT_EQ(judgement()["left"], Json({{"release", "R-1"}, {"verdict", "monitor"}}));
 }
 
 TEST_F(Judgement, AutomaticRollbacksAreKeptBeyondTheRelease) {

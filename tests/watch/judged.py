@@ -177,6 +177,28 @@ def people_are_heard(stand):
     expect(ended.returncode not in (0, 139) and "export" in ended.stderr, "what is no journal", ended)
 
 
+def an_alarm_does_not_bake(stand):
+    """Its checks hold all the while: by them alone it would be known-good after three seconds."""
+    def state(version):
+        return next(each["state"] for each in stand.json("releases")[1]["releases"] if each["version"] == version)
+
+    def ticks(count):
+        return [stand.run("tick").returncode for _ in range(count) if time.sleep(1) is None]
+
+    with customers(stand):
+        time.sleep(6)
+        stand.fault("v2", 0.5)
+        expect(stand.deploy("v2").returncode == 0, "deploy")
+        ended = ticks(10)
+        expect(state("v2") == "watching" and ended[-1] == 1, f"v2 is {state('v2')}, {ended}")
+        expect(stand.deploy("v3").returncode == 0, "deploy")  # the hotfix: nobody went back
+        ended = ticks(14)
+        expect(state("v3") == "known-good" and ended[-1] == 0, f"v3 is {state('v3')}, {ended}")
+        _, decision = stand.json("decide", "--no-questions")
+        outcomes = [each for each in decision["evidence"] if each["measure"] == "outcomes"]
+        expect(outcomes[0]["tolerated"] < 0.1, f"what the bad release did became a habit: {outcomes}")
+
+
 WATCHED = LOG + "watch: {first: 25s}\n"
 CASES = {
     "a-bad-release-is-seen": Case(a_bad_release_is_seen, WATCHED),
@@ -185,6 +207,7 @@ CASES = {
     "it-goes-back-by-itself-once-an-hour": Case(it_goes_back_by_itself_once_an_hour,
                                                 WATCHED + "policy: [procedures]\nautomatic: [emergency, roll-back]\n"),
     "what-begins-late-is-seen": Case(what_begins_late_is_seen, LOG),
+    "an-alarm-does-not-bake": Case(an_alarm_does_not_bake, LOG + "watch: {first: 0s, bake: 3s}\n"),
     "nothing-is-counted-twice": Case(nothing_is_counted_twice, LOG),
     "people-are-heard": Case(people_are_heard, "watch: {first: 0s}\n"),
 }
