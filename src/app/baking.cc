@@ -5,6 +5,7 @@
 #include "app/target.h"
 #include "app/vigil.h"
 #include "base/text.h"
+#include "model/verdict.h"
 
 namespace backout::app {
 namespace {
@@ -68,6 +69,12 @@ std::string bake_words(const Release& release, Millis needed) {
 
 Result<Baking> bake(const Workspace& workspace, Checked checked, const std::vector<Evidence>& evidence) {
   add_signals(evidence, checked);
+  const Json judgement = TRY(workspace.journal().judgement(workspace.site().id));
+  const Json& verdict = get(judgement, "verdict");
+  if (verdict.is_object() && get_string(verdict, "verdict") != name_of(Verdict::kMonitor))
+    checked.looks.push_back(
+        {"verdict", "", "verdict", false,
+         Sight::does_not_hold(get_string(verdict, "verdict") + ": " + get_string(verdict, "reason"))});
   journal::Journal& journal = workspace.journal();
   const SiteId& site = workspace.site().id;
   const Millis needed = workspace.site().bake;

@@ -1,5 +1,6 @@
 #include "app/deciding.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "app/target.h"
@@ -11,10 +12,17 @@
 namespace backout::app {
 namespace {
 
+/// What keeps backout from going back by itself is what the journal and the plan say. A person may add to it.
+bool is_looked_at(FactId fact) {
+  static constexpr FactId kLookedAt[] = {FactId::kTargetBad, FactId::kTargetYoung, FactId::kRollbackRunning,
+                                         FactId::kBackwards, FactId::kRecentRollback};
+  return std::find(std::begin(kLookedAt), std::end(kLookedAt), fact) != std::end(kLookedAt);
+}
+
 /// A look at a process or unit that should run, as drivers/services names its steps.
 bool is_of_a_service(const Workspace& workspace, const Look& look) {
   for (const ServiceConfig& service : workspace.site().services)
-    if (look.step.find(service.name) != std::string::npos) return true;
+    if (look.step == "serves-" + service.name) return true;
   return false;
 }
 
@@ -36,7 +44,9 @@ void add_testimony(const Json& judgement, decide::AssessInput& seen) {
 void add_checks(const Workspace& workspace, const Release& release, const Checked& checked, decide::AssessInput& seen) {
   for (const Look& look : checked.looks) {
     if (look.manual || look.sight.kind != SightKind::kDoesNotHold) continue;
-    if (is_of_a_service(workspace, look)) seen.service_failed_to_start = true;
+    // One that runs, but since before the switch, did start: the clock may have moved, or nobody restarted it.
+    const bool too_old = look.sight.why.find(", before the ") != std::string::npos;
+    if (is_of_a_service(workspace, look) && !too_old) seen.service_failed_to_start = true;
     seen.failing_checks.push_back(look.step);
   }
   if (!seen.failing_checks.empty())
@@ -59,6 +69,9 @@ Result<Decided> decide_from(const Workspace& workspace, const DecideRequest& req
   const Json& last = get(judgement, "verdict");
   const bool same = last.is_object() && get_string(last, "verdict") == name_of(decided.decision.verdict) &&
                     get_bool(last, "blind") == decided.decision.blind;
+  // Whoever was asked first set the clock: asking again does not give more time.
+  if (same && decided.decision.verdict == Verdict::kNeedsApproval && get_int(last, "deadline_ms") > 0)
+    decided.decision.deadline = std::min(decided.decision.deadline, wall_from_millis(get_int(last, "deadline_ms")));
   if (same && request.facts.empty()) return decided;
   Json verdict = to_json(decided.decision);
   verdict.erase("rules_tried");
@@ -79,7 +92,10 @@ Result<void> keep_answers(const Workspace& workspace, const DecideRequest& reque
       return Error{Code::kInvalid, "there is no fact '" + one_line(name) + "'",
                    near ? "did you mean " + *near + "?" : "see them: backout decide --explain"};
     }
-    TRY_VOID(fact_value_from(*fact, value).with_context("--fact " + name));
+    auto meant = fact_value_from(*fact, value);
+    if (!meant) return std::move(meant).error().with_context("--fact " + name);
+    if (is_looked_at(*fact) && meant->value_or(0) == 0)
+      return Error{Code::kRefused, "--fact " + name + ": that is looked at, and nobody's word takes it away", ""};
   }
   for (const auto& [name, value] : request.facts) TRY_VOID(state_fact(workspace, name, value));
   return {};

@@ -72,13 +72,16 @@ Result<Newcomer> newcomer(const Workspace& workspace) {
   found.release = TRY(current_release(journal, site));
   found.cutover = serving.since;
   bool known = false;
+  const auto brought_it = [&](const journal::RunRow& run) {
+    return run.started_at <= found.cutover && found.cutover <= run.changed_at + kSwitchEnds;
+  };
   for (const journal::RunRow& run : TRY(journal.runs(site, 50))) {
     if (run.state != "done" && run.state != "unverified") continue;
     if (known && run.to == found.before && run.kind != RunKind::kCheckpoint) {
       found.since = run.changed_at;
       break;
     }
-    if (known || run.to != found.release.version || run.kind == RunKind::kCheckpoint) continue;
+    if (known || run.to != found.release.version || run.kind == RunKind::kCheckpoint || !brought_it(run)) continue;
     known = true;
     found.before = run.from;
     found.by_rollback = run.kind == RunKind::kRollback;
@@ -125,18 +128,28 @@ Result<Following::Round> Following::look(bool all, const std::stop_token& stop) 
     TRY_VOID(judge_.feed(heard.signal, heard.seen, scope.now));
     for (Occurrence& each : heard.seen.occurrences) occurrences_.push_back(std::move(each));
     if (!heard.seen.figures.empty()) figures_[heard.signal] = std::move(heard.seen.figures);
+    blind_on_[heard.signal] = std::move(heard.blind_on);
     for (const std::string& remark : heard.seen.remarks) round.remarks.push_back(heard.signal + ": " + remark);
   }
   if (occurrences_.size() > kKeptOccurrences)
     occurrences_.erase(occurrences_.begin(), occurrences_.end() - static_cast<long>(kKeptOccurrences));
   round.evidence = judge_.evidence(scope.now);
+  for (const auto& [signal, hosts] : blind_on_)
+    for (const std::string& host : hosts) {
+      Evidence blind;
+      blind.signal = signal;
+      blind.measure = "outcomes";
+      blind.why = host;
+      round.evidence.push_back(std::move(blind));
+    }
   for (const Evidence& each : round.evidence) {
     const std::string key = each.signal + " " + each.measure;
     const auto before = states_.find(key);
     round.news = round.news || before == states_.end() || before->second != each.state;
     states_[key] = each.state;
   }
-  TRY_VOID(store());
+  // The document is not the truth: without it the next process reads all again.
+  if (const auto stored = store(); !stored) round.remarks.push_back(one_line(stored.error().message));
   return round;
 }
 

@@ -66,6 +66,7 @@ class Following {
   std::vector<Occurrence> occurrences_;
   std::map<std::string, Json> figures_;
   std::map<std::string, EvidenceState> states_;
+  std::map<std::string, std::vector<std::string>> blind_on_;  // hosts, while others of the signal's are seen
 };
 
 }  // namespace backout::app

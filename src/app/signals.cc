@@ -72,10 +72,7 @@ backout::Seen together(std::vector<std::pair<std::string, backout::Seen>> by_hos
   for (auto& [key, each] : seconds) sum.observations.push_back(std::move(each));
   std::stable_sort(sum.occurrences.begin(), sum.occurrences.end(),
                    [](const Occurrence& a, const Occurrence& b) { return a.at < b.at; });
-  if (blind.size() == by_host.size())
-    sum.blind = join(blind, "; ");
-  else
-    for (const std::string& each : blind) sum.remarks.push_back("blind on " + each);
+  if (blind.size() == by_host.size()) sum.blind = join(blind, "; ");
   return sum;
 }
 
@@ -128,7 +125,16 @@ std::vector<Heard> Signals::look(const watch::Scope& scope, bool all, const std:
     by_signal[asked->signal].emplace_back(asked->host, std::move(seen));
   }
   std::vector<Heard> heard;
-  for (const std::string& signal : order) heard.push_back({signal, together(std::move(by_signal[signal]))});
+  for (const std::string& signal : order) {
+    std::vector<std::string> blind_on;
+    for (const auto& [host, seen] : by_signal[signal])
+      if (!seen.blind.empty()) blind_on.push_back(host + ": " + seen.blind);
+    Heard one;
+    one.signal = signal;
+    one.seen = together(std::move(by_signal[signal]));
+    if (one.seen.blind.empty()) one.blind_on = std::move(blind_on);
+    heard.push_back(std::move(one));
+  }
   return heard;
 }
 

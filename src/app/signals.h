@@ -14,8 +14,9 @@
 namespace backout::app {
 
 struct Heard {
-  std::string signal;  // its name in backout.yaml
-  backout::Seen seen;  // of all of its hosts; blind only when every one is. Its position is by host
+  std::vector<std::string> blind_on = {};  // "web-2: why": hosts on which it is blind while it sees others
+  std::string signal;                      // its name in backout.yaml
+  backout::Seen seen;                      // of all of its hosts; blind only when every one is. Its position is by host
 };
 
 class Signals {

@@ -20,15 +20,29 @@ bool any(const std::vector<Evidence>& evidence, EvidenceState state) {
 }  // namespace
 
 Result<Vigil> Vigil::open(const Workspace& workspace, Millis span, std::string asked) {
-  return Vigil(workspace, TRY(Following::open(workspace, span)), std::move(asked));
+  Vigil vigil(workspace, TRY(Following::open(workspace, span)), std::move(asked));
+  const Json judgement = TRY(workspace.journal().judgement(workspace.site().id));
+  const Json& verdict = get(judgement, "verdict");
+  vigil.standing_ = verdict.is_object() && get_string(verdict, "verdict") != name_of(Verdict::kMonitor);
+  return vigil;
 }
 
-bool Vigil::worth_deciding(const Following::Round& round, const Checked* checked) const {
+Result<Json> Vigil::said_by_people() const {
+  const Json judgement = TRY(workspace_->journal().judgement(workspace_->site().id));
+  Json said = Json::array();
+  said.push_back(get(judgement, "reports"));
+  said.push_back(get(judgement, "facts"));
+  return said;
+}
+
+bool Vigil::worth_deciding(const Following::Round& round, const Checked* checked, const Json& said) const {
   const bool alarm = any(round.evidence, EvidenceState::kAlarm);
   const bool failing = checked != nullptr && !checked->all_hold();
   const bool blind = any(round.evidence, EvidenceState::kBlind) &&
                      system_clock().wall() - following_.newcomer().cutover >= kBlindIsNews;
-  if (!last_) return alarm || failing || blind;
+  const bool reported = said[0].is_array() && !said[0].empty();
+  if (!last_) return alarm || failing || blind || reported || standing_;
+  if (said != said_) return true;
   if (blind && !last_->decision.blind && !alarm) return true;
   if (round.news || failing != checks_failed_) return true;
   // Facts that change by themselves (the age of the release, somebody's answer) may change what is to be done.
@@ -38,14 +52,18 @@ bool Vigil::worth_deciding(const Following::Round& round, const Checked* checked
 Result<VigilRound> Vigil::step(bool all, const Checked* checked, const std::stop_token& stop) {
   Following::Round seen = TRY(following_.look(all, stop));
   VigilRound round{seen.evidence, seen.remarks, seen.news, {}};
-  if (!worth_deciding(seen, checked)) return round;
+  const Json said = TRY(said_by_people());
+  just_decided_ = false;
+  if (!worth_deciding(seen, checked, said)) return round;
   Decided decided = TRY(decide_on(*workspace_, {.asked = asked_}, following_, seen.evidence, checked));
   decided_at_ = system_clock().boot();
+  said_ = said;
   checks_failed_ = checked != nullptr && !checked->all_hold();
   if (decided.decision.verdict != Verdict::kNeedsApproval)
     deadline_ = WallTime();
-  else if (deadline_ == WallTime())
-    deadline_ = decided.decision.deadline;
+  else
+    deadline_ = decided.decision.deadline;  // of the first time that it was said, also by another process
+  just_decided_ = true;
   last_ = decided;
   round.decided = std::move(decided);
   return round;

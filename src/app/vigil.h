@@ -29,6 +29,7 @@ class Vigil {
   /// Whether backout may go back by itself now: the verdict says so and its class was opted in for, or nobody answered
   /// by the deadline and that was opted in for.
   bool may_act(WallTime now) const;
+  bool just_decided() const { return just_decided_; }  // in the last step
   const std::optional<Decided>& last() const { return last_; }
   Json habits() const { return following_.habits(); }
   const Following& following() const { return following_; }
@@ -36,15 +37,18 @@ class Vigil {
  private:
   Vigil(const Workspace& workspace, Following following, std::string asked)
       : workspace_(&workspace), following_(std::move(following)), asked_(std::move(asked)) {}
-  bool worth_deciding(const Following::Round& round, const Checked* checked) const;
+  bool worth_deciding(const Following::Round& round, const Checked* checked, const Json& said) const;
+  Result<Json> said_by_people() const;
 
   const Workspace* workspace_;
   Following following_;
   std::string asked_;
   std::optional<Decided> last_;
   BootTime decided_at_{0};
-  bool checks_failed_ = false;
-  WallTime deadline_{};  // of the first verdict that had one and still holds
+  bool checks_failed_ = false, just_decided_ = false;
+  Json said_;              // reports and facts of people, as of the last verdict
+  bool standing_ = false;  // the last verdict, perhaps of another process, asks for something
+  WallTime deadline_{};    // of the first verdict that had one and still holds
 };
 
 /// What the signals of a watch amount to: an alarm, nothing seen, or neither.

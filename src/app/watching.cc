@@ -173,6 +173,10 @@ Result<WatchRound> look_again(const Workspace& workspace, const SignalsAtLook& s
   if (now < until) return round;
   record::Verdict verdict = record::verdict_of(TRY(summary_of(workspace, watch)), failing, now);
   if (!said.alarm.empty()) verdict = {"bad", said.alarm};
+  const Json judgement = TRY(journal.judgement(site));
+  const std::string standing = get_string(get(judgement, "verdict"), "verdict");
+  if (verdict.word == "good" && !standing.empty() && standing != "monitor")
+    verdict = {"bad", standing + ": " + one_line(get_string(get(judgement, "verdict"), "reason"))};
   if (verdict.word == "good" && !said.bad_before.empty()) verdict = {"bad", said.bad_before};
   if (verdict.word == "good" && !said.blind.empty()) verdict = {"unseen", "BLIND: " + said.blind};
   return over(verdict.word, verdict.why);

@@ -69,7 +69,12 @@ std::string sanitised(std::string_view raw) {
     const auto first = static_cast<unsigned char>(raw[at]);
     const bool c1_control = length == 2 && first == 0xC2 && static_cast<unsigned char>(raw[at + 1]) < 0xA0;
     const bool c0_control = length == 1 && (first < 0x20 || first == 0x7F) && first != '\n' && first != '\t';
-    if (!c0_control && !c1_control) clean += raw.substr(at, length);
+    // U+202A to U+202E and U+2066 to U+2069 turn the direction of what follows: text that reads as another.
+    const auto third = static_cast<unsigned char>(length == 3 ? raw[at + 2] : 0);
+    const bool turns = length == 3 && first == 0xE2 &&
+                       ((static_cast<unsigned char>(raw[at + 1]) == 0x80 && third >= 0xAA && third <= 0xAE) ||
+                        (static_cast<unsigned char>(raw[at + 1]) == 0x81 && third >= 0xA6 && third <= 0xA9));
+    if (!c0_control && !c1_control && !turns) clean += raw.substr(at, length);
     at += length;
   }
   return clean;

@@ -14,8 +14,10 @@ namespace {
 
 /// 0: nothing is to be done, and something was seen; 3: it is, or nobody can tell. For scripts and timers.
 int exit_of(const Decision& decision) {
-  const bool fine = decision.verdict == Verdict::kMonitor && !decision.blind;
-  return fine && app::said_by(decision.evidence).bad_before.empty() ? 0 : 3;
+  const app::SignalsSaid said = app::said_by(decision.evidence);
+  const bool seen_well = said.alarm.empty() && said.blind.empty() && said.bad_before.empty() && !decision.blind;
+  const bool trouble = decision.facts.known(FactId::kSeverity);
+  return decision.verdict == Verdict::kMonitor && seen_well && !trouble ? 0 : 3;
 }
 
 void tell(const Globals& globals, const app::Decided& decided, bool fully) {

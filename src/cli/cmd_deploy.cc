@@ -51,7 +51,7 @@ int judged(const Globals& globals, const std::vector<Evidence>& evidence, Millis
 /// a verdict to go back.
 int watch_for(const Globals& globals, Millis span, const app::Workspace& workspace, app::Acting& acting) {
   auto vigil = app::Vigil::open(workspace, std::max(span, workspace.site().bake), "deploy");
-  if (!vigil) return fail(vigil.error());
+  if (!vigil) return fail(vigil.error()), 5;
   const BootTime end = system_clock().boot() + span;
   int bad_rounds = 0;
   std::vector<Evidence> evidence;
@@ -61,12 +61,15 @@ int watch_for(const Globals& globals, Millis span, const app::Workspace& workspa
     bad_rounds = checked->all_hold() ? 0 : bad_rounds + 1;
     if (!vigil->no_signals()) {
       auto round = vigil->step(false, bad_rounds == 1 ? nullptr : &*checked, acting.stop.get_token());
-      if (!round) return fail(round.error());
+      if (!round) return fail(round.error()), 5;
       tell_round(globals, *round);
       evidence = std::move(round->evidence);
       if (const auto exit = act_on(globals, workspace, *vigil)) return *exit == 0 ? 1 : *exit;
-      if (vigil->last() && vigil->last()->decision.verdict == Verdict::kRollBack)
-        return judged(globals, evidence, span);
+      if (vigil->last() && vigil->last()->decision.verdict == Verdict::kRollBack) {
+        if (const auto written = app::bake(workspace, *checked, evidence); !written) return fail(written.error());
+        std::ignore = judged(globals, evidence, span);
+        return 5;
+      }
     }
     if (bad_rounds == 2) {
       if (const auto written = app::bake(workspace, *checked); !written) return fail(written.error());

@@ -134,7 +134,9 @@ Result<Followed> follow_once(const Globals& globals, const app::Workspace& works
     followed.exit = *exit == 0 ? 1 : *exit;  // a release that had to be taken back is no success
     return followed;
   }
-  followed.exit = exit_by(round.evidence) == 1 ? 1 : 0;
+  const Json judgement = TRY(workspace.journal().judgement(workspace.site().id));
+  const std::string standing = get_string(get(judgement, "verdict"), "verdict");
+  followed.exit = exit_by(round.evidence) == 1 || (!standing.empty() && standing != "monitor") ? 1 : 0;
   return followed;
 }
 
@@ -188,10 +190,11 @@ Result<int> follow(const Globals& globals, const app::Workspace& workspace, Mill
   app::Vigil vigil = TRY(app::Vigil::open(workspace, span_of(workspace, watch), "watch"));
   BootTime next_look{0};
   std::optional<app::Checked> checked;
+  int bad_looks = 0;  // one that failed alone decides nothing
   while (true) {
     app::VigilRound round;
     if (!vigil.no_signals()) {
-      round = TRY(vigil.step(false, checked ? &*checked : nullptr, stop));
+      round = TRY(vigil.step(false, checked && bad_looks != 1 ? &*checked : nullptr, stop));
       tell_round(globals, round);
       if (const auto exit = act_on(globals, workspace, vigil)) return *exit == 0 ? 1 : *exit;
     }
@@ -206,6 +209,7 @@ Result<int> follow(const Globals& globals, const app::Workspace& workspace, Mill
         return globals.json ? (looked.report->verdict == "good" ? 0 : 1) : tell_end(globals, *looked.report);
       }
       checked = looked.checked;
+      bad_looks = looked.checked.all_hold() ? 0 : bad_looks + 1;
     }
     const Millis left = until - system_clock().wall();
     const Millis pause =

@@ -36,8 +36,9 @@ std::optional<int> act_on(const Globals& globals, const app::Workspace& workspac
   const app::Decided& decided = *vigil.last();
   for (const Step& step : decided.plan->contract.steps)
     if (step.kind == StepKind::kAsk && get_int(step.action.args, "within_ms") == 0) {
-      std::fprintf(stderr, "not by itself: '%s' asks a person\n  go back: backout rollback --reason \"...\"\n",
-                   one_line(step.id.str()).c_str());
+      if (vigil.just_decided())
+        std::fprintf(stderr, "not by itself: '%s' asks a person\n  go back: backout rollback --reason \"...\"\n",
+                     one_line(step.id.str()).c_str());
       return std::nullopt;
     }
   const std::string reason = "by itself: " + decided.decision.reason;

@@ -19,7 +19,9 @@ const Evidence* strongest(const EvaluateInput& input, EvidenceState state) {
 
 std::string quiet_text(const EvaluateInput& input) {
   const Evidence* quiet = strongest(input, EvidenceState::kQuiet);
-  if (quiet == nullptr) return "every signal is clear";
+  if (quiet == nullptr)
+    return strongest(input, EvidenceState::kBlind) == nullptr ? "every signal is clear"
+                                                              : "the signals that see anything are clear";
   std::string text = fmt::format("no alarm: {:.0f} of {:.1f} dB", std::max(quiet->decibels, 0.0), quiet->needed);
   if (quiet->more_votes > 0)
     text += fmt::format(", about {} votes ({}) more at today's rate", grouped(static_cast<double>(quiet->more_votes)),

@@ -9,6 +9,7 @@ namespace backout::watch {
 namespace {
 
 constexpr size_t kWorstRoutes = 5;
+constexpr int64_t kClockAhead = 60;     // seconds
 constexpr int64_t kClosingSeconds = 5;  // after the cutover the new release is not there at once
 
 Json hex_json(uint64_t value) { return fmt::format("{:016x}", value); }
@@ -28,6 +29,8 @@ void Tally::load(const Json& state) {
   // Of another cutover, the figures are of another release. What the old one was used to is still the best there is.
   const bool same = get_int(state, "cutover_ms") == cutover_ms_;
   told_before_ = get_int(state, "told_before", told_before_);
+  // Told by a clock that was ahead: what comes now would seem late until that time comes.
+  if (told_before_ > now_second_ + kClockAhead) told_before_ = now_second_;
   latest_ = get_int(state, "latest");
   understood_before_ = get_int(state, "lines");
   for (const Json& each : get(state, "routes")) {
