@@ -9,6 +9,7 @@ TEST(Sanitised, ReplacesInvalidBytesAndDropsEscapeSequencesIntroducers) {
   EXPECT_EQ(sanitised("a\xFFz"), "a\xEF\xBF\xBDz");
   EXPECT_EQ(sanitised("\x1B[31mred\n\tok\r"), "[31mred\n\tok");
   EXPECT_EQ(sanitised("\xC3\xA9\xE2\x82\xAC"), "\xC3\xA9\xE2\x82\xAC");
+  EXPECT_EQ(sanitised("a\xE2\x80\xAEz\xE2\x81\xA6."), "az.");  // U+202E, U+2066
   EXPECT_EQ(sanitised("\xC2\x9B"
                       "31m"),
             "31m");
