@@ -144,9 +144,11 @@ TEST(Evaluate, EachCounterfactualReallyChangesTheOutcome) {
 /// Roll back and needs approval both go back; who must say so is another matter.
 int strength(Verdict verdict) { return std::min(static_cast<int>(verdict), static_cast<int>(Verdict::kNeedsApproval)); }
 
+/// That the trouble is minor is no worse trouble: a team may well say "minor: fix forward" where a flag would do.
 bool worsened(Facts& facts, FactId id) {
   const FactKind& kind = kind_of(id);
   if (kind.role != FactRole::kHarm || id == FactId::kTroubleFor || id == FactId::kUnhealthyFor) return false;
+  if (id == FactId::kMinor) return false;
   if (kind.scale == FactScale::kYesNo) {
     if (facts.yes(id)) return false;
     facts.set(id, 1, "told");
