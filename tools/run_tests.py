@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 import counting  # noqa: E402
+import test_order  # noqa: E402
 from counting import Count  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +26,8 @@ PYTHON = "/usr/bin/python3"
 
 
 class Runner:
-    def __init__(self):
+    def __init__(self, clock):
+        self.clock = clock
         self.rows = []
         self.built = {}
 
@@ -66,6 +68,7 @@ class Runner:
             count = Count()
             count.fail(f"{name}: {error!r}")
         took = time.monotonic() - began
+        self.clock.ran(name, took / 60)
         skipped = f", {count.skipped} skipped" if count.skipped else ""
         print(f"{took:7.1f} s   {count.passed} passed, {count.failed} failed{skipped}", flush=True)
         if count.failed:
@@ -152,6 +155,7 @@ def rules(runner, log):
         ("clang-format", ["clang-format-14", "--dry-run", "-Werror", *sources]),
         ("shellcheck of ./dev", ["shellcheck", "dev", ".ci/run"]),
         ("shellcheck", ["shellcheck", "--severity=warning", *scripts]),
+        ("what changed runs first", [PYTHON, "tools/test_order_test.py"]),
         ("./dev asks apt for what is missing", ["sh", "tools/dev_test.sh"]),
     ]:
         status, output = runner.command(argv, log)
@@ -253,11 +257,11 @@ ASAN_UNIT = {**ASAN, "BACKOUT_CASES": "30", "BACKOUT_RANDOM_CASES": "50",
 TSAN = {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
 TSAN_TARGETS = ("test_run", "test_journal")
 
-# A whole run takes at most so many minutes on two cores: what would go beyond is left out, last things first, and said. Sections that
-# are asked for by name are never left out, and BACKOUT_TEST_MINUTES=0 leaves out nothing.
-MINUTES = float(os.environ.get("BACKOUT_TEST_MINUTES", "58"))
-# What the last sections take with what they build, measured on two cores of an AMD EPYC.
-TAKES = {"demo": 5, "tsan-unit": 4, "asan-unit": 17, "asan-cli": 3}
+# A whole run takes at most so many minutes on two cores: what does not fit any more is left out, and said. Sections that are asked
+# for by name are never left out, and BACKOUT_TEST_MINUTES=0 leaves out nothing.
+MINUTES = float(os.environ.get("BACKOUT_TEST_MINUTES", "57"))
+# Minutes, measured on two cores of an AMD EPYC.
+TAKES = {}
 
 # name, what, (preset, targets) it needs, how
 SECTIONS = [
@@ -289,6 +293,23 @@ def wanted(name, chosen):
     return not chosen or any(name == one or name.startswith(one + "-") for one in chosen)
 
 
+def sections(runner, chosen):
+    """(name, what it needs, how) of what is wanted. The crash tests are known once they are built."""
+    for name, _, needs, how in SECTIONS:
+        if name != "crash":
+            if wanted(name, chosen):
+                yield name, needs, how
+        elif not chosen or any(one == name or one.startswith("crash-") for one in chosen):
+            runner.build(*needs)
+            tests = crash_tests()
+            if not tests:
+                yield "crash", needs, lambda _, log: Count(failed=1, failures=["crash: ctest knows no crash test"])
+            for test in tests:
+                title = test["name"].replace(".", "-")
+                if wanted(title, chosen):
+                    yield title, needs, crash(test)
+
+
 def main(arguments):
     if "--list" in arguments or "--help" in arguments:
         for name, what, _, _ in SECTIONS:
@@ -300,31 +321,24 @@ def main(arguments):
         print(f"./dev test: there is no section '{unknown[0]}'. See ./dev test --list", file=sys.stderr)
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
-    runner = Runner()
+    clock = test_order.Clock(0 if arguments else MINUTES, TAKES)
+    runner = Runner(clock)
     began = time.monotonic()
+    started = float(os.environ.get("BACKOUT_TEST_STARTED") or time.time())  # by ./dev, before it installs packages
     left_out = []
-    for name, _, needs, how in SECTIONS:
-        if name != "crash" and not wanted(name, arguments):
-            continue
-        if name == "crash" and arguments and not any(one == name or one.startswith("crash-") for one in arguments):
-            continue
-        gone = (time.monotonic() - began) / 60
-        if not arguments and MINUTES and name in TAKES and gone + TAKES[name] > MINUTES:
+    found = {name: (needs, how) for name, needs, how in sections(runner, arguments)}
+    changed = [] if arguments else test_order.changed_files(ROOT, os.environ.get("BACKOUT_TEST_SINCE", ""))
+    for name in test_order.in_order(list(found), changed):
+        needs, how = found[name]
+        gone = (time.time() - started) / 60
+        builds = [f"build-{needs[0]}"] if needs and (needs[0], tuple(needs[1])) not in runner.built else []
+        if not clock.fits(name, gone, builds):
             left_out.append(name)
-            print(f"{name:<24}left out: {gone:.0f} of {MINUTES:.0f} minutes are gone, and it takes about {TAKES[name]}", flush=True)
+            print(f"{name:<24}left out: {gone:.0f} of {MINUTES:.0f} minutes are gone", flush=True)
             continue
         if needs:
             runner.build(*needs)  # a failed build is a failed section; what was built is tested all the same
-        if name != "crash":
-            runner.section(name, lambda log, how=how: how(runner, log))
-            continue
-        tests = crash_tests()
-        if not tests:
-            runner.section("crash", lambda log: Count(failed=1, failures=["crash: ctest knows no crash test"]))
-        for test in tests:
-            title = test["name"].replace(".", "-")
-            if wanted(title, arguments):
-                runner.section(title, lambda log, test=test: crash(test)(runner, log))
+        runner.section(name, lambda log, how=how: how(runner, log))
     total = Count()
     for _, _, count in runner.rows:
         total.add(count)
