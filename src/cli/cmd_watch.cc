@@ -122,8 +122,14 @@ struct Followed {
 /// the exit status is that of its run.
 Result<Followed> follow_once(const Globals& globals, const app::Workspace& workspace, const Json& watch) {
   Followed followed;
-  if (workspace.site().signals.empty() || !TRY(workspace.journal().serving(workspace.site().id)).current ||
-      TRY(app::unfinished(workspace)))
+  if (const auto run = TRY(app::unfinished(workspace))) {
+    if (TRY(workspace.journal().holder(workspace.site().id))) return followed;  // somebody is at it
+    std::fprintf(stderr, "  ! %s was left unfinished: no signal is judged until it is closed\n  go on: backout status\n",
+                 run->id.str().c_str());
+    followed.exit = 4;
+    return followed;
+  }
+  if (workspace.site().signals.empty() || !TRY(workspace.journal().serving(workspace.site().id)).current)
     return followed;
   app::Vigil vigil = TRY(app::Vigil::open(workspace, span_of(workspace, watch), "tick"));
   const app::VigilRound round = TRY(vigil.step(true, nullptr, {}));
