@@ -78,7 +78,11 @@ Result<RunEnd> Executor::proceed(Wish wish, std::stop_token stop) {
   const RunState state = ledger_.state();
   BACKOUT_CHECK(state.begun, "a run proceeds only after RunStarted");
   if (state.ended) return RunEnd{true, state.result, state.exit, state.why, "", ""};
-  TRY_VOID(claim_hosts());
+  if (auto claimed = claim_hosts(); !claimed) {
+    // Nothing was begun, so there is nothing to resume.
+    if (state.pairs.empty()) end("failed", 1, "nothing was done: " + claimed.error().message);
+    return std::move(claimed).error();
+  }
   if (wish == Wish::kConclude) return conclude(stop);
   if (wish == Wish::kTurnBack && !state.turned) {
     TRY_VOID(may_turn_back(stop));
