@@ -79,8 +79,9 @@ Result<RunEnd> Executor::proceed(Wish wish, std::stop_token stop) {
   BACKOUT_CHECK(state.begun, "a run proceeds only after RunStarted");
   if (state.ended) return RunEnd{true, state.result, state.exit, state.why, "", ""};
   if (auto claimed = claim_hosts(); !claimed) {
-    // Nothing was begun, so there is nothing to resume.
-    if (state.pairs.empty()) end("failed", 1, "nothing was done: " + claimed.error().message);
+    // Refused, and nothing was begun: there is nothing to resume. A host that is only away may come back.
+    if (state.pairs.empty() && claimed.error().code == Code::kRefused)
+      end("failed", 1, "nothing was done: " + claimed.error().message);
     return std::move(claimed).error();
   }
   if (wish == Wish::kConclude) return conclude(stop);

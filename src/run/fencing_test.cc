@@ -28,7 +28,8 @@ TEST_F(Fencing, ATargetWithANewerTokenRefusesBeforeAnythingBegins) {
   EXPECT_EQ(lived.end.error().code, Code::kRefused);
   EXPECT_THAT(lived.end.error().message, HasSubstr("on web-2"));
   EXPECT_EQ(begun(), 0);
-  EXPECT_EQ(events().size(), 1U) << "RunStarted and nothing else";
+  ASSERT_EQ(events().size(), 2U) << "it was begun, and it is over";
+  EXPECT_EQ(events().back().type, EventType::kRunEnded);
 }
 
 TEST_F(Fencing, ATargetOfAnotherJournalRefusesBeforeAnythingBegins) {
@@ -37,6 +38,7 @@ TEST_F(Fencing, ATargetOfAnotherJournalRefusesBeforeAnythingBegins) {
   ASSERT_FALSE(lived.end);
   EXPECT_EQ(lived.end.error().code, Code::kRefused);
   EXPECT_EQ(begun(), 0);
+  EXPECT_EQ(events().back().type, EventType::kRunEnded) << "nothing to resume";
 }
 
 TEST_F(Fencing, ATargetThatCannotBeReachedAtTheStartBeginsNothing) {
