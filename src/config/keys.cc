@@ -477,7 +477,7 @@ constexpr Key kKeys[] = {
   {"rules[].says", Type::kText, "And what stands there", "says: \"Critical: roll back within 15 minutes\""},
   {"rules[].instead-of", Type::kName, "A rule of an earlier policy that this one replaces", "instead-of: critical"},
   {"automatic", Type::kList, "What may be done without asking", "automatic: [emergency]", "nothing: a person is asked"},
-  {"automatic[]", Type::kChoice, "`emergency`: going back in an emergency; `roll-back`: whenever the verdict is roll back; `flag-off`; `timeout`: going back when nobody answered by the deadline and the rule says so", "- emergency", "", "emergency|roll-back|flag-off|timeout"},
+  {"automatic[]", Type::kChoice, "`emergency`: going back in an emergency; `roll-back`: whenever the verdict is roll back; `flag-off`: told to tools that read `decide -o json`, for backout itself switches no flag; `timeout`: going back when nobody answered by the deadline and the rule says so", "- emergency", "", "emergency|roll-back|flag-off|timeout"},
   {"severity", Type::kMap, "From which share of bad votes an alarm is how severe", "severity: {sev2: 10%, sev3: 2%}"},
   {"severity.sev2", Type::kText, "A percentage", "sev2: 10%", "10%"},
   {"severity.sev3", Type::kText, "A percentage", "sev3: 2%", "2%"},

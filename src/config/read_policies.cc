@@ -321,6 +321,9 @@ void read_policies(const Reading& reading) {
   if (const Node* automatic = reading.root.find("automatic")) {
     policies.automatic = texts_of(*automatic);
     std::sort(policies.automatic.begin(), policies.automatic.end());
+    if (std::binary_search(policies.automatic.begin(), policies.automatic.end(), "flag-off"))
+      reading.findings.warning(automatic->place, "flag-off: backout says which flag, and does not switch it by itself",
+                               "a person switches it, or a tool of yours that reads backout decide -o json");
   }
   read_severity(reading, policies);
   read_features(reading, policies);
