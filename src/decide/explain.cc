@@ -91,7 +91,10 @@ std::string seen_text(const Evidence& each) {
                         fact_value_text(FactId::kErrorRate, 100 * each.tolerated));
   else
     text += each.measure;
-  text += fmt::format("  evidence {:.0f} dB of {:.1f} needed", std::max(each.decibels, 0.0), each.needed);
+  if (each.needed > 0)
+    text += fmt::format("  evidence {:.0f} dB of {:.1f} needed", std::max(each.decibels, 0.0), each.needed);
+  else if (each.state != EvidenceState::kClear)
+    text += fmt::format(": {}{}", name_of(each.state), each.why.empty() ? "" : ", " + one_line(each.why));
   if (each.state == EvidenceState::kQuiet && each.more_votes > 0)
     text += fmt::format(", about {} more votes, {}", grouped(static_cast<double>(each.more_votes)),
                         for_people(each.more_time));

@@ -10,10 +10,13 @@
 namespace backout::decide {
 namespace {
 
+/// What counts votes goes before what only happened.
+std::pair<bool, double> weight(const Evidence& each) { return {each.needed > 0, each.decibels}; }
+
 const Evidence* strongest(const EvaluateInput& input, EvidenceState state) {
   const Evidence* best = nullptr;
   for (const Evidence& each : input.evidence)
-    if (each.state == state && (best == nullptr || each.decibels > best->decibels)) best = &each;
+    if (each.state == state && (best == nullptr || weight(each) > weight(*best))) best = &each;
   return best;
 }
 
@@ -22,6 +25,7 @@ std::string quiet_text(const EvaluateInput& input) {
   if (quiet == nullptr)
     return strongest(input, EvidenceState::kBlind) == nullptr ? "every signal is clear"
                                                               : "the signals that see anything are clear";
+  if (quiet->needed <= 0) return fmt::format("no alarm: {} is quiet", one_line(quiet->signal));
   std::string text = fmt::format("no alarm: {:.0f} of {:.1f} dB", std::max(quiet->decibels, 0.0), quiet->needed);
   if (quiet->more_votes > 0)
     text += fmt::format(", about {} votes ({}) more at today's rate", grouped(static_cast<double>(quiet->more_votes)),
@@ -196,8 +200,9 @@ std::vector<TraceStep> trace_of(const EvaluateInput& input, const Deliberation& 
   };
   const Evidence* alarm = strongest(input, EvidenceState::kAlarm);
   add(Stage::kEvidence, "evidence",
-      alarm != nullptr    ? fmt::format("alarm: {} {}, {:.0f} of {:.1f} dB", one_line(alarm->signal), alarm->measure,
-                                        alarm->decibels, alarm->needed)
+      alarm != nullptr
+          ? fmt::format("alarm: {} {}{}", one_line(alarm->signal), alarm->measure,
+                        alarm->needed > 0 ? fmt::format(", {:.0f} of {:.1f} dB", alarm->decibels, alarm->needed) : "")
       : judgement.trouble ? "no alarm, but what is known says that something is wrong: " + severity_text(input)
       : judgement.blind   ? blind_text(input)
                           : quiet_text(input));
