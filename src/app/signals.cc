@@ -1,7 +1,7 @@
 #include "app/signals.h"
 
 #include <algorithm>
-#include <thread>
+#include <set>
 #include <tuple>
 
 #include "base/text.h"
@@ -11,6 +11,8 @@ namespace backout::app {
 namespace {
 
 constexpr const char* kHere = "local";
+/// A look returns in about a second; what takes longer is told by a later one.
+constexpr Millis kPatience{1'500};
 
 /// "{host}" in any text of a subject.
 Json for_host(const Json& subject, const std::string& host) {
@@ -78,7 +80,7 @@ backout::Seen together(std::vector<std::pair<std::string, backout::Seen>> by_hos
 
 Result<Signals> Signals::open(const Workspace& workspace,
                               const std::function<Json(const std::string& signal)>& position) {
-  Signals signals;
+  std::vector<Asked> all;
   const Site& site = workspace.site();
   std::map<std::string, std::string> bases;
   for (const HostConfig& host : hosts_of(site)) bases[host.name] = base_url_for(site, host);
@@ -88,41 +90,47 @@ Result<Signals> Signals::open(const Workspace& workspace,
     const Json left_off = position(signal.name);
     for (const std::string& host : hosts) {
       const Json subject = for_host(subject_of(signal, bases[host]), host);
-      Asked asked{signal.name, host, {}, Millis(get_int(subject, "every_ms", 1'000)), BootTime(0), Json()};
+      Asked asked{signal.name, host, {}, Millis(get_int(subject, "every_ms", 1'000)), Json(), BootTime(0), {}};
       asked.source = TRY(watch::make_source(signal.kind, subject, *workspace.hosts().at(host))
                              .with_context("the signal " + signal.name));
       asked.position = get(left_off, host);
-      signals.asked_.push_back(std::move(asked));
+      all.push_back(std::move(asked));
     }
   }
-  return signals;
+  return Signals(std::move(all));
 }
 
 std::vector<Heard> Signals::look(const watch::Scope& scope, bool all, const std::stop_token& stop) {
   const BootTime now = system_clock().boot();
-  std::vector<std::pair<Asked*, backout::Seen>> due;
-  for (Asked& each : asked_)
-    if (all || each.next <= now) due.emplace_back(&each, backout::Seen());
-  {
-    std::vector<std::jthread> threads;
-    for (auto& [asked, seen] : due)
-      threads.emplace_back([asked = asked, &seen = seen, &scope, &stop] {
-        auto looked = asked->source->look(scope, asked->position, stop);
-        if (looked) {
-          seen = std::move(*looked);
-          asked->position = seen.position;
-        } else {
-          seen.blind = one_line(looked.error().message);
-          seen.position = asked->position;
-        }
-      });
+  for (Asked& each : asked_) {
+    if (each.under_way.valid() || (!all && each.next > now)) continue;
+    each.next = now + each.every;
+    each.under_way =
+        std::async(std::launch::async, [source = each.source.get(), position = each.position, scope, stop] {
+          auto looked = source->look(scope, position, stop);
+          if (looked) return std::move(*looked);
+          backout::Seen blind;
+          blind.blind = one_line(looked.error().message);
+          blind.position = position;
+          return blind;
+        });
+  }
+  // A signal is told when every host has answered: of one second, each vote counts once, and none comes too late.
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  std::set<std::string> waited_for;
+  for (Asked& each : asked_) {
+    if (!each.under_way.valid()) continue;
+    if (all) each.under_way.wait();
+    if (each.under_way.wait_until(until) != std::future_status::ready) waited_for.insert(each.signal);
   }
   std::map<std::string, std::vector<std::pair<std::string, backout::Seen>>> by_signal;
   std::vector<std::string> order;
-  for (auto& [asked, seen] : due) {
-    asked->next = now + asked->every;
-    if (!by_signal.contains(asked->signal)) order.push_back(asked->signal);
-    by_signal[asked->signal].emplace_back(asked->host, std::move(seen));
+  for (Asked& each : asked_) {
+    if (!each.under_way.valid() || waited_for.contains(each.signal)) continue;
+    backout::Seen seen = each.under_way.get();
+    each.position = seen.position;
+    if (!by_signal.contains(each.signal)) order.push_back(each.signal);
+    by_signal[each.signal].emplace_back(each.host, std::move(seen));
   }
   std::vector<Heard> heard;
   for (const std::string& signal : order) {

@@ -1,6 +1,7 @@
 // Signals: the sources of a site's signals, asked together: each as often as it says, hosts that share a signal as one.
 #pragma once
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -19,25 +20,30 @@ struct Heard {
   backout::Seen seen;                      // of all of its hosts; blind only when every one is. Its position is by host
 };
 
+/// One source: a signal on a host.
+struct Asked {
+  std::string signal, host;
+  std::unique_ptr<watch::Source> source;
+  Millis every{0};
+  Json position;
+  BootTime next{0};
+  std::future<backout::Seen> under_way;  // valid while a look goes on
+};
+
 class Signals {
  public:
+  explicit Signals(std::vector<Asked> asked) : asked_(std::move(asked)) {}
   /// `position`: as Heard::seen told it for a signal, to this or another process; null: from the cutover. kInvalid for
   /// a signal that cannot be made.
   static Result<Signals> open(const Workspace& workspace,
                               const std::function<Json(const std::string& signal)>& position);
 
   bool none() const { return asked_.empty(); }
-  /// Those whose time has come, at the same time. `all`: whatever their time.
+  /// Those whose time has come, at the same time. One that hangs does not delay the others: what it saw is told by a
+  /// later call. `all`: whatever their time, and every one is waited for. Not thread-safe.
   std::vector<Heard> look(const watch::Scope& scope, bool all, const std::stop_token& stop);
 
  private:
-  struct Asked {  // one source: a signal on a host
-    std::string signal, host;
-    std::unique_ptr<watch::Source> source;
-    Millis every{0};
-    BootTime next{0};
-    Json position;
-  };
   std::vector<Asked> asked_;
 };
 
