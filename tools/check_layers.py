@@ -48,6 +48,7 @@ ARROWS = {
 EXCEPTIONS = [
     ("drivers/code", "drivers/command/arguments.h", "build commands are user commands: one reader of their JSON form"),
     ("drivers/leftovers", "drivers/command/arguments.h", "a leftover may be counted by a user's command: one reader of their JSON form"),
+    ("drivers/traffic", "drivers/checks/answer.h", "what version an answer tells: one reader"),
     ("decide/policies_for_tests.h", "config/config.h", "the shipped policies are judged as they are read"),
     ("cli/cmd_decide.cc", "decide/explain.h", "a decision in words: lines, made from the value alone"),
     ("cli/vigil_view.cc", "decide/explain.h", "the same, while a release is watched"),
