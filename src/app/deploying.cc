@@ -34,7 +34,7 @@ std::vector<StepId> ids_in_prepare(const std::vector<plan::Offered>& offers) {
 /// What is there before the deploy command: what to save, and which processes it has to replace. A service that does
 /// not exist yet may be brought by the deploy.
 Result<Seen> seen_before(const Workspace& workspace, const Subject& subject) {
-  if (subject.part == plan::Part::kCheck) return Seen();
+  if (subject.part == plan::Part::kCheck || subject.part == plan::Part::kTraffic) return Seen();
   auto seen = observe(workspace, subject);
   if (!seen && subject.part == plan::Part::kService && seen.error().code == Code::kNotFound) return Seen();
   return seen;
@@ -100,7 +100,8 @@ Result<Plan> plan_deploy(const Workspace& workspace, const DeployRequest& reques
     // What is in a log is known by its kinds of lines from then on.
     const bool log = subject.driver == "log";
     const bool saves = subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase || log;
-    const bool serves = subject.part == plan::Part::kService || subject.part == plan::Part::kCheck;
+    const bool serves = subject.part == plan::Part::kService || subject.part == plan::Part::kCheck ||
+                        subject.part == plan::Part::kTraffic;
     if (!saves && (checkpoint_only || !serves)) continue;
     if (const auto driver = workspace.registry().find(subject.driver); !driver) {
       if (!saves) continue;  // as in looks_for: lint says that it cannot be looked at

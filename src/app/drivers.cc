@@ -19,7 +19,9 @@
 #include "drivers/services/supervisor.h"
 #include "drivers/services/systemd.h"
 #include "drivers/services/timer.h"
+#include "drivers/traffic/haproxy.h"
 #include "drivers/traffic/nginx.h"
+#include "drivers/traffic/nginx_upstream.h"
 
 namespace backout::app {
 
@@ -37,6 +39,8 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_crontab_driver());
   registry.add(drivers::make_leftovers_driver());
   registry.add(drivers::make_nginx_driver());
+  registry.add(drivers::make_nginx_traffic_driver());
+  registry.add(drivers::make_haproxy_driver());
   registry.add(drivers::make_door_command_driver());
   registry.add(drivers::make_http_driver());
   registry.add(drivers::make_log_driver());

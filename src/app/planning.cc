@@ -266,7 +266,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
     if (subject.part == plan::Part::kDatabase) aim(subject.config, workspace, request, contract);
     Seen seen;
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
-        subject.part == plan::Part::kService || subject.part == plan::Part::kLeftover)
+        subject.part == plan::Part::kService || subject.part == plan::Part::kLeftover ||
+        subject.part == plan::Part::kTraffic)
       seen = TRY(seen_in(seen_before, workspace, weighed_against(subject, checkpoint, request)));
     if (subject.part == plan::Part::kDatabase) {
       backup = TRY(from_backups(workspace, request, contract, subject, seen, from, to, checkpoint));
@@ -278,7 +279,9 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
       if (backup) contract.database_why += "; from " + backup->words;
       refuse_half(request, contract, contract.database_rung);
     }
-    if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase) seen_by_name[subject.name] = seen;
+    if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
+        subject.part == plan::Part::kTraffic)
+      seen_by_name[subject.name] = seen;
     if (!wanted(subject, request) || (subject.part == plan::Part::kDatabase && journey.checkpoint == nullptr)) continue;
     std::vector<Step> steps = TRY(offers(workspace, subject, journey, seen));
     if (subject.part == plan::Part::kDatabase) {
@@ -334,13 +337,16 @@ Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const V
   Journey journey{RunKind::kDeploy, version, version, nullptr, {}, ""};
   TRY_VOID(workspace.journal().each_release(workspace.site().id, [&](const Release& release) {
     if (release.version == version) journey.to_commit = release.commit;
-    return release.version != version;
+    if (release.version != version && release.state == ReleaseState::kBad)
+      journey.bad_versions.push_back(release.version.str());
+    return release.version != version || workspace.site().traffic.has_value();
   }));
   const std::vector<Checkpoint> checkpoints = TRY(workspace.journal().checkpoints(workspace.site().id));
   journey.noted = checkpoint_for(checkpoints, version);
   if (journey.noted == nullptr && !checkpoints.empty()) journey.noted = &checkpoints.front();
   for (const Subject& subject : subjects_of(workspace.site())) {
-    const bool serves = subject.part == plan::Part::kCode || subject.part == plan::Part::kService;
+    const bool serves = subject.part == plan::Part::kCode || subject.part == plan::Part::kService ||
+                        subject.part == plan::Part::kTraffic;
     if (!serves && subject.part != plan::Part::kCheck) continue;
     if (!workspace.registry().find(subject.driver)) continue;
     plan::Offered offered{subject.part, {}};

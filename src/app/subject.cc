@@ -105,6 +105,9 @@ std::vector<Subject> subjects_of(const Site& site) {
     subjects.push_back(subject(plan::Part::kDoor, driver_of(*site.door), "door",
                                subject_of(*site.door, site.public_url), hosts_of(site, site.door->hosts)));
   add_services(subjects, site);
+  if (site.traffic)
+    subjects.push_back(subject(plan::Part::kTraffic, driver_of(*site.traffic), "traffic",
+                               subject_of(*site.traffic, site), hosts_of(site, *site.traffic)));
   if (site.database) {
     Json config = subject_of(*site.database);
     if (config.contains("migrations"))
@@ -165,6 +168,8 @@ driver::Offering offering_for(const Workspace& workspace, const Subject& subject
     const Json seen_before = journey.noted == nullptr ? Json::object() : saved_part(*journey.noted, subject);
     if (get(seen_before, "changed").is_array()) offering.subject["changed_before"] = get(seen_before, "changed");
   }
+  if (subject.part == plan::Part::kTraffic && !journey.bad_versions.empty())
+    offering.subject["bad_versions"] = journey.bad_versions;
   if (journey.checkpoint != nullptr) offering.saved = saved_part(*journey.checkpoint, subject);
   offering.run_directory = journey.keep_in;
   offering.public_url = workspace.site().public_url;

@@ -34,8 +34,9 @@ struct Journey {
   std::vector<std::string> keep_versions;        // known-good: never cleaned up by a run
   std::string keep_in;                           // directory for what the run keeps; may hold "{runs}" and "{run}"
   std::string from_commit = {}, to_commit = {};  // as recorded; empty: not known
-  const Checkpoint* noted = nullptr;  // what was seen while a good release ran, for looks that restore nothing
-  bool from_whole = false;            // `from` came to the end of its deploy: what was built for it is whole
+  const Checkpoint* noted = nullptr;           // what was seen while a good release ran, for looks that restore nothing
+  std::vector<std::string> bad_versions = {};  // marked bad: none of them may get traffic
+  bool from_whole = false;                     // `from` came to the end of its deploy: what was built for it is whole
 };
 driver::Offering offering_for(const Workspace& workspace, const Subject& subject, const Journey& journey,
                               const Seen& seen);

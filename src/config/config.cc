@@ -31,6 +31,7 @@ Loaded read(const Node& root, const std::string& file, const std::string& enviro
   read_code(reading);
   read_services(reading);
   read_door(reading);
+  read_traffic(reading);
   read_database(reading);
   read_upkeep(reading);
   read_checks(reading);

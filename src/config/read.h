@@ -10,7 +10,8 @@ void read_watch(const Reading& reading, const Node& watch);
 void read_code(const Reading& reading);
 void read_services(const Reading& reading);
 void read_door(const Reading& reading);
-void read_upkeep(const Reading& reading);  // ci, retention
+void read_traffic(const Reading& reading);  // after the door
+void read_upkeep(const Reading& reading);   // ci, retention
 void read_database(const Reading& reading);
 void read_checks(const Reading& reading);
 void read_commands(const Reading& reading);

@@ -66,6 +66,12 @@ struct DoorConfig {
   std::vector<std::string> hosts;
 };
 
+struct TrafficConfig {
+  std::string kind;            // "nginx" | "haproxy" | "alb"
+  Json args = Json::object();  // as drivers/traffic/shift.h documents, but for public_url and door
+  std::vector<std::string> hosts;
+};
+
 struct BackupsConfig {  // a team's own, and those made from a timer
   std::string dir;
   std::string match;  // a pattern for names; empty: whatever is a backup by its content

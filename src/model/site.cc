@@ -51,6 +51,7 @@ std::string driver_of(const CodeConfig& code) {
 }
 std::string driver_of(const ServiceConfig& service) { return service.kind; }
 std::string driver_of(const DoorConfig& door) { return door.kind == "command" ? "door-command" : door.kind; }
+std::string driver_of(const TrafficConfig& traffic) { return traffic.kind == "nginx" ? "nginx-traffic" : traffic.kind; }
 std::string driver_of(const DatabaseConfig& database) { return database.kind; }
 std::string driver_of(const CheckConfig& check) { return check.kind == "run" ? "run-check" : check.kind; }
 std::string driver_of(const CommandConfig&) { return "command"; }
@@ -90,6 +91,13 @@ Json subject_of(const ServiceConfig& service, const Site& site) {
 Json subject_of(const DoorConfig& door, const std::string& public_url) {
   Json value = door.args;
   if (door.kind == "nginx") put(value, "public_url", public_url);
+  return value;
+}
+
+Json subject_of(const TrafficConfig& traffic, const Site& site) {
+  Json value = traffic.args;
+  put(value, "public_url", site.public_url);
+  if (site.door) value["door"] = true;
   return value;
 }
 
@@ -159,6 +167,11 @@ std::vector<std::string> hosts_of(const Site& site, const std::vector<std::strin
   std::vector<std::string> all;
   for (const HostConfig& host : hosts_of(site)) all.push_back(host.name);
   return all;
+}
+
+std::vector<std::string> hosts_of(const Site& site, const TrafficConfig& traffic) {
+  const bool is_a_service = traffic.kind == "alb";
+  return is_a_service && traffic.hosts.empty() ? std::vector<std::string>{"local"} : hosts_of(site, traffic.hosts);
 }
 
 bool code_is_elsewhere(const CodeConfig& code) { return code.layout == "branch" || code.layout == "command"; }
@@ -236,6 +249,8 @@ Json to_json(const Site& site) {
   for (const ServiceConfig& service : site.services)
     services.push_back(part(driver_of(service), subject_of(service, site), service.hosts));
   if (site.door) value["door"] = part(driver_of(*site.door), subject_of(*site.door, site.public_url), site.door->hosts);
+  if (site.traffic)
+    value["traffic"] = part(driver_of(*site.traffic), subject_of(*site.traffic, site), site.traffic->hosts);
   if (site.database) {
     value["database"] = part(driver_of(*site.database), subject_of(*site.database), {});
     put(value["database"], "host", site.database->host);

@@ -27,6 +27,7 @@ struct Site {
   std::optional<CodeConfig> code;
   std::vector<ServiceConfig> services;
   std::optional<DoorConfig> door;
+  std::optional<TrafficConfig> traffic;
   std::optional<DatabaseConfig> database;
   std::vector<CheckConfig> checks;
   std::vector<CommandConfig> commands;
@@ -53,6 +54,7 @@ Result<UserCommand> user_command_from_json(const Json& value);
 std::string driver_of(const CodeConfig& code);          // "releases" | "checkout"
 std::string driver_of(const ServiceConfig& service);    // ServiceConfig::kind
 std::string driver_of(const DoorConfig& door);          // "nginx" | "door-command"
+std::string driver_of(const TrafficConfig& traffic);    // "nginx-traffic" | "haproxy" | "alb"
 std::string driver_of(const DatabaseConfig& database);  // "sqlite" | "postgresql"
 std::string driver_of(const CheckConfig& check);        // "http" | "run-check" | "ask"
 std::string driver_of(const CommandConfig& command);    // "command"
@@ -63,6 +65,7 @@ Json subject_of(const CodeConfig& code);
 /// With the code that it runs from, when that is on all of its hosts.
 Json subject_of(const ServiceConfig& service, const Site& site);
 Json subject_of(const DoorConfig& door, const std::string& public_url);
+Json subject_of(const TrafficConfig& traffic, const Site& site);
 Json subject_of(const DatabaseConfig& database);
 /// A check given as a path is asked at `base` (see base_url_for, or Site::public_url in front of the door).
 Json subject_of(const CheckConfig& check, const std::string& base);
@@ -83,6 +86,9 @@ std::string base_url_for(const Site& site, const HostConfig& host);
 std::vector<HostConfig> hosts_of(const Site& site);
 /// `named`, or all of the site's hosts when none are named.
 std::vector<std::string> hosts_of(const Site& site, const std::vector<std::string>& named);
+
+/// Where a balancer is told: a service of somebody else's is told from this machine.
+std::vector<std::string> hosts_of(const Site& site, const TrafficConfig& traffic);
 
 /// Whether the code is brought from here, by a branch or a command, and not at `path` on the hosts.
 bool code_is_elsewhere(const CodeConfig& code);

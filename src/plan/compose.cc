@@ -58,6 +58,10 @@ Result<Plan> compose(Draft draft) {
     }
   chain_services(offers, Phase::kClose, false);
   chain_services(offers, Phase::kStart, true);
+  const std::vector<StepId> started = ids_in(offers, Part::kService, Phase::kStart);
+  for (Offered& offered : offers)
+    for (Step& step : offered.steps)
+      if (offered.part == Part::kTraffic && step.phase == Phase::kStart) wait_for(step, started);
 
   std::vector<Step> steps;
   for (Offered& offered : offers)

@@ -33,6 +33,7 @@ std::string_view word_of(plan::Part part) {
     case plan::Part::kCheck: return "check";
     case plan::Part::kRecord: return "record";
     case plan::Part::kLeftover: return "leftover";
+    case plan::Part::kTraffic: return "traffic";
   }
   return "";
 }

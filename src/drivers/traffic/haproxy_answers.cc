@@ -1,0 +1,80 @@
+#include "drivers/traffic/haproxy_answers.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "base/text.h"
+
+namespace backout::drivers {
+namespace {
+
+/// Where the columns are, by the line that names them: more were added from version to version.
+std::map<std::string, size_t> columns_of(std::string_view line, char separator) {
+  std::map<std::string, size_t> columns;
+  const std::vector<std::string> names = split(trimmed(line.substr(line.find('#') + 1)), separator);
+  for (size_t i = 0; i < names.size(); ++i) columns[names[i]] = i;
+  return columns;
+}
+
+Error strange(std::string_view what) {
+  return {Code::kCorrupt, fmt::format("HAProxy's answer was not understood: {}", shortened(one_line(what), 120)), ""};
+}
+
+/// svname -> status.
+std::map<std::string, std::string> statuses_in(std::string_view stat) {
+  std::map<std::string, std::string> statuses;
+  std::map<std::string, size_t> columns;
+  for (const std::string& line : split(stat, '\n')) {
+    if (line.starts_with('#')) {
+      columns = columns_of(line, ',');
+      continue;
+    }
+    const std::vector<std::string> fields = split(line, ',');
+    if (!columns.contains("svname") || !columns.contains("status") || fields.size() <= columns["status"]) continue;
+    statuses[fields[columns["svname"]]] = fields[columns["status"]];
+  }
+  return statuses;
+}
+
+}  // namespace
+
+Result<std::vector<HaproxyServer>> haproxy_servers(std::string_view state, std::string_view stat) {
+  const std::map<std::string, std::string> statuses = statuses_in(stat);
+  std::map<std::string, size_t> columns;
+  std::vector<HaproxyServer> servers;
+  for (const std::string& line : split(state, '\n')) {
+    if (line.starts_with("Can't find backend"))
+      return Error{Code::kNotFound, "HAProxy has no such backend", "see which it has: show stat -1 2 -1"};
+    if (line.starts_with("# be_id")) {
+      columns = columns_of(line, ' ');
+      continue;
+    }
+    if (trimmed(line).empty() || line == "1") continue;  // "1": the version of the format
+    const std::vector<std::string> fields = split(line, ' ');
+    for (const char* column : {"srv_name", "srv_admin_state", "srv_uweight", "srv_iweight"})
+      if (!columns.contains(column) || fields.size() <= columns[column]) return strange(line);
+    HaproxyServer server{.name = fields[columns["srv_name"]],
+                         .weight = std::atoi(fields[columns["srv_uweight"]].c_str()),
+                         .weight_of_the_file = std::atoi(fields[columns["srv_iweight"]].c_str()),
+                         .out = fields[columns["srv_admin_state"]] != "0",
+                         .status = ""};
+    if (const auto status = statuses.find(server.name); status != statuses.end()) server.status = status->second;
+    servers.push_back(std::move(server));
+  }
+  if (columns.empty()) return strange(state);
+  return servers;
+}
+
+std::string haproxy_level(std::string_view text) {
+  const std::string word(trimmed(text));
+  return word == "admin" || word == "operator" || word == "user" ? word : "";
+}
+
+std::optional<std::string> haproxy_complaint(std::string_view text) {
+  for (const std::string& line : split(text, '\n'))
+    if (!trimmed(line).empty()) return shortened(one_line(line), 160);
+  return std::nullopt;
+}
+
+}  // namespace backout::drivers

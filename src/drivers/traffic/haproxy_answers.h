@@ -1,0 +1,31 @@
+// What HAProxy answers at its stats socket, read. Pure.
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace backout::drivers {
+
+struct HaproxyServer {
+  std::string name;
+  int weight = 0;              // as set at runtime, 0 to 256
+  int weight_of_the_file = 0;  // as haproxy.cfg says, and as a reload brings back
+  bool out = false;            // in maintenance or draining, whoever asked for it: gets nothing, whatever its weight
+  std::string status;          // "UP", "DOWN", "MAINT", "DRAIN", "no check"; empty: not told
+  bool serves() const { return status.empty() || status.starts_with("UP") || status == "no check"; }
+};
+
+/// Of `show servers state BACKEND` and `show stat BACKEND 4 -1`. kNotFound when there is no such backend; kCorrupt when
+/// it is something else.
+Result<std::vector<HaproxyServer>> haproxy_servers(std::string_view state, std::string_view stat);
+
+/// `show cli level`: "admin", "operator", "user"; empty when it was not understood.
+std::string haproxy_level(std::string_view text);
+
+/// The first line that is not empty: commands that set something say nothing when they did it.
+std::optional<std::string> haproxy_complaint(std::string_view text);
+
+}  // namespace backout::drivers

@@ -1,0 +1,34 @@
+// The file that an upstream { } of nginx includes: the servers of the pools that get traffic, with their weights. And
+// what nginx says of its configuration. Pure.
+#pragma once
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "drivers/traffic/pools.h"
+
+namespace backout::drivers {
+
+/// "ADDRESS [parameters]" of each pool, from {servers: [...]}. kInvalid when one has a character that nginx would read
+/// as its own, has a weight, or stands in two pools.
+Result<std::map<std::string, std::vector<std::string>>> servers_of(const Pools& pools);
+
+/// A pool without weight is left out: nginx then knows nothing of it.
+Result<std::string> upstream_block(const Pools& pools, const Weights& weights);
+
+/// What the file divides, ours or written by hand. kConflict when a server in it is of no pool.
+Result<Weights> upstream_weights(std::string_view content, const Pools& pools);
+
+/// The weight of each server of a pool, so that all of its servers together get its percent: in whole numbers, none
+/// above `most`, and none that shall have something below 1.
+std::map<std::string, int> weight_of_each(const Weights& weights, const std::map<std::string, size_t>& servers,
+                                          int most);
+
+/// Of `nginx -T`: the files that the configuration is made of, and where its pid is ("" when it does not say).
+struct NginxDump {
+  std::set<std::string> files;
+  std::string pid_file;
+};
+NginxDump nginx_dump(std::string_view text);
+
+}  // namespace backout::drivers
