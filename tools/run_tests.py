@@ -221,6 +221,10 @@ def ready(runner, log):
     return runner.said(log, [PYTHON, "tests/ready/run.py", "--backout", "build/dev/backout"], "ready")
 
 
+def examples(runner, log):
+    return runner.said(log, [PYTHON, "tests/examples/run.py", "--backout", "build/dev/backout"], "examples")
+
+
 def crash(test):
     def run(runner, log):
         environment = dict(pair.split("=", 1) for pair in properties(test).get("ENVIRONMENT", []))
@@ -280,6 +284,7 @@ SECTIONS = [
     ("migrators", "migrations undone by Rails, Knex, Prisma, Alembic, pairs of files and a tool of one's own", ("dev", ()), migrators),
     ("code", "code brought back by the real git, pip, poetry, npm and bundler", ("dev", ()), code),
     ("ready", "each thing taken away turns ready red and is named", ("dev", ()), ready),
+    ("examples", "each stack of examples/, from a good release over a bad one and back", ("dev", ()), examples),
     ("crash", "killed everywhere: tests/crash/README.md", ("dev", ()), None),
     ("demo", "the demo, once, with a fixed seed", ("release", ("backout",)), demo),
     ("tsan-unit", "run and journal under ThreadSanitizer", ("tsan", TSAN_TARGETS),
