@@ -78,6 +78,12 @@ std::vector<std::string> hosts_of(const Site& site, const LeftoverConfig& leftov
   return hosts;
 }
 
+/// A balancer that is somebody else's service is told from this machine.
+std::vector<std::string> hosts_of(const Site& site, const TrafficConfig& traffic) {
+  const bool is_a_service = traffic.kind == "alb";
+  return is_a_service && traffic.hosts.empty() ? std::vector<std::string>{"local"} : hosts_of(site, traffic.hosts);
+}
+
 /// In drain order; what is worked off comes before the service that must still run for it.
 void add_services(std::vector<Subject>& subjects, const Site& site) {
   const auto drains_before = [&](const std::string& service) {

@@ -169,11 +169,6 @@ std::vector<std::string> hosts_of(const Site& site, const std::vector<std::strin
   return all;
 }
 
-std::vector<std::string> hosts_of(const Site& site, const TrafficConfig& traffic) {
-  const bool is_a_service = traffic.kind == "alb";
-  return is_a_service && traffic.hosts.empty() ? std::vector<std::string>{"local"} : hosts_of(site, traffic.hosts);
-}
-
 bool code_is_elsewhere(const CodeConfig& code) { return code.layout == "branch" || code.layout == "command"; }
 
 bool has_branch_beside(const Site& site) {

@@ -87,9 +87,6 @@ std::vector<HostConfig> hosts_of(const Site& site);
 /// `named`, or all of the site's hosts when none are named.
 std::vector<std::string> hosts_of(const Site& site, const std::vector<std::string>& named);
 
-/// Where a balancer is told: a service of somebody else's is told from this machine.
-std::vector<std::string> hosts_of(const Site& site, const TrafficConfig& traffic);
-
 /// Whether the code is brought from here, by a branch or a command, and not at `path` on the hosts.
 bool code_is_elsewhere(const CodeConfig& code);
 /// Whether a branch is brought back beside the code on the hosts.

@@ -71,10 +71,4 @@ std::string haproxy_level(std::string_view text) {
   return word == "admin" || word == "operator" || word == "user" ? word : "";
 }
 
-std::optional<std::string> haproxy_complaint(std::string_view text) {
-  for (const std::string& line : split(text, '\n'))
-    if (!trimmed(line).empty()) return shortened(one_line(line), 160);
-  return std::nullopt;
-}
-
 }  // namespace backout::drivers

@@ -1,6 +1,5 @@
 // What HAProxy answers at its stats socket, read. Pure.
 #pragma once
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +23,5 @@ Result<std::vector<HaproxyServer>> haproxy_servers(std::string_view state, std::
 
 /// `show cli level`: "admin", "operator", "user"; empty when it was not understood.
 std::string haproxy_level(std::string_view text);
-
-/// The first line that is not empty: commands that set something say nothing when they did it.
-std::optional<std::string> haproxy_complaint(std::string_view text);
 
 }  // namespace backout::drivers

@@ -110,6 +110,12 @@ Weights in_percent(const std::map<std::string, double>& shares) {
   Weights weights;
   for (const auto& [name, share] : shares)
     weights[name] = sum <= 0 || share <= 0 ? 0 : std::max(1, static_cast<int>(std::lround(100 * share / sum)));
+  if (sum <= 0) return weights;
+  int all = 0;
+  for (const auto& [name, percent] : weights) all += percent;
+  const auto largest = std::max_element(weights.begin(), weights.end(),
+                                        [](const auto& a, const auto& b) { return a.second < b.second; });
+  largest->second += 100 - all;
   return weights;
 }
 

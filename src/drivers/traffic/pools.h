@@ -36,7 +36,8 @@ Result<Weights> weights_from(const Json& weights, const Pools& pools);
 Weights all_to(const std::string& pool, const Pools& pools);
 /// Nothing where nothing is wanted, and within one percent elsewhere: tools round.
 bool same(const Weights& wanted, const Weights& seen);
-/// Percent by whatever number each pool has: 3 and 1 are 75 and 25. A pool with a share of any size has at least 1.
+/// Percent by whatever number each pool has: 3 and 1 are 75 and 25; 100 in all, or nothing at all. A pool with a share
+/// of any size has at least 1.
 Weights in_percent(const std::map<std::string, double>& shares);
 std::string in_words(const Weights& weights);  // "blue 90 %, green 10 %"; pools without any are left out
 

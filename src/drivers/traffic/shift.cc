@@ -167,10 +167,12 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
   for (const std::string& host : offering.hosts) {
     const auto seen = offering.seen.find(host);
     if (seen == offering.seen.end()) return wrong("nobody looked at it on " + host);
-    const Weights weights = TRY(weights_from(get(seen->second, "weights"), pools)
-                                    .with_context("what it divides now on " + host + " cannot be put back"));
-    found[host] = weights;
+    const Weights weights = weights_seen(seen->second);
     if (pool.empty()) pool = TRY(pool_for(offering.to, pools_seen_from(get(seen->second, "pools")), weights));
+    // Where nobody gets anything now there is nothing to put back.
+    found[host] = in_words(weights_seen(seen->second)) == "no pool"
+                      ? all_to(pool, pools)
+                      : TRY(weights_from(get(seen->second, "weights"), pools).with_context("on " + host));
   }
   const Json whom = {{"pool", pool}, {"version", to}};
   add("serves-traffic", StepKind::kLook, Phase::kPrepare, fmt::format("{} serves {} and is well", pool, to), "serves",

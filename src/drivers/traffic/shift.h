@@ -36,9 +36,8 @@ class ShiftDriver : public driver::Driver {
  protected:
   /// Looks at the balancer itself: {weights: {pool: percent}, servers?, amiss?, sick?}. `weights` may name fewer pools.
   /// `amiss`: why what it was told is not what it does ("the file is in place, but nginx was not told to load it");
-  /// `note`: a sentence that people must know once it was shifted; `note`: a sentence for people once traffic was
-  /// shifted; `sick`: {pool: why} of those that it would give nothing to, whatever their weight ("no server of it is
-  /// up").
+  /// `note`: a sentence for people once traffic was shifted; `sick`: {pool: why} of those that it would give nothing
+  /// to, whatever their weight ("no server of it is up").
   virtual Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const = 0;
   /// The command that sets the weights: repeatable, killable at any instant, and never a moment without any pool.
   virtual Result<host::Command> set(const Json& subject, const Pools& pools, const Weights& weights) const = 0;

@@ -1,0 +1,219 @@
+#include "drivers/traffic/haproxy.h"
+
+#include "drivers/traffic/pools_for_tests.h"
+
+namespace backout::drivers {
+namespace {
+
+const Json kBlue = {{"blue", 100}}, kGreen = {{"green", 100}}, kBoth = {{"blue", 90}, {"green", 10}};
+
+/// A private haproxy; its configuration gives everything to green.
+class HaproxyTest : public TrafficTest {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(::access("/usr/sbin/haproxy", X_OK), 0) << "install haproxy (apt-get install haproxy)";
+    pools.start();
+    write_text(
+        home + "/ha.cfg",
+        fmt::format("global\n stats socket {0}/ha.sock mode 600 level admin\n stats socket {0}/user.sock level user\n"
+                    " stats socket ipv4@127.0.0.1:{5} level admin\n server-state-file {0}/state\n"
+                    "defaults\n mode http\n timeout connect 1s\n timeout client 5s\n timeout server 5s\n"
+                    " load-server-state-from-file global\n"
+                    "frontend f\n bind 127.0.0.1:{1}\n default_backend {4}\n"
+                    "backend app\n option httpchk GET /\n option redispatch\n"
+                    " server blue 127.0.0.1:{2} check inter 100ms weight 0\n"
+                    " server green 127.0.0.1:{3} check inter 100ms weight 100\n",
+                    home, port, pools.blue.port, pools.green.port, "app", tcp));
+    write_text(home + "/state", "");
+    start();
+  }
+  void TearDown() override { stop(); }
+  void start() {
+    haproxy_ = ::fork();
+    if (haproxy_ == 0) {
+      ::execl("/usr/sbin/haproxy", "haproxy", "-q", "-db", "-f", (home + "/ha.cfg").c_str(), nullptr);
+      ::_exit(127);
+    }
+    ASSERT_TRUE(comes_true([&] { return !version_at(port).empty(); }));
+  }
+  void stop() {
+    if (haproxy_ <= 0) return;
+    ::kill(haproxy_, SIGKILL);
+    ::waitpid(haproxy_, nullptr, 0);
+    haproxy_ = 0;
+  }
+  Json subject(bool with_url = true) const {
+    Json args = {{"socket", home + "/ha.sock"},
+                 {"backend", "app"},
+                 {"out", "maint"},
+                 {"version", "/version"},
+                 {"pools", pools.pools()}};
+    args["pools"]["blue"]["servers"] = {"blue"};
+    args["pools"]["green"]["servers"] = {"green"};
+    if (with_url) args["public_url"] = url_of(port);
+    return args;
+  }
+  Json with(const char* key, const Json& value) const {
+    Json args = subject();
+    args[key] = value;
+    return args;
+  }
+  Sight sight(const Action& action) { return driver->verify(action, *local.host, {}); }
+  std::vector<std::string> findings(const Json& args) {
+    std::vector<std::string> ids;
+    for (const Finding& finding :
+         driver->ready(offering(*driver, args), *local.host, driver::Depth::kQuick, {}).findings)
+      ids.push_back(finding.id + (finding.severity == Severity::kRed  ? " red"
+                                  : finding.severity == Severity::kOk ? " ok"
+                                                                      : " warning"));
+    return ids;
+  }
+
+  std::string home = pools.blue.path;
+  const int tcp = free_port();
+  pid_t haproxy_ = 0;
+  std::unique_ptr<driver::Driver> driver = make_haproxy_driver();
+};
+
+TEST_F(HaproxyTest, Conforms) {
+  Json two = subject(), stray = subject();
+  two["pools"]["green"]["servers"] = {"blue"};
+  stray["pools"]["green"]["servers"] = {"green state maint; shutdown sessions"};
+  conformance::conforms(*driver, {.action = shift(*driver, subject(), kBlue),
+                                  .undo = shift(*driver, subject(), kGreen, true),
+                                  .reset =
+                                      [this] {
+                                        apply(*driver, shift(*driver, subject(), kGreen));
+                                        EXPECT_TRUE(becomes(*driver, shift(*driver, subject(), kGreen)));
+                                      },
+                                  .done = [this] { return all_serve("v1"); },
+                                  .always = [this] { return !version_at(port).empty(); },
+                                  .bad = {shift(*driver, two, kBlue), shift(*driver, stray, kBlue),
+                                          shift(*driver, with("backend", "app; show info"), kBlue),
+                                          shift(*driver, with("socket", "relative"), kBlue)},
+                                  .kills = 3,
+                                  .settle = Millis(150)});
+}
+
+TEST_F(HaproxyTest, NoRequestFailsWhileItSwitches) {
+  Customers customers(port);
+  for (int round = 0; round < 5; ++round)
+    for (const Json& weights : {kBlue, kGreen}) ASSERT_TRUE(apply(*driver, shift(*driver, subject(), weights)).ok());
+  ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBoth)).ok());
+  ASSERT_TRUE(becomes(*driver, shift(*driver, subject(), kBoth)));
+  customers.stop();
+  EXPECT_EQ(customers.failed, 0) << "of " << customers.served;
+  EXPECT_GT(customers.served, 100);
+}
+
+TEST_F(HaproxyTest, OutOfTrafficIsMaintenanceOrDrainAndReadyComesBack) {
+  for (const std::string out : {"maint", "drain"}) {
+    const Json args = with("out", out);
+    ASSERT_TRUE(apply(*driver, shift(*driver, args, kBlue)).ok());
+    const Sight seen = sight(shift(*driver, args, kBlue));
+    ASSERT_EQ(seen.kind, SightKind::kHolds) << seen.why;
+    EXPECT_EQ(get_string(seen.evidence["servers"]["green"], "status"), out == "maint" ? "MAINT" : "DRAIN");
+    EXPECT_NE(seen.evidence["left_behind"].dump().find("green is left running v2, out of traffic"), std::string::npos);
+    EXPECT_TRUE(all_serve("v1"));
+    ASSERT_TRUE(apply(*driver, shift(*driver, args, kGreen)).ok());
+    ASSERT_TRUE(becomes(*driver, shift(*driver, args, kGreen)));
+    EXPECT_TRUE(all_serve("v2"));
+  }
+}
+
+TEST_F(HaproxyTest, ByTcpAndByPythonWhereThereIsNoPerl) {
+  ASSERT_TRUE(apply(*driver, shift(*driver, with("socket", address_of(tcp)), kBlue)).ok());
+  EXPECT_TRUE(becomes(*driver, shift(*driver, subject(), kBlue)));
+  std::filesystem::create_directory(home + "/bin");
+  for (const char* tool : {"python3", "sed"})
+    std::filesystem::create_symlink(std::string("/usr/bin/") + tool, home + "/bin/" + tool);
+  for (const std::string& socket : {home + "/ha.sock", address_of(tcp)}) {
+    auto command = driver->command(shift(*driver, with("socket", socket), kGreen), *local.host);
+    ASSERT_TRUE(command.has_value());
+    command->env["PATH"] = home + "/bin";
+    command->argv[0] = "/bin/sh";
+    const auto result = local.host->run(*command);
+    ASSERT_TRUE(result.has_value());
+    EXPECT_TRUE(result->ok()) << result->err << result->out;
+    EXPECT_TRUE(becomes(*driver, shift(*driver, subject(), kGreen)));
+    ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBlue)).ok());
+  }
+  std::filesystem::remove(home + "/bin/python3");
+  auto command = driver->command(shift(*driver, subject(), kGreen), *local.host);
+  command->env["PATH"] = home + "/bin";
+  command->argv[0] = "/bin/sh";
+  const auto result = local.host->run(*command);
+  EXPECT_NE(result->err.find("perl or python3 is needed"), std::string::npos) << result->err;
+}
+
+TEST_F(HaproxyTest, WhatItRefusesFailsTheStep) {
+  const auto denied = apply(*driver, shift(*driver, with("socket", home + "/user.sock"), kBlue));
+  EXPECT_FALSE(denied.ok());
+  EXPECT_NE(denied.err.find("HAProxy says: Permission denied"), std::string::npos) << denied.err;
+  EXPECT_TRUE(all_serve("v2"));
+  Json absent = subject();
+  absent["pools"]["blue"]["servers"] = {"azure"};
+  EXPECT_NE(apply(*driver, shift(*driver, absent, kBlue)).err.find("No such server"), std::string::npos);
+  const auto seen = driver->observe(absent, *local.host, {});
+  ASSERT_FALSE(seen.has_value());
+  EXPECT_NE(seen.error().message.find("backend app has no server azure: it has blue, green"), std::string::npos);
+  EXPECT_EQ(driver->observe(with("backend", "shop"), *local.host, {}).error().code, Code::kNotFound);
+}
+
+TEST_F(HaproxyTest, ARestartTakesTheWeightsWithItAndIsFoundOut) {
+  ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBlue)).ok());
+  const Sight shifted = sight(shift(*driver, subject(), kBlue));
+  EXPECT_NE(shifted.evidence["left_behind"].dump().find("a reload of HAProxy would divide"), std::string::npos);
+  EXPECT_EQ(findings(subject()), (std::vector<std::string>{"traffic.level ok", "traffic.reload warning"}));
+  stop();
+  EXPECT_FALSE(apply(*driver, shift(*driver, subject(), kBlue)).ok());
+  EXPECT_EQ(sight(shift(*driver, subject(), kBlue)).kind, SightKind::kCannotTell) << "nobody answers";
+  start();
+  EXPECT_EQ(sight(shift(*driver, subject(), kBlue)).kind, SightKind::kDoesNotHold) << "back to what haproxy.cfg says";
+  const Action watched = look(*driver, "answers", subject(), {{"version", "v1"}, {"share", "all"}});
+  EXPECT_NE(sight(watched).why.find("v1 gets no traffic"), std::string::npos) << sight(watched).why;
+}
+
+TEST_F(HaproxyTest, AStateFileKeepsTheWeightsOverARestart) {
+  const Json kept = with("state_file", home + "/state");
+  ASSERT_TRUE(apply(*driver, shift(*driver, kept, kBlue)).ok());
+  stop();
+  start();
+  EXPECT_TRUE(becomes(*driver, shift(*driver, kept, kBlue))) << sight(shift(*driver, kept, kBlue)).why;
+  EXPECT_TRUE(all_serve("v1"));
+  EXPECT_EQ(findings(kept), (std::vector<std::string>{"traffic.level ok"}));
+}
+
+TEST_F(HaproxyTest, APoolWithoutAServerThatIsUpIsNoSuccess) {
+  TwoPools::end(pools.blue_pid);
+  ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBlue)).ok()) << "HAProxy takes the weights";
+  ASSERT_TRUE(comes_true([&] { return version_at(port).empty(); }));
+  const Sight seen = sight(shift(*driver, subject(), kBlue));
+  EXPECT_EQ(seen.kind, SightKind::kDoesNotHold) << seen.why;
+  EXPECT_EQ(sight(shift(*driver, subject(), kBlue, true)).kind, SightKind::kHolds) << "as an undo it is what was found";
+}
+
+TEST_F(HaproxyTest, BeforehandALevelThatIsTooLowAndASocketThatIsNotThere) {
+  EXPECT_EQ(findings(with("socket", home + "/user.sock")), (std::vector<std::string>{"traffic.level red"}));
+  const auto gone = driver->observe(with("socket", home + "/gone.sock"), *local.host, {});
+  ASSERT_FALSE(gone.has_value());
+  EXPECT_EQ(gone.error().code, Code::kUnavailable);
+  EXPECT_NE(gone.error().next.find("level admin"), std::string::npos) << gone.error().next;
+}
+
+TEST_F(HaproxyTest, OffersOneStepToTheReleaseAndBehindADoorAsksInFrontLater) {
+  const auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(steps[1].title, "100 % of the traffic -> blue, which serves v1");
+  const auto behind = conformance::offers_well(*driver, offering(*driver, with("door", true)));
+  ASSERT_EQ(behind.size(), 4U);
+  EXPECT_EQ(behind[2].phase, Phase::kCheck);
+  EXPECT_FALSE(behind[2].action.args.contains("public_url"));
+  EXPECT_EQ(behind[3].phase, Phase::kSettle);
+  const auto deploy = conformance::offers_well(*driver, offering(*driver, subject(), RunKind::kDeploy));
+  ASSERT_EQ(deploy.size(), 1U);
+  EXPECT_EQ(get_string(deploy[0].action.args, "share"), "some");
+}
+
+}  // namespace
+}  // namespace backout::drivers

@@ -1,0 +1,203 @@
+#include "drivers/traffic/nginx_upstream.h"
+
+#include "drivers/traffic/pools_for_tests.h"
+
+namespace backout::drivers {
+namespace {
+
+const Json kBlue = {{"blue", 100}}, kGreen = {{"green", 100}};
+
+/// A private nginx whose upstream includes the file; green has the traffic.
+class NginxUpstreamTest : public TrafficTest {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(::access("/usr/sbin/nginx", X_OK), 0) << "install nginx-light (apt-get install nginx-light)";
+    pools.start();
+    write_text(include, "server " + address_of(pools.green.port) + ";\n");
+    write_text(configuration, configured());
+    ASSERT_EQ(nginx(""), 0);
+    ASSERT_TRUE(comes_true([&] { return version_at(port) == "v2"; }));
+  }
+  void TearDown() override {
+    const pid_t master = std::atoi(read_text(home + "/nginx.pid").c_str());
+    if (master <= 1) return;
+    ::kill(master, SIGTERM);
+    EXPECT_TRUE(comes_true([&] { return !std::filesystem::exists(home + "/nginx.pid"); }));
+  }
+  std::string configured() const {
+    std::string temporary;
+    for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
+      temporary += fmt::format(" {}_temp_path {}/{};", kind, home, kind);
+    return fmt::format(
+        "worker_processes 2; pid {0}/nginx.pid; error_log {0}/error.log;\nevents {{ worker_connections 256; }}\n"
+        "http {{ access_log off;{1}\n upstream app {{ include {2}; }}\n server {{ listen 127.0.0.1:{3};\n"
+        "  location / {{ proxy_pass http://app; }} }} }}\n",
+        home, temporary, include, port);
+  }
+  int nginx(const std::string& words) {
+    host::Command command{.argv = {"/usr/sbin/nginx", "-c", configuration}};
+    for (const std::string& word : split(words, ' '))
+      if (!word.empty()) command.argv.push_back(word);
+    const auto result = local.host->run(command);
+    return result ? result->exit_status : -1;
+  }
+  Json subject(bool with_url = true) const {
+    Json args = {{"include", include},
+                 {"test", {"/usr/sbin/nginx", "-q", "-t", "-c", configuration}},
+                 {"reload", {"/usr/sbin/nginx", "-s", "reload", "-c", configuration}},
+                 {"dump", {"/usr/sbin/nginx", "-q", "-T", "-c", configuration}},
+                 {"version", "/version"},
+                 {"pools", pools.pools()}};
+    if (with_url) args["public_url"] = url_of(port);
+    return args;
+  }
+  Sight sight(const Action& action) { return driver->verify(action, *local.host, {}); }
+
+  std::string home = pools.blue.path, include = home + "/pool.conf", configuration = home + "/nginx.conf";
+  std::unique_ptr<driver::Driver> driver = make_nginx_traffic_driver();
+};
+
+TEST_F(NginxUpstreamTest, Conforms) {
+  Json two = subject(), stray = subject();
+  two["pools"]["green"]["servers"] = two["pools"]["blue"]["servers"];
+  stray["pools"]["green"]["servers"] = {"127.0.0.1:1; include /etc/passwd"};
+  conformance::conforms(*driver,
+                        {.action = shift(*driver, subject(), kBlue),
+                         .undo = shift(*driver, subject(), kGreen, true),
+                         .reset =
+                             [this] {
+                               apply(*driver, shift(*driver, subject(), kGreen));
+                               EXPECT_TRUE(becomes(*driver, shift(*driver, subject(), kGreen)));
+                             },
+                         .done = [this] { return all_serve("v1"); },
+                         .always = [this] { return !version_at(port).empty(); },
+                         .bad = {shift(*driver, two, kBlue), shift(*driver, stray, kBlue),
+                                 shift(*driver, subject(), {{"blue", 90}}), shift(*driver, subject(), {{"red", 100}})},
+                         .kills = 3,
+                         .settle = Millis(300)});
+}
+
+TEST_F(NginxUpstreamTest, NoRequestFailsWhileItSwitches) {
+  Customers customers(port);
+  for (const Json& weights : {kBlue, kGreen, kBlue}) {
+    ASSERT_TRUE(apply(*driver, shift(*driver, subject(), weights)).ok());
+    ASSERT_TRUE(becomes(*driver, shift(*driver, subject(), weights)));
+  }
+  customers.stop();
+  EXPECT_EQ(customers.failed, 0) << "of " << customers.served;
+  EXPECT_GT(customers.served, 100);
+}
+
+TEST_F(NginxUpstreamTest, AConfigurationThatNginxRefusesIsPutBackAndNothingIsReloaded) {
+  const std::string before = read_text(include);
+  write_text(configuration, configured() + "nonsense;\n");
+  const auto result = apply(*driver, shift(*driver, subject(), kBlue));
+  EXPECT_FALSE(result.ok());
+  EXPECT_NE(result.err.find("does not accept"), std::string::npos) << result.err;
+  EXPECT_EQ(read_text(include), before);
+  EXPECT_TRUE(all_serve("v2"));
+  EXPECT_EQ(sight(shift(*driver, subject(), kBlue)).kind, SightKind::kDoesNotHold);
+  write_text(configuration, configured());
+  EXPECT_EQ(sight(shift(*driver, subject(), kGreen)).kind, SightKind::kHolds)
+      << sight(shift(*driver, subject(), kGreen)).why;
+}
+
+TEST_F(NginxUpstreamTest, AReloadThatSaysItWorkedAndDidNothingIsNoSuccess) {
+  for (const bool with_url : {true, false}) {
+    Json lies = subject(with_url);
+    lies["reload"] = {"/bin/true"};
+    ASSERT_TRUE(apply(*driver, shift(*driver, lies, kBlue)).ok()) << "the tool says that it worked";
+    const Sight seen = sight(shift(*driver, lies, kBlue));
+    EXPECT_EQ(seen.kind, SightKind::kDoesNotHold) << seen.why;
+    EXPECT_NE(seen.why.find("after nginx last loaded"), std::string::npos) << seen.why;
+    ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kGreen)).ok());
+    ASSERT_TRUE(becomes(*driver, shift(*driver, subject(), kGreen)));
+  }
+}
+
+TEST_F(NginxUpstreamTest, AFileThatNoUpstreamIncludesIsNoSuccess) {
+  Json elsewhere = subject();
+  elsewhere["include"] = home + "/other.conf";
+  write_text(home + "/other.conf", "server " + address_of(pools.green.port) + ";\n");
+  ASSERT_TRUE(apply(*driver, shift(*driver, elsewhere, kBlue)).ok());
+  const Sight seen = sight(shift(*driver, elsewhere, kBlue));
+  EXPECT_EQ(seen.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(seen.why.find("no part of nginx's configuration"), std::string::npos) << seen.why;
+  const auto ready = driver->ready(offering(*driver, elsewhere), *local.host, driver::Depth::kQuick, {});
+  ASSERT_EQ(ready.findings.size(), 1U);
+  EXPECT_EQ(ready.findings[0].severity, Severity::kRed);
+}
+
+TEST_F(NginxUpstreamTest, WhoeverAnswersInFrontMustRunWhatThePoolRuns) {
+  // nginx has the file and divides as wanted, but users come in somewhere else.
+  Json astray = subject();
+  astray["public_url"] = url_of(pools.green.port);
+  ASSERT_TRUE(apply(*driver, shift(*driver, astray, kBlue)).ok());
+  const Sight seen = sight(shift(*driver, astray, kBlue));
+  EXPECT_EQ(seen.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(seen.why.find("still answers with v2"), std::string::npos) << seen.why;
+}
+
+TEST_F(NginxUpstreamTest, WeightsAreDividedAndOfWhatIsThereAPartStays) {
+  ASSERT_TRUE(apply(*driver, shift(*driver, subject(), {{"blue", 90}, {"green", 10}})).ok());
+  ASSERT_TRUE(becomes(*driver, shift(*driver, subject(), {{"blue", 90}, {"green", 10}})));
+  int green = 0;
+  for (int i = 0; i < 100; ++i) green += version_at(port) == "v2" ? 1 : 0;
+  EXPECT_NEAR(green, 10, 3);
+  const Action some = look(*driver, "answers", subject(), {{"version", "v2"}, {"share", "some"}});
+  EXPECT_NE(sight(some).why.find("v2 gets 10 % of the traffic"), std::string::npos) << sight(some).why;
+  const Action all = look(*driver, "answers", subject(), {{"version", "v1"}, {"share", "all"}});
+  EXPECT_EQ(sight(all).kind, SightKind::kDoesNotHold) << sight(all).why;
+  const Action not_bad = look(*driver, "answers", subject(), {{"version", "v1"}, {"share", "some"}, {"not", {"v2"}}});
+  EXPECT_NE(sight(not_bad).why.find("marked bad"), std::string::npos) << sight(not_bad).why;
+}
+
+TEST_F(NginxUpstreamTest, APoolThatNobodyNamedIsFoundBeforehand) {
+  write_text(include, "server 10.9.8.7:80;\n");
+  const auto seen = driver->observe(subject(), *local.host, {});
+  ASSERT_FALSE(seen.has_value());
+  EXPECT_NE(seen.error().message.find("10.9.8.7:80 gets traffic and is in no pool"), std::string::npos);
+}
+
+TEST_F(NginxUpstreamTest, OffersToGoWhereTheReleaseReallyRuns) {
+  const auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(steps[0].id.str(), "serves-traffic");
+  EXPECT_EQ(steps[0].phase, Phase::kPrepare);
+  EXPECT_EQ(steps[1].id.str(), "shift-traffic");
+  EXPECT_EQ(get(get(steps[1].action.args, "weights_on"), local.host->name().str()),
+            Json({{"blue", 100}, {"green", 0}}));
+  EXPECT_EQ(get(get(steps[1].undo->args, "weights_on"), local.host->name().str()), Json({{"blue", 0}, {"green", 100}}));
+  EXPECT_EQ(steps[2].phase, Phase::kCheck);
+  EXPECT_EQ(sight(steps[0].action).kind, SightKind::kHolds) << sight(steps[0].action).why;
+  TwoPools::end(pools.blue_pid);
+  ASSERT_TRUE(comes_true([&] { return version_at(pools.blue.port).empty(); }));
+  EXPECT_EQ(sight(steps[0].action).kind, SightKind::kDoesNotHold);
+  const auto gone = driver->offer(offering(*driver, subject()));
+  ASSERT_FALSE(gone.has_value());
+  EXPECT_NE(gone.error().message.find("no pool serves v1: blue tells no version"), std::string::npos)
+      << gone.error().message;
+}
+
+TEST_F(NginxUpstreamTest, InStepsItLooksInBetween) {
+  Json gradual = subject();
+  gradual["steps"] = {10, 50, 100};
+  gradual["hold_ms"] = 1500;
+  const auto steps = conformance::offers_well(*driver, offering(*driver, gradual));
+  std::vector<std::string> ids;
+  for (const Step& step : steps) ids.push_back(step.id.str());
+  EXPECT_EQ(join(ids, " "),
+            "serves-traffic shift-traffic-10 steady-traffic-10 shift-traffic-50 steady-traffic-50 shift-traffic-100 "
+            "answers-traffic");
+  ASSERT_EQ(ids.size(), 7U);
+  ASSERT_TRUE(apply(*driver, steps[1].action).ok());
+  ASSERT_TRUE(becomes(*driver, steps[1].action));
+  EXPECT_EQ(sight(steps[2].action).kind, SightKind::kHolds) << sight(steps[2].action).why;
+  TwoPools::end(pools.blue_pid);
+  EXPECT_EQ(sight(steps[2].action).kind, SightKind::kDoesNotHold);
+  ASSERT_TRUE(apply(*driver, *steps[1].undo).ok());
+  EXPECT_TRUE(becomes(*driver, *steps[1].undo)) << sight(*steps[1].undo).why;
+}
+
+}  // namespace
+}  // namespace backout::drivers
