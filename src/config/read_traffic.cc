@@ -119,6 +119,9 @@ void read_traffic(const Reading& reading) {
       reading.findings.error(path->place, fmt::format("traffic: {} is a path: it begins with '/'", key), "");
   read_steps(reading, *node, traffic.args);
   traffic.hosts = hosts_at(reading, *node);
+  if (traffic.kind == "alb" && !traffic.hosts.empty())
+    reading.findings.error(node->find("hosts")->place, "traffic: alb is asked from this machine and has no hosts",
+                           "take hosts away");
   reading.site.traffic = std::move(traffic);
 }
 

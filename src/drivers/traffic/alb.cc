@@ -1,0 +1,143 @@
+#include "drivers/traffic/alb.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "base/text.h"
+#include "driver/tool.h"
+#include "drivers/traffic/alb_actions.h"
+#include "drivers/traffic/shift.h"
+#include "os/process.h"
+
+namespace backout::drivers {
+namespace {
+
+constexpr Millis kAwsTimeout{60'000};
+
+/// The words of an aws command, before its own arguments.
+std::vector<std::string> aws(const Json& subject, std::string_view what) {
+  std::vector<std::string> argv = {get_string(subject, "program", "aws"),
+                                   "elbv2",
+                                   std::string(what),
+                                   "--output",
+                                   "json",
+                                   "--cli-connect-timeout",
+                                   "5",
+                                   "--cli-read-timeout",
+                                   "20"};
+  for (const auto& [key, option] : {std::pair{"region", "--region"}, std::pair{"endpoint", "--endpoint-url"}})
+    if (const std::string value = get_string(subject, key); !value.empty()) argv.insert(argv.end(), {option, value});
+  return argv;
+}
+
+/// Fewer tries than its own five: whoever looks tries again by itself.
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> variables = {{"AWS_PAGER", ""}};
+  if (std::getenv("AWS_MAX_ATTEMPTS") == nullptr) variables["AWS_MAX_ATTEMPTS"] = "3";
+  return variables;
+}
+
+bool by_rule(const Json& subject) { return subject.contains("rule"); }
+std::string arn_of(const Json& subject) { return get_string(subject, by_rule(subject) ? "rule" : "listener"); }
+
+std::vector<std::string> describe(const Json& subject) {
+  std::vector<std::string> argv = aws(subject, by_rule(subject) ? "describe-rules" : "describe-listeners");
+  argv.insert(argv.end(), {by_rule(subject) ? "--rule-arns" : "--listener-arns", arn_of(subject)});
+  return argv;
+}
+
+Result<std::string> asked(host::Host& host, std::vector<std::string> argv, const std::stop_token& stop) {
+  const auto said = TRY(host.run({.argv = std::move(argv), .env = environment(), .timeout = kAwsTimeout}, stop));
+  if (!said.ok()) return aws_error(said.exit_status, said.err.empty() ? said.why_not_ok() : said.err);
+  return said.out;
+}
+
+Result<std::string> run_here(std::vector<std::string> argv) {
+  const auto said = os::run_process({.argv = std::move(argv), .env = environment(), .timeout = kAwsTimeout});
+  if (!said) return aws_error(127, said.error().message);
+  if (!said->ok()) return aws_error(said->exit_status, said->err.empty() ? said->why_not_ok() : said->err);
+  return said->out;
+}
+
+Result<void> check_alb(const Json& subject, const Pools& pools) {
+  const auto wrong = [](std::string message) {
+    return Error{Code::kInvalid, "traffic: " + std::move(message), "see docs/traffic.md"};
+  };
+  if (subject.contains("listener") == subject.contains("rule")) return wrong("exactly one of 'listener' and 'rule'");
+  if (!arn_of(subject).starts_with("arn:")) return wrong("'listener' and 'rule' are ARNs");
+  for (const char* key : {"program", "region", "endpoint"})
+    if (get_string(subject, key).starts_with('-')) return wrong(fmt::format("'{}' begins with '-'", key));
+  TRY(alb_groups(pools));
+  return {};
+}
+
+class Alb : public ShiftDriver {
+ public:
+  explicit Alb(std::string self) : self_(std::move(self)) {}
+  std::string_view name() const override { return "alb"; }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host&, driver::Depth,
+                          std::stop_token) const override {
+    const std::string program = get_string(offering.subject, "program", "aws");
+    return {.needs = {{driver::Need::Kind::kTool, program, "to shift the traffic"}}, .findings = {}};
+  }
+
+ protected:
+  Patience patience() const override { return {40, Millis(500)}; }  // the API is sooner than the load balancer
+  Result<void> check(const Json& subject, const Pools& pools) const override { return check_alb(subject, pools); }
+
+  Result<host::Command> set(const Json& subject, const Pools&, const Weights& weights) const override {
+    Json args = subject;
+    args["weights"] = weights;
+    for (const char* ours : {"weights_on", "undo", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
+    host::Command command = driver::tool_command(self_, "alb", "set", args);
+    command.timeout = 3 * kAwsTimeout;
+    return command;
+  }
+
+  Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const override {
+    const Json actions = TRY(alb_actions(TRY(asked(host, describe(subject), stop))));
+    const Weights weights = TRY(alb_weights(actions, pools));
+    Json seen = {{"weights", weights}, {"sick", Json::object()}};
+    for (const auto& [name, group] : TRY(alb_groups(pools))) {
+      if (weights.at(name) == 0) continue;
+      std::vector<std::string> argv = aws(subject, "describe-target-health");
+      argv.insert(argv.end(), {"--target-group-arn", group});
+      const std::string why = TRY(alb_unhealthy(TRY(asked(host, std::move(argv), stop))));
+      if (!why.empty()) seen["sick"][name] = why;
+    }
+    if (const std::string note = alb_stickiness(actions); !note.empty()) seen["note"] = note;
+    return seen;
+  }
+
+ private:
+  std::string self_;
+};
+
+Result<Json> set_weights(const Json& args) {
+  const Pools pools = TRY(pools_from(args));
+  TRY_VOID(check_alb(args, pools));
+  const Weights weights = TRY(weights_from(get(args, "weights"), pools));
+  const Json before = TRY(alb_actions(TRY(run_here(describe(args)))));
+  const Json after = TRY(alb_actions_with(before, pools, weights));
+  std::vector<std::string> argv = aws(args, by_rule(args) ? "modify-rule" : "modify-listener");
+  argv.insert(argv.end(), {by_rule(args) ? "--rule-arn" : "--listener-arn", arn_of(args)});
+  argv.insert(argv.end(), {by_rule(args) ? "--actions" : "--default-actions", canonical(after)});
+  TRY(run_here(std::move(argv)));
+  return Json{{"weights", weights}};
+}
+
+}  // namespace
+
+std::unique_ptr<driver::Driver> make_alb_driver(std::string self) { return std::make_unique<Alb>(std::move(self)); }
+
+int run_alb_tool(const std::vector<std::string>& args, std::istream& in, std::ostream& out, std::ostream& err) {
+  return driver::run_tool(args, in, out, err,
+                          [](const std::string& verb, const Json& given, const driver::Progress&) -> Result<Json> {
+                            if (verb == "set") return set_weights(given);
+                            return Error{Code::kInvalid, "no verb '" + verb + "'", ""};
+                          });
+}
+
+}  // namespace backout::drivers
