@@ -55,6 +55,7 @@ EXCEPTIONS = [
     ("cli/cmd_internal.cc", "database/sqlite/tool.h", "the hidden command that runs the SQLite tool on a host"),
     ("cli/cmd_internal.cc", "database/postgresql/verbs.h", "and the PostgreSQL one"),
     ("cli/cmd_internal.cc", "drivers/traffic/alb.h", "and the one that reads and writes a listener's actions"),
+    ("cli/cmd_internal.cc", "drivers/code/coolify_tool.h", "and what asks Coolify"),
     ("cli/cmd_lint.cc", "config/config.h", "lint shows the findings of the configuration as they are"),
     ("cli/cmd_report.cc", "record/report.h", "renders the report, which is a value"),
     ("cli/cmd_report.cc", "record/html.h", "in each of its forms"),

@@ -22,7 +22,7 @@ int rank(const Candidate& candidate) {
 
 /// Newest first. None when there is no repository on this machine.
 std::vector<std::string> tags_of(const CodeConfig& code) {
-  const std::string place = code.layout == "in-place" ? code.path : code.git;
+  const std::string place = code.layout == "in-place" || code.layout == "coolify" ? code.path : code.git;
   if (place.empty() || !os::exists(place)) return {};
   const auto listed =
       os::run_process({.argv = {"git", "-c", "safe.directory=*", "-C", place, "tag", "--list", "--sort=-creatordate"},

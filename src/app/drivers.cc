@@ -7,6 +7,7 @@
 #include "drivers/checks/resources.h"
 #include "drivers/code/branch.h"
 #include "drivers/code/checkout.h"
+#include "drivers/code/coolify.h"
 #include "drivers/code/deploy_command.h"
 #include "drivers/code/releases.h"
 #include "drivers/command/check.h"
@@ -31,6 +32,7 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_checkout_driver());
   registry.add(drivers::make_branch_driver());
   registry.add(drivers::make_deploy_command_driver());
+  registry.add(drivers::make_coolify_driver(self));
   registry.add(drivers::make_process_driver());
   registry.add(drivers::make_systemd_driver());
   registry.add(drivers::make_supervisor_driver());

@@ -94,7 +94,8 @@ Result<Resolved> resolve(const Workspace& workspace, const std::string& name, co
 std::string commit_of(const Site& site, const Version& version, const std::string& beside) {
   std::vector<std::string> places;
   if (site.code && os::exists(site.code->git)) places.push_back(site.code->git);
-  if (site.code && site.code->layout == "in-place" && os::exists(site.code->path)) places.push_back(site.code->path);
+  const bool path_is_clone = site.code && (site.code->layout == "in-place" || site.code->layout == "coolify");
+  if (path_is_clone && os::exists(site.code->path)) places.push_back(site.code->path);
   if (!beside.empty()) places.push_back(beside);
   for (const std::string& place : places)
     for (const std::string& name : {"refs/tags/" + version.str(), version.str()}) {

@@ -4,6 +4,7 @@
 #include "database/postgresql/verbs.h"
 #include "database/sqlite/tool.h"
 #include "drivers/traffic/alb.h"
+#include "drivers/code/coolify_tool.h"
 
 namespace backout::cli {
 
@@ -16,6 +17,7 @@ int internal(const Globals& globals, const std::vector<std::string>& arguments) 
   if (tool == "sqlite") return database::run_sqlite_tool(rest, std::cin, std::cout, std::cerr);
   if (tool == "postgresql") return postgresql::run_postgresql_tool(rest, std::cin, std::cout, std::cerr);
   if (tool == "alb") return drivers::run_alb_tool(rest, std::cin, std::cout, std::cerr);
+  if (tool == "coolify") return drivers::run_coolify_tool(rest, std::cin, std::cout, std::cerr);
   std::cerr << "backout: internal: unknown tool\n";
   return 2;
 }

@@ -37,6 +37,8 @@ Loaded read(const Node& root, const std::string& file, const std::string& enviro
   read_checks(reading);
   read_commands(reading);
   read_leftovers(reading);
+  read_auto_deploys(reading);
+  read_search(reading);
   read_signals(reading);
   read_policies(reading);
   lint(reading);

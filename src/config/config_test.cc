@@ -156,6 +156,7 @@ TEST(Keys, TheirExamplesKeepToTheirOwnTypes) {
         const auto value = [&](std::string_view form) {
           if (name == "signals[prometheus]" || name == "signals[alertmanager]") return "\"http://a\"";
           if (name == "signals[restarts]" || name == "signals[resources]") return "true";
+          if (rest == "auto_deploys[run]") return "{pause: a}";
           return form == "resources" ? "{load: 1}" : rest == "leftovers[run]" ? "{count: a}" : "a";
         };
         for (const Form& form : all_forms())

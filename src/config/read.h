@@ -16,6 +16,8 @@ void read_database(const Reading& reading);
 void read_checks(const Reading& reading);
 void read_commands(const Reading& reading);
 void read_leftovers(const Reading& reading);
+void read_auto_deploys(const Reading& reading);
+void read_search(const Reading& reading);
 void read_signals(const Reading& reading);  // after services: they may be about them
 void read_policies(const Reading& reading);
 

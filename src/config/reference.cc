@@ -51,6 +51,11 @@ constexpr Section kSections[] = {
     {"leftovers", "leftovers",
      "Each element takes one of three forms, told apart by its first key: `redis`, `directory` or `run`. "
      "[services.md](services.md#leftovers) says when what is done."},
+    {"auto_deploys", "auto_deploys",
+     "Each element takes one of the forms `argocd`, `flux`, `container`, `cron`, `crontab`, `timer` or `run`, told "
+     "apart by "
+     "that key. [auto-deploys.md](auto-deploys.md) says what is paused, when, and how it goes on."},
+    {"search", "search", "[search.md](search.md) says when the index is rebuilt, and what is believed."},
     {"watch", "watch", ""},
     {"<command>", "A command",
      "Wherever a command is asked for, it is a string (given to `sh -c`), a list of words (run as it stands, without a "

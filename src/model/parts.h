@@ -35,10 +35,11 @@ struct StaticConfig {
 };
 
 struct CodeConfig {
-  std::string layout;  // "releases" | "in-place" (a git checkout) | "branch" | "command": code_is_elsewhere()
-  std::string path;    // releases: holds releases/<version> and current; in-place: the checkout
-  std::string git;     // source repository; empty for releases that a deploy command brings itself
-  std::string user;    // runs git and build; empty: as we are
+  std::string
+      layout;        // "releases" | "in-place" (a git checkout) | "branch" | "command" | "coolify": code_is_elsewhere()
+  std::string path;  // releases: holds releases/<version> and current; in-place: the checkout
+  std::string git;   // source repository; empty for releases that a deploy command brings itself
+  std::string user;  // runs git and build; empty: as we are
   std::vector<UserCommand> build;
   std::vector<std::string> config;       // files saved at checkpoint, put back with the release
   std::vector<std::string> keep_builds;  // in-place: directories that the build fills, kept for next time
@@ -47,6 +48,7 @@ struct CodeConfig {
   std::vector<std::string> ignore;  // files of a release that are not compared: names and patterns
   Json branch = Json::object();     // what a platform deploys from: {name, remote, how, path}; empty: nothing
   Json deploy = Json::object();     // the team's own deploy command: {run, recap, ...}; empty: none
+  Json coolify = Json::object();    // layout coolify: as its driver documents; empty: none
   int keep = 5;                     // good releases
   std::vector<std::string> hosts;   // empty: all
 };
@@ -156,6 +158,19 @@ struct LeftoverConfig {  // jobs, sessions, caches that the other release may no
   std::string rule;            // "drain" | "park" | "flush" | "leave"
   std::string before;          // drain: the service that must still run; empty: the first
   Json args = Json::object();  // as its driver documents, without name, rule and stage
+  std::vector<std::string> hosts;
+};
+
+struct AutoDeployConfig {  // what deploys by itself: paused by a rollback, until the release is resolved
+  std::string name;
+  std::string kind;            // "argocd" | "flux" | "container" | "cron" | "crontab" | "timer" | "run"
+  Json args = Json::object();  // as its driver documents, without name and kind
+  std::vector<std::string> hosts;
+};
+
+struct SearchConfig {  // an index that is rebuilt from the database
+  UserCommand rebuild;
+  Json queries = Json::array();  // as its driver documents
   std::vector<std::string> hosts;
 };
 

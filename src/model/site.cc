@@ -58,6 +58,7 @@ std::string driver_of(const CommandConfig&) { return "command"; }
 
 Json subject_of(const CodeConfig& code) {
   if (code.layout == "branch") return code.branch;
+  if (code.layout == "coolify") return code.coolify;
   if (code.layout == "command") {
     Json value = code.deploy;
     value["path"] = code.path;
@@ -147,6 +148,17 @@ Json subject_of(const LeftoverConfig& leftover, const std::string& stage) {
   return value;
 }
 
+Json subject_of(const AutoDeployConfig& deploys) {
+  Json value = deploys.args;
+  value["name"] = deploys.name;
+  value["kind"] = deploys.kind;
+  return value;
+}
+
+Json subject_of(const SearchConfig& search) {
+  return {{"rebuild", to_json(search.rebuild)}, {"queries", search.queries}};
+}
+
 Json subject_of(const SignalConfig& signal, const std::string& base) {
   Json value = signal.args;
   if (value.contains("path")) {
@@ -169,7 +181,9 @@ std::vector<std::string> hosts_of(const Site& site, const std::vector<std::strin
   return all;
 }
 
-bool code_is_elsewhere(const CodeConfig& code) { return code.layout == "branch" || code.layout == "command"; }
+bool code_is_elsewhere(const CodeConfig& code) {
+  return code.layout == "branch" || code.layout == "command" || code.layout == "coolify";
+}
 
 bool has_branch_beside(const Site& site) {
   return site.code && !site.code->branch.empty() && site.code->layout != "branch";
@@ -274,6 +288,9 @@ Json to_json(const Site& site) {
   for (const SignalConfig& signal : site.signals)
     value["signals"].push_back(
         {{"name", signal.name}, {"kind", signal.kind}, {"subject", subject_of(signal, "")}, {"hosts", signal.hosts}});
+  for (const AutoDeployConfig& deploys : site.auto_deploys)
+    value["auto_deploys"].push_back(part("auto-deploy", subject_of(deploys), deploys.hosts));
+  if (site.search) value["search"] = part("search", subject_of(*site.search), site.search->hosts);
   for (const LeftoverConfig& leftover : site.leftovers)
     value["leftovers"].push_back(part("leftovers", subject_of(leftover, "rest"), leftover.hosts));
   return value;

@@ -35,6 +35,8 @@ struct Site {
   std::optional<CiConfig> ci;
   RetentionConfig retention;
   std::vector<LeftoverConfig> leftovers;
+  std::vector<AutoDeployConfig> auto_deploys;
+  std::optional<SearchConfig> search;
   std::vector<SignalConfig> signals;
   WatchConfig watch;
   Millis bake{24 * 3600 * 1000LL};
@@ -51,7 +53,7 @@ Json to_json(const UserCommand& command);
 Result<UserCommand> user_command_from_json(const Json& value);
 
 /// The driver that looks after a part of the site, by its name in the registry.
-std::string driver_of(const CodeConfig& code);          // "releases" | "checkout"
+std::string driver_of(const CodeConfig& code);          // "releases" | "checkout" | "coolify" ...
 std::string driver_of(const ServiceConfig& service);    // ServiceConfig::kind
 std::string driver_of(const DoorConfig& door);          // "nginx" | "door-command"
 std::string driver_of(const TrafficConfig& traffic);    // "nginx-traffic" | "haproxy" | "alb"
@@ -73,6 +75,8 @@ Json subject_of(const CommandConfig& command);
 Json to_json(const BackupsConfig& backups);
 /// `stage`: "drain", among the services, or "rest", when they have stopped.
 Json subject_of(const LeftoverConfig& leftover, const std::string& stage);
+Json subject_of(const AutoDeployConfig& deploys);
+Json subject_of(const SearchConfig& search);
 
 /// A signal given as a path is asked at `base`, as a check is.
 Json subject_of(const SignalConfig& signal, const std::string& base);

@@ -1,0 +1,34 @@
+// Deployer: one thing that deploys by itself, as the commands that look at it, pause it and let it go on, and its
+// answers read. Pure.
+#pragma once
+#include <string>
+
+#include "base/json.h"
+#include "host/host.h"
+
+namespace backout::drivers {
+
+struct Deployer {
+  std::string name, kind;  // argocd | flux | container | cron | crontab | timer | run
+  Json args;               // the whole subject
+};
+/// kInvalid naming the key.
+Result<Deployer> deployer_from(const Json& args);
+
+/// What it is called in sentences: "Argo CD's automated sync of shop".
+std::string words_for(const Deployer& deployer);
+
+host::Command look_command(const Deployer& deployer);
+/// `was`: of what its look said before, for those that are more than on or off.
+Result<host::Command> pause_command(const Deployer& deployer);
+Result<host::Command> resume_command(const Deployer& deployer, const Json& was);
+
+struct DeployerState {
+  bool there = true;  // else there is nothing that could deploy
+  bool paused = false;
+  Json was;  // how to put it back; null: nothing beside on and off
+};
+/// Errors: kUnavailable with the tool's words; kCorrupt.
+Result<DeployerState> state_in(const Deployer& deployer, const host::CommandResult& answer);
+
+}  // namespace backout::drivers
