@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/read.h"
+#include "config/read_compose.h"
 
 namespace backout::config {
 namespace {
@@ -196,6 +197,7 @@ void read_code(const Reading& reading) {
   read_branch(reading, *node, code);
   read_deploy(reading, *node, code);
   read_coolify(reading, *node, code);
+  read_compose(reading, *node, code);
   code.binary = text_at(*node, "binary");
   for (const Node& item : items_at(*node, "ignore"))
     if (item.is_text()) code.ignore.push_back(item.text);

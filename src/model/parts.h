@@ -35,8 +35,8 @@ struct StaticConfig {
 };
 
 struct CodeConfig {
-  std::string
-      layout;        // "releases" | "in-place" (a git checkout) | "branch" | "command" | "coolify": code_is_elsewhere()
+  // "releases" | "in-place" (a git checkout) | "compose" | "branch" | "command" | "coolify": see code_is_elsewhere()
+  std::string layout;
   std::string path;  // releases: holds releases/<version> and current; in-place: the checkout
   std::string git;   // source repository; empty for releases that a deploy command brings itself
   std::string user;  // runs git and build; empty: as we are
@@ -47,6 +47,7 @@ struct CodeConfig {
   std::vector<StaticConfig> statics;
   std::vector<std::string> ignore;  // files of a release that are not compared: names and patterns
   Json branch = Json::object();     // what a platform deploys from: {name, remote, how, path}; empty: nothing
+  Json compose = Json::object();    // a Compose project: {files, env_file, project, services, tag, ...}
   Json deploy = Json::object();     // the team's own deploy command: {run, recap, ...}; empty: none
   Json coolify = Json::object();    // layout coolify: as its driver documents; empty: none
   int keep = 5;                     // good releases

@@ -66,6 +66,13 @@ Json subject_of(const CodeConfig& code) {
     put(value, "user", code.user);
     return value;
   }
+  if (code.layout == "compose") {
+    Json value = code.compose;
+    value["path"] = code.path;
+    value["config"] = code.config;
+    value["keep"] = code.keep;
+    return value;
+  }
   Json value = {{"path", code.path}, {"build", commands_to_json(code.build)}, {"config", code.config}};
   put(value, "git", code.git);
   put(value, "user", code.user);

@@ -127,6 +127,8 @@ Step config_step(std::string_view driver, std::string id, const char* verb, Phas
 
 }  // namespace
 
+std::string_view config_restore_script() { return kRestore; }
+
 std::vector<driver::Verb> config_verbs() {
   return {{kSaveConfig, StepKind::kEffect, true, true}, {kRestoreConfig, StepKind::kEffect, true, true}};
 }

@@ -30,6 +30,9 @@ Result<std::vector<Step>> config_steps_for_checkpoint(std::string_view driver, c
 /// was kept; nothing when the checkpoint saved no files.
 Result<std::vector<Step>> config_steps_for_switch(std::string_view driver, const driver::Offering& offering);
 
+/// What restore-config runs, with $1 the set: for a driver whose switch does more in the same command. After script.h.
+std::string_view config_restore_script();
+
 /// Where `path` has the set that a checkpoint's part `saved` names; `path` may have "{host}" in it.
 Result<std::string> saved_set(const Json& saved, const std::string& path);
 

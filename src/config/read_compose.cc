@@ -1,0 +1,33 @@
+#include "config/read_compose.h"
+
+#include <fmt/format.h>
+
+namespace backout::config {
+
+void read_compose(const Reading& reading, const Node& node, CodeConfig& code) {
+  const Node* compose = node.find("compose");
+  if (code.layout != "compose") {
+    if (compose != nullptr)
+      reading.findings.error(node.entry("compose")->place, "code.compose is for layout: compose",
+                             "with another layout no container is switched; take it out, or say layout: compose");
+    return;
+  }
+  static const Node kNothing;
+  const Node& said = compose != nullptr && compose->is_map() ? *compose : kNothing;
+  Json& value = code.compose;
+  value["env_file"] = absolute(code.path, text_at(said, "env_file", ".env"));
+  for (const char* key : {"files", "services"})
+    for (const Node& item : items_at(said, key))
+      if (item.is_text())
+        value[key].push_back(std::string_view(key) == "files" ? absolute(code.path, item.text) : item.text);
+  for (const char* key : {"project", "tag"})
+    if (const std::string text = text_at(said, key); !text.empty()) value[key] = text;
+  value["startup_ms"] = span_at(said, "startup", Millis(60'000)).count();
+  value["steady_ms"] = span_at(said, "steady", Millis(2000)).count();
+  for (const char* key : {"build", "source", "binary"})
+    if (const Entry* entry = node.entry(key))
+      reading.findings.error(entry->place, fmt::format("code.{} is not for layout: compose", key),
+                             "an image is pulled, or is there: a rollback never builds one; take the line out");
+}
+
+}  // namespace backout::config

@@ -1,0 +1,295 @@
+#include "drivers/compose/offer.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "drivers/code/saved_config.h"
+#include "drivers/code/version.h"
+#include "drivers/command/arguments.h"
+#include "drivers/compose/arguments.h"
+
+namespace backout::drivers::compose {
+namespace {
+
+/// What observe() saw on a host, read back.
+struct Seen {
+  std::string host, project, tool, tag;
+  Json files = Json::array();
+  std::vector<Image> running;
+  std::map<std::string, std::string> tags, digests;
+  std::vector<std::string> present;
+  bool has(const std::string& id) const { return std::find(present.begin(), present.end(), id) != present.end(); }
+};
+
+Result<Seen> seen_on(const driver::Offering& offering, const std::string& host) {
+  const auto found = offering.seen.find(host);
+  if (found == offering.seen.end())
+    return Error{Code::kUnavailable, "the project on " + host + " could not be seen", "look there: backout doctor"};
+  const Json& json = found->second;
+  Seen seen;
+  seen.host = host;
+  seen.project = get_string(json, "project");
+  seen.tool = get_string(json, "tool");
+  seen.tag = get_string(json, "tag");
+  seen.files = get(json, "files");
+  seen.running = TRY(images_argument(json, "images"));
+  for (const auto& [ref, id] : get(json, "tags").items())
+    if (id.is_string()) seen.tags[ref] = id.get<std::string>();
+  for (const Json& id : get(json, "present"))
+    if (id.is_string()) seen.present.push_back(id.get<std::string>());
+  return seen;
+}
+
+Step step(std::string id, const char* verb, StepKind kind, Phase phase, std::string title,
+          const driver::Offering& offering, Json args) {
+  Step made;
+  made.id = StepId(std::move(id));
+  made.phase = phase;
+  made.kind = kind;
+  made.title = std::move(title);
+  made.hosts = offering.hosts;
+  made.action = {kName, verb, std::move(args)};
+  made.repeatable = made.has_probe = true;
+  return made;
+}
+
+/// What every host has its own of: {"on": {host: args}}.
+Json by_host(const std::map<std::string, Json>& args) { return {{"on", args}}; }
+
+/// Files of the release: the project's, its env file, and those that were named.
+driver::Offering with_files(const driver::Offering& offering, const Seen& seen) {
+  driver::Offering with = offering;
+  Json files = seen.files.is_array() ? seen.files : Json::array();
+  files.push_back(get(offering.subject, "env_file"));
+  for (const Json& each : get(offering.subject, "config"))
+    if (std::find(files.begin(), files.end(), each) == files.end()) files.push_back(each);
+  with.subject["config"] = std::move(files);
+  return with;
+}
+
+Json spared(const driver::Offering& offering) {
+  Json list = Json::array();
+  for (const Version& version : {offering.to, offering.from})
+    if (is_version(version.str())) list.push_back(version.str());
+  for (const Json& good : get(offering.subject, "keep_versions"))
+    if (good.is_string() && is_version(good.get<std::string>())) list.push_back(good);
+  return list;
+}
+
+Result<Step> pinning(const driver::Offering& offering) {
+  std::map<std::string, Json> on;
+  int64_t images = 0;
+  for (const std::string& host : offering.hosts) {
+    const Seen seen = TRY(seen_on(offering, host));
+    on[host] = {{"project", seen.project}, {"images", to_json(seen.running)}, {"tag", seen.tag}};
+    images += static_cast<int64_t>(seen.running.size());
+  }
+  Json args = by_host(on);
+  args["version"] = offering.from.str();
+  args["keep"] = std::max<int64_t>(get_int(offering.subject, "keep", 5), 1);
+  args["spared"] = spared(offering);
+  return step("pin-code", "pin", StepKind::kEffect, Phase::kPrepare,
+              fmt::format("protect {} of {} from being pruned", counted(images, "image"), offering.from.str()),
+              offering, std::move(args));
+}
+
+bool runs_something(const driver::Offering& offering) {
+  return std::all_of(offering.hosts.begin(), offering.hosts.end(), [&](const std::string& host) {
+    const auto seen = offering.seen.find(host);
+    return seen != offering.seen.end() && !get(seen->second, "images").empty();
+  });
+}
+
+Result<std::vector<Step>> for_checkpoint(const driver::Offering& offering) {
+  std::vector<Step> steps;
+  if (offering.seen.empty() || offering.from.empty()) return steps;
+  TRY_VOID(check_version(offering.from.str()));
+  const Seen first = TRY(seen_on(offering, offering.hosts.front()));
+  steps = TRY(config_steps_for_checkpoint(kName, with_files(offering, first)));
+  if (runs_something(offering)) steps.push_back(TRY(pinning(offering)));
+  return steps;
+}
+
+/// The images that `to` ran: those saved; else those now running of the version that is left, at the tag of `to`.
+Result<std::vector<Image>> target_images(const driver::Offering& offering, const Seen& seen) {
+  const Json& saved = get(get(offering.saved, "on_hosts"), seen.host);
+  const std::string to = offering.to.str();
+  if (!saved.is_null()) return images_argument(saved, "images");
+  if (get_string(offering.subject, "tag").empty())
+    return Error{Code::kNotFound, "no checkpoint was taken while " + to + " ran, so its images are not known",
+                 "choose a release that has one, or name the variable that carries the tag: code.compose.tag"};
+  std::vector<Image> images;
+  bool any = false;
+  for (Image image : seen.running) {
+    const Name name = name_of_ref(image.ref);
+    if (name.tag == offering.from.str() && !name.tag.empty()) {
+      image.ref = name.repository + ":" + to;
+      const auto here = seen.tags.find(image.ref);
+      image.image = here == seen.tags.end() ? "" : here->second;
+      image.digest.clear();
+      any = true;
+    }
+    images.push_back(std::move(image));
+  }
+  if (any) return images;
+  return Error{Code::kNotFound,
+               fmt::format("nothing on {} runs an image with the tag {}", seen.host, offering.from.str()),
+               "go back to a release with a checkpoint: backout releases"};
+}
+
+/// What names of images shall mean, as a list of images without services of their own.
+Json tags_for(const std::vector<Image>& images, const std::map<std::string, std::string>& now) {
+  std::map<std::string, std::string> tags;
+  for (const Image& image : images) {
+    if (name_of_ref(image.ref).repository.empty()) continue;
+    const auto here = now.find(image.ref);
+    const std::string id = image.image;
+    if (!id.empty())
+      tags[image.ref] = id;
+    else if (here != now.end())
+      tags[image.ref] = here->second;
+  }
+  std::vector<Image> list;
+  for (const auto& [ref, id] : tags) list.push_back({"tag", id, ref, "", 1});
+  return to_json(list);
+}
+
+std::vector<std::string> services_beyond(const std::vector<Image>& now, const std::vector<Image>& then) {
+  std::vector<std::string> beyond;
+  for (const Image& image : now)
+    if (std::none_of(then.begin(), then.end(), [&](const Image& each) { return each.service == image.service; }))
+      beyond.push_back(image.service);
+  return beyond;
+}
+
+std::string described(const std::vector<Image>& images) {
+  std::vector<std::string> words;
+  for (const Image& image : images) {
+    const std::string word = image.image.empty() ? image.ref : fmt::format("{} ({})", image.ref, short_id(image.image));
+    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+  }
+  return shortened(join(words, ", "), 120);
+}
+
+/// What one host is told: to the target, and back to how it was found.
+struct Ways {
+  Json fetch, up, undo, runs;
+  bool missing = false;
+};
+
+Result<Ways> ways_on(const driver::Offering& offering, const Seen& seen) {
+  const std::string to = offering.to.str();
+  const std::vector<Image> target = TRY(target_images(offering, seen));
+  if (target.empty())
+    return Error{Code::kNotFound, "nothing of " + seen.project + " ran on " + seen.host + " as " + to,
+                 "choose another release: backout releases"};
+  Ways ways;
+  std::vector<Image> missing;
+  for (const Image& image : target) {
+    const bool here = image.image.empty() ? seen.tags.count(image.ref) != 0 : seen.has(image.image);
+    if (here) continue;
+    if (!image.image.empty() && image.digest.empty() && !get(offering.saved, "on_hosts").is_null())
+      return Error{Code::kNotFound,
+                   fmt::format("{} of {}, which ran as {}, is gone on {}, and it came from no registry",
+                               short_id(image.image), image.ref, image.service, seen.host),
+                   "bring it back (docker load), or choose another release: backout releases"};
+    missing.push_back(image);
+  }
+  ways.missing = !missing.empty();
+  ways.fetch = {{"images", to_json(target)}};
+  Json place = place_of_subject(offering.subject);
+  place["project"] = seen.project;
+  place["files"] = seen.files;
+  place["tool"] = seen.tool;
+  ways.up = ways.undo = place;
+  const bool all = get(offering.subject, "services").empty();
+  std::vector<Image> wanted = target;
+  for (Image& image : wanted)  // as many containers as serve now
+    for (const Image& now : seen.running)
+      if (now.service == image.service) image.count = now.count;
+  ways.up["images"] = to_json(wanted);
+  const std::string tag = get_string(get(get(offering.saved, "on_hosts"), seen.host), "tag");
+  ways.up["value"] = !place.contains("tag") ? "" : is_version(tag) ? tag : to;
+  ways.up["tags"] = tags_for(target, {});
+  ways.up["gone"] = all ? services_beyond(seen.running, target) : std::vector<std::string>();
+  std::vector<Image> touched = target;  // names that are given another meaning get back the one that they had
+  for (Image& image : touched) image.image = seen.tags.count(image.ref) != 0 ? seen.tags.at(image.ref) : "";
+  touched.insert(touched.end(), seen.running.begin(), seen.running.end());
+  ways.undo["images"] = to_json(seen.running);
+  ways.undo["value"] = place.contains("tag") && is_version(seen.tag) ? seen.tag
+                       : place.contains("tag")                       ? offering.from.str()
+                                                                     : "";
+  ways.undo["tags"] = tags_for(touched, {});
+  ways.undo["gone"] = all ? services_beyond(target, seen.running) : std::vector<std::string>();
+  ways.runs = {{"images", to_json(target)}, {"project", seen.project}, {"gone", ways.up["gone"]}};
+  return ways;
+}
+
+Step look_at_what_runs(const driver::Offering& offering, const std::map<std::string, Json>& on) {
+  Json args = by_host(on);
+  for (const char* key : {"path", "project", "env_file", "tag", "services", "steady_ms", "startup_ms"})
+    if (!get(offering.subject, key).is_null()) args[key] = get(offering.subject, key);
+  args["version"] = offering.to.str();
+  Step look = step("runs-code", "runs", StepKind::kLook, Phase::kCheck, "the containers run " + offering.to.str(),
+                   offering, std::move(args));
+  const auto every = Millis(250);
+  look.patience = {static_cast<int>(Millis(get_int(offering.subject, "startup_ms", 60'000)) / every) + 1, every};
+  return look;
+}
+
+}  // namespace
+
+Result<std::vector<Step>> offer(const driver::Offering& offering) {
+  TRY(place_from(offering.subject));
+  if (offering.kind == RunKind::kCheckpoint) return for_checkpoint(offering);
+  TRY_VOID(check_version(offering.to.str()));
+  if (offering.kind == RunKind::kDeploy) {
+    std::vector<Step> steps = TRY(for_checkpoint(offering));
+    steps.push_back(look_at_what_runs(offering, {}));
+    return steps;
+  }
+  std::vector<Step> steps;
+  std::map<std::string, Json> fetch, up, undo, runs;
+  std::string set, before;
+  bool missing = false;
+  std::vector<Image> shown;
+  for (const std::string& host : offering.hosts) {
+    const Seen seen = TRY(seen_on(offering, host));
+    if (seen.tool.empty())
+      return Error{Code::kUnavailable, "there is neither docker-compose nor docker compose on " + host,
+                   "install the one that the project is run with"};
+    Ways ways = TRY(ways_on(offering, seen));
+    fetch[host] = std::move(ways.fetch);
+    up[host] = std::move(ways.up);
+    undo[host] = std::move(ways.undo);
+    runs[host] = std::move(ways.runs);
+    missing = missing || ways.missing;
+    if (shown.empty()) shown = TRY(target_images(offering, seen));
+  }
+  const Seen first = TRY(seen_on(offering, offering.hosts.front()));
+  for (Step& each : TRY(config_steps_for_switch(kName, with_files(offering, first)))) {
+    if (each.action.verb == kSaveConfig) {
+      steps.push_back(std::move(each));
+      continue;
+    }
+    set = get_string(each.action.args, "set");  // put back by `up` itself, so that its undo does both, too
+    before = get_string(each.undo->args, "set");
+  }
+  if (runs_something(offering) && is_version(offering.from.str())) steps.push_back(TRY(pinning(offering)));
+  steps.push_back(step("image-code", "fetch", StepKind::kEffect, Phase::kPrepare,
+                       (missing ? "pull " : "the images are here: ") + described(shown), offering, by_host(fetch)));
+  steps.back().timeout = Millis(1'800'000);
+  Step switching =
+      step("up-code", "up", StepKind::kEffect, Phase::kSwitch, "up -d: " + described(shown), offering, by_host(up));
+  switching.undo = Action{kName, "up", by_host(undo)};
+  switching.action.args["set"] = set;
+  switching.undo->args["set"] = before;
+  const Millis startup(get_int(offering.subject, "startup_ms", 60'000)), every(250);
+  switching.patience = {static_cast<int>(startup / every) + 1, every};
+  switching.timeout = Millis(300'000);
+  steps.push_back(std::move(switching));
+  steps.push_back(look_at_what_runs(offering, runs));
+  return steps;
+}
+
+}  // namespace backout::drivers::compose

@@ -1,0 +1,71 @@
+// Project: a Compose project as Docker tells of it, and what is wrong with it. Pure: what a look printed goes in.
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace backout::drivers::compose {
+
+/// One line of `docker inspect` in the form of kInspect (scripts.h).
+struct Container {
+  std::string service, image, ref, state, health, name, tool;
+  int64_t restarts = 0, exit = 0;
+  WallTime started{};
+  bool oneoff = false;  // of `run`, not of `up`
+  bool running() const { return state == "running"; }
+};
+/// kCorrupt when it is no such line.
+Result<Container> container_from(std::string_view line);
+Result<std::vector<Container>> containers_from(const std::vector<std::string>& lines);
+Json to_json(const Container& container);
+
+/// An image that a service runs, or shall run. `image` is "sha256:..."; empty: whatever `ref` is here.
+struct Image {
+  std::string service, image, ref, digest;
+  int64_t count = 1;  // containers of the service
+  bool operator==(const Image&) const = default;
+};
+Json to_json(const std::vector<Image>& images);
+/// args[key]; kInvalid when it is not a list of images, or a word in it could not come from Docker.
+Result<std::vector<Image>> images_argument(const Json& args, std::string_view key);
+
+/// The images of a project's containers, one a service, in the order of their names. `services` not empty: of these
+/// alone. Of a service whose containers differ, the running one's that was started last.
+std::vector<Image> images_of(const std::vector<Container>& containers, const std::vector<std::string>& services);
+
+/// What must be so for a release to run.
+struct Wanted {
+  std::vector<Image> images;
+  std::vector<std::string> gone;            // services that it does not have
+  std::map<std::string, std::string> tags;  // what a ref is here: for images without an id, and to tell moved tags
+  Millis steady{2000};                      // a container without a health check must have run for so long
+  WallTime now{};
+};
+struct Fault {
+  std::string why;     // empty: all is as wanted
+  bool final = false;  // it will not mend by itself
+};
+Fault fault_of(const std::vector<Container>& containers, const Wanted& wanted);
+
+/// "sha256:0123..." as people write it: 12 digits.
+std::string short_id(std::string_view id);
+/// "registry:5000/shop/web:v1" -> {"registry:5000/shop/web", "v1"}; no tag: "latest"; a digest or an id: {"", ""}.
+struct Name {
+  std::string repository, tag;
+};
+Name name_of_ref(std::string_view ref);
+
+/// "docker-compose" or "docker compose" from what they say of their versions ("1.29.2", "v2.29.1", "2.29.1-desktop.1").
+/// `made_by` is the version that the running containers carry: their own tool is taken where it is there. Empty: none.
+std::string tool_for(std::string_view standalone, std::string_view plugin, std::string_view made_by);
+
+/// "2026-11-22T07:23:59.9314975Z"; the beginning of time when it is none.
+WallTime time_from(std::string_view text);
+
+}  // namespace backout::drivers::compose

@@ -1,0 +1,221 @@
+// The POSIX sh scripts of the compose driver. Data reaches them as "$1".. and is never part of their text; what they
+// print are lines "key value" (drivers/code/facts.h). Container environments, where secrets are, are never asked for.
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "drivers/code/saved_config.h"
+#include "drivers/code/script.h"
+
+namespace backout::drivers::compose {
+
+/// usable: fails, with words, where Docker cannot be asked. of_project: ids of the containers of project $project,
+/// whatever their state. inspected: a line "container JSON" for each.
+inline constexpr std::string_view kDocker = R"sh(
+usable() {
+  command -v docker >/dev/null 2>&1 || fail 'there is no docker on this host'
+  said=$(docker version -f '{{.Server.Version}}' 2>&1) || fail "docker does not answer: $(printf '%s' "$said" | tail -n 1)"
+}
+of_project() {
+  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" || fail 'docker does not list containers'
+}
+inspected() {
+  [ "$#" -gt 0 ] || return 0
+  # One that goes away between the list and the look makes docker fail after it has told of the others.
+  docker inspect --type container -f 'container {"service":{{json (index .Config.Labels "com.docker.compose.service")}},"image":{{json .Image}},"ref":{{json .Config.Image}},"state":{{json .State.Status}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}""{{end}},"restarts":{{.RestartCount}},"started":{{json .State.StartedAt}},"exit":{{.State.ExitCode}},"oneoff":{{json (index .Config.Labels "com.docker.compose.oneoff")}},"name":{{json .Name}},"tool":{{json (index .Config.Labels "com.docker.compose.version")}}}' "$@" 2>/dev/null || usable
+}
+)sh";
+
+/// setting NAME: a variable of the env file. Then $project is found where it was not said: that of the containers made
+/// from $path, else as Compose names it.
+inline constexpr std::string_view kFindProject = R"sh(
+setting() {  # NAME: its value in the env file, as Compose reads it: the last one, without quotes
+  [ ! -f "$env_file" ] || sed -n "s/^[ \t]*\(export[ \t]*\)\{0,1\}$1[ \t]*=[ \t]*//p" "$env_file" | tail -n 1 |
+    sed "s/[ \t\r]*\$//; s/^\"\(.*\)\"\$/\1/; s/^'\(.*\)'\$/\1/"
+}
+if [ -z "$project" ]; then
+  project=$(docker ps -a --filter "label=com.docker.compose.project.working_dir=$(pwd -P)" --format '{{.Label "com.docker.compose.project"}}' | sort -u | paste -s -d ' ' -)
+  case $project in *' '*) printf 'projects %s\n' "$project"; echo end; exit 0 ;; esac
+  [ -n "$project" ] || project=${COMPOSE_PROJECT_NAME-}
+  [ -n "$project" ] || project=$(setting COMPOSE_PROJECT_NAME)
+  [ -n "$project" ] || project=$(basename "$(pwd -P)" | tr 'A-Z' 'a-z' | tr -cd 'a-z0-9_-')
+fi
+)sh";
+
+/// path project env_file tag ...: how looks at a project begin.
+inline constexpr std::string_view kEnter = R"sh(
+path=$1 project=$2 env_file=$3 tag=$4; shift 4
+[ -d "$path" ] || { echo 'path none'; echo end; exit 0; }
+cd "$path"
+usable
+)sh";
+/// ... file...: everything that a plan needs.
+inline constexpr std::string_view kObserve = R"sh(
+printf 'standalone %s\n' "$(docker-compose version --short 2>/dev/null </dev/null || :)"
+printf 'plugin %s\n' "$(docker compose version --short 2>/dev/null </dev/null || :)"
+# The file that Compose takes when it is not told, and what lies over it; the old one and the new one prefer another.
+if [ "$#" -eq 0 ]; then
+  for name in compose.yaml compose.yml docker-compose.yml docker-compose.yaml; do
+    [ -f "$name" ] || continue
+    printf 'file %s\n' "$path/$name"
+    for over in "${name%.*}.override.yml" "${name%.*}.override.yaml"; do
+      [ ! -f "$over" ] || printf 'file %s\n' "$path/$over"
+    done
+  done
+else
+  for name; do [ ! -f "$name" ] || printf 'file %s\n' "$name"; done
+fi
+printf 'project %s\n' "$project"
+[ -z "$tag" ] || printf 'tag %s\n' "$(setting "$tag")"
+[ -z "$(setting COMPOSE_FILE)${COMPOSE_FILE-}" ] || echo 'elsewhere COMPOSE_FILE'
+printf 'now %s\n' "$(date +%s%3N)"
+ids=$(of_project)
+inspected $ids
+docker image ls --no-trunc --format 'image {{.ID}} {{.Repository}}:{{.Tag}}'
+images=$([ -z "$ids" ] || docker inspect --type container -f '{{.Image}}' $ids 2>/dev/null | sort -u)
+[ -z "$images" ] || docker image inspect -f 'digests {{.Id}}{{range .RepoDigests}} {{.}}{{end}}' $images 2>/dev/null || :
+echo end
+)sh";
+
+/// ... ref...: what runs, and what these names of images and those of the containers are here.
+inline constexpr std::string_view kLookAtContainers = R"sh(
+printf 'now %s\n' "$(date +%s%3N)"
+ids=$(of_project)
+inspected $ids
+{
+  for ref; do printf '%s\n' "$ref"; done
+  [ -z "$ids" ] || docker inspect --type container -f '{{.Config.Image}}' $ids 2>/dev/null || :
+} | sort -u | while read -r ref; do
+  printf 'named %s %s\n' "$ref" "$(docker image inspect -f '{{.Id}}' "$ref" 2>/dev/null || echo none)"
+done
+usable
+echo end
+)sh";
+
+/// The names of images are read from lines "SERVICE REF ID DIGEST" ("-": none) in $lines.
+inline constexpr std::string_view kFetch = R"sh(
+lines=$1
+usable
+id_of() { docker image inspect -f '{{.Id}}' "$1" 2>/dev/null; }
+printf '%s\n' "$lines" | while read -r service ref id digest; do
+  if [ "$id" != - ]; then ! id_of "$id" >/dev/null || continue; elif id_of "$ref" >/dev/null; then continue; fi
+  from=$ref
+  [ "$digest" = - ] || from=$digest
+  docker pull -q "$from" >/dev/null || fail "the image of $service is gone here, and $from cannot be pulled; nothing was changed"
+  [ "$id" = - ] || id_of "$id" >/dev/null || fail "$from is another image by now than the one that ran as $service, $id; nothing was changed"
+done
+)sh";
+
+inline constexpr std::string_view kLookAtImages = R"sh(
+lines=$1
+usable
+printf '%s\n' "$lines" | while read -r service ref id digest; do
+  name=$id
+  [ "$id" != - ] || name=$ref
+  docker image inspect -f "there $service" "$name" 2>/dev/null || printf 'missing %s\n' "$service"
+done
+usable
+echo end
+)sh";
+
+/// project version keep lines spared...: a container that is never started refers to each image. The newest `keep`
+/// versions keep theirs, and those spared.
+inline constexpr std::string_view kPin = R"sh(
+project=$1 version=$2 keep=$3 lines=$4; shift 4
+usable
+printf '%s\n' "$lines" | while read -r service ref id digest; do
+  [ "$id" != - ] || continue
+  short=${id#sha256:} short=$(printf '%.12s' "${id#sha256:}")
+  name=backout-keeps-$project-$(printf '%s' "$version" | tr -c 'A-Za-z0-9_.-' _)-$short
+  [ "$(docker inspect --type container -f '{{.Image}} {{index .Config.Labels "backout.version"}}' "$name" 2>/dev/null)" != "$id $version" ] || continue
+  docker rm -f -v "$name" >/dev/null 2>&1 || :
+  docker image inspect -f '{{range $path, $x := .Config.Volumes}}{{println $path}}{{end}}' "$id" | {
+    set --
+    while read -r volume; do [ -z "$volume" ] || set -- "$@" --tmpfs "$volume"; done  # else each makes an empty one
+    docker create --name "$name" --label "backout.keeps=$project" --label "backout.version=$version" --network none "$@" --entrypoint /never-started "$id" >/dev/null
+  } || fail "the image of $service could not be protected: $id"
+done
+kept=0 seen=' '
+docker ps -a --no-trunc --filter "label=backout.keeps=$project" --format '{{.ID}} {{.Label "backout.version"}}' | while read -r container of; do
+  case $seen in *" $of "*) ;; *) seen="$seen$of " kept=$((kept + 1)) ;; esac
+  [ "$kept" -gt "$keep" ] || continue
+  spare=no
+  for each; do [ "$each" != "$of" ] || spare=yes; done
+  [ "$spare" = yes ] || [ "$of" = "$version" ] || docker rm -v "$container" >/dev/null
+done
+)sh";
+
+inline constexpr std::string_view kLookAtPins = R"sh(
+project=$1 version=$2
+usable
+ids=$(docker ps -aq --filter "label=backout.keeps=$project" --filter "label=backout.version=$version")
+[ -z "$ids" ] || docker inspect --type container -f 'pinned {{.Image}}' $ids
+echo end
+)sh";
+
+/// project version: what `ready` asks: where Docker keeps its data, what is protected, and which containers do not hear
+/// SIGTERM: a process 1 that does not catch it is only ended by KILL, ten seconds later.
+inline constexpr std::string_view kLookForReady = R"sh(
+project=$1 version=$2
+usable
+printf 'root %s\n' "$(docker info -f '{{.DockerRootDir}}')"
+ids=$(docker ps -aq --filter "label=backout.keeps=$project" --filter "label=backout.version=$version")
+[ -z "$ids" ] || docker inspect --type container -f 'pinned {{.Image}}' $ids
+ids=$(docker ps -q --filter "label=com.docker.compose.project=$project")
+[ -z "$ids" ] || docker inspect --type container -f '{{.State.Pid}} {{index .Config.Labels "com.docker.compose.service"}} {{or .Config.StopSignal "SIGTERM"}}' $ids |
+  while read -r pid service signal; do
+    case $signal in SIGTERM|TERM|15) ;; *) continue ;; esac
+    caught=$(sed -n 's/^SigCgt:[ \t]*//p' "/proc/$pid/status" 2>/dev/null) || continue
+    [ -z "$caught" ] || [ $((0x$caught & 0x4000)) -ne 0 ] || printf 'deaf %s\n' "$service"
+  done
+echo end
+)sh";
+
+/// path tool project env_file tag value set lines tags services gone file...: files as saved in `set`, names of images
+/// as in `tags` ("ID REF"), `up -d`. `value` of the variable `tag` is given to Compose, and written to the env file
+/// when no set brings that back.
+inline constexpr std::string_view kUp = R"sh(
+path=$1 tool=$2 project=$3 env_file=$4 tag=$5 value=$6 set=$7 lines=$8 tags=$9; shift 9
+services=$1 gone=$2; shift 2
+usable
+cd "$path"
+if [ -n "$set" ]; then restore "$set"; fi
+if [ -z "$set" ] && [ -n "$tag" ] && [ -f "$env_file" ] && grep -q "^[ 	]*\(export[ 	]*\)\{0,1\}$tag[ 	]*=" "$env_file"; then
+  real=$(readlink -f -- "$env_file") part=$(readlink -f -- "$env_file").backout-tmp
+  rm -f -- "$part"
+  (umask 077; sed "s/^\([ 	]*\(export[ 	]*\)\{0,1\}$tag[ 	]*=[ 	]*\).*/\1$value/" "$real" >"$part")
+  chown "$(stat -c %u:%g -- "$real")" -- "$part"
+  chmod "$(stat -c %a -- "$real")" -- "$part"
+  durable "$part"
+  mv -T -- "$part" "$real"
+  durable "$(dirname -- "$real")"
+fi
+printf '%s\n' "$tags" | while read -r id ref; do
+  [ -z "$ref" ] || docker tag "$id" "$ref" || fail "$ref cannot be given back to $id"
+done
+for file; do shift; set -- "$@" -f "$file"; done
+set -- -p "$project" --project-directory "$path" "$@"
+[ ! -f "$env_file" ] || set -- "$@" --env-file "$env_file"
+set -- "$@" up -d --no-build
+while read -r service count; do
+  [ -z "$service" ] || [ "$count" -le 1 ] || set -- "$@" --scale "$service=$count"
+done <<EOF
+$lines
+EOF
+if [ -n "$services" ]; then set -- "$@" --no-deps $services; fi
+if [ -n "$tag" ]; then env "$tag=$value" $tool "$@" </dev/null 2>&1; else $tool "$@" </dev/null 2>&1; fi
+for service in $gone; do
+  left=$(docker ps -aq --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$service")
+  [ -z "$left" ] || { docker stop $left >/dev/null; docker rm $left >/dev/null; }
+done
+)sh";
+
+inline std::string docker_script(std::string_view body) { return script(std::string(kDocker) + std::string(body)); }
+inline std::string observe_script(std::string_view body) {
+  return docker_script(std::string(kEnter) + std::string(kFindProject) + std::string(body));
+}
+inline std::string up_script() {
+  return docker_script("restore() (\n" + std::string(config_restore_script()) + "\n)\n" + std::string(kUp));
+}
+
+}  // namespace backout::drivers::compose
