@@ -18,6 +18,7 @@ ABOUT = {
     "migrators": ("src/database/postgresql/", "tests/postgresql/"),
     "code": ("src/drivers/code/", "tests/code/"),
     "ready": ("src/app/ready/", "tests/ready/"),
+    "examples": ("examples/", "tests/examples/"),
     "crash": ("src/run/", "src/journal/", "src/host/", "tests/crash/"),
     "demo": ("demo/",),
     "tsan-unit": ("src/run/", "src/journal/"),
