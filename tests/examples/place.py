@@ -67,6 +67,19 @@ class Place:
                     path.write_text(text)
         return self.site
 
+    def repository(self, path, folder, tags):
+        """A bare git repository, with a tag for each release: the directory FOLDER/TAG, laid over the ones before it."""
+        work = self.directory / f"work-{Path(path).name}"
+        work.mkdir()
+        git = f"git -c user.name=Team -c user.email=team@example.com -C {work}"
+        self.sh(f"git init -q -b main {work}", quiet=True)
+        for tag in tags:
+            # Not with their times: git would take a file of the same size and time for the same.
+            shutil.copytree(Path(folder) / tag, work, dirs_exist_ok=True, symlinks=True, copy_function=shutil.copy)
+            self.sh(f"{git} add -A && {git} commit -qm 'Release {tag}' && {git} tag {tag}", quiet=True)
+        self.sh(f"git clone -q --bare {work} {path}", quiet=True)
+        shutil.rmtree(work)
+
     # --- commands ------------------------------------------------------------------------------------------------------
 
     def note(self, text):
@@ -92,6 +105,12 @@ class Place:
     def backout(self, *arguments, ends=(0,), **more):
         """`backout ARGUMENTS` in the site's directory; its output."""
         return self.sh([self.backout_program, *map(str, arguments)], ends, **more)
+
+    def rolls_back(self, *arguments, reason):
+        """The rollback ends in 0, and says that it is verified; its output."""
+        said = self.backout("rollback", "--yes", "--reason", reason, *arguments)
+        expect("Rolled back and verified" in said, "ended in 0 without 'Rolled back and verified'")
+        return said
 
     # --- looking -------------------------------------------------------------------------------------------------------
 

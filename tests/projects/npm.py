@@ -10,19 +10,19 @@ ROOT = HERE.parent.parent
 LOCK = HERE / "node" / "v1" / "package-lock.json"
 
 
-def cache():
-    """npm's cache with what the lock file of the Node project names."""
-    directory = ROOT / "build" / "projects-npm"
+def cache(lock_file=LOCK, kept="projects-npm"):
+    """npm's cache with what a lock file names, in build/KEPT."""
+    directory = ROOT / "build" / kept
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         filled, done = directory / "cache", directory / "package-lock.json"
-        if not done.exists() or done.read_text() != LOCK.read_text():
+        if not done.exists() or done.read_text() != lock_file.read_text():
             with tempfile.TemporaryDirectory() as work:
                 for name in ("package.json", "package-lock.json"):
-                    shutil.copy(LOCK.parent / name, work)
+                    shutil.copy(lock_file.parent / name, work)
                 run(["npm", "ci", "--cache", filled, "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"], work)
-            shutil.copy(LOCK, done)
+            shutil.copy(lock_file, done)
     return filled
 
 
