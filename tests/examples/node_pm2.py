@@ -2,6 +2,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from place import ROOT, expect
@@ -23,7 +24,7 @@ def begin(place):
     place.at_end(cluster.remove)
     cluster.sql("postgres", "CREATE ROLE notes LOGIN; CREATE ROLE backout LOGIN CREATEDB; GRANT notes, pg_signal_backend TO backout")
     cluster.sql("postgres", "CREATE DATABASE notes OWNER notes")
-    site = place.copy({"/srv/notes": place.site, "/run/postgresql": cluster.directory, "3000": WEB, "8080": FRONT, "first: 5m": "first: 10s"})
+    site = place.copy({"/srv/notes": place.site, "/run/postgresql": cluster.directory, "3000": WEB, "8080": FRONT, "first: 5m": "first: 6s"})
     place.environment |= {"npm_config_cache": str(cache), "npm_config_offline": "true", "PM2_HOME": str(site / "pm2"),
                           "PATH": f"{os.path.dirname(pm2)}:{place.environment['PATH']}"}
     place.repository(site / "notes.git", site, ["v1", "v2", "v3"])
@@ -64,15 +65,23 @@ def run(place):
     place.backout("lint")
     place.backout("record", "v1")
     place.backout("good", "v1")
-    customers = Customers(lambda token: place.get(f"http://127.0.0.1:{FRONT}/notes", token)[0] == 201)
-    place.at_end(customers.end)
+    customers = Customers(lambda token: place.get(f"http://127.0.0.1:{FRONT}/notes", token)[0] == 201, 0.2)
+    place.at_end(lambda: customers.end())
     customers.begin()
     customers.have_written(10)
     place.backout("deploy", "--version", "v2", "--", "./deploy.sh", "v2")
     place.backout("good", "v2")
     serves(place, "v2", cluster, "id text at")
 
-    place.backout("deploy", "--version", "v3", "--", "./deploy.sh", "v3", ends=(5,))
+    customers.rest()  # it is night: v3 passes its checks, and breaks with the first note
+
+    def morning():
+        place.wait("v3", lambda: place.get(f"http://127.0.0.1:{WEB}/version")[1].strip() == "v3", 40)
+        time.sleep(4)
+        customers.begin()
+
+    place.sh("sed -i 's/first: 6s/first: 40s/' backout.yaml", quiet=True)
+    place.deploys_badly("v3", morning, "./deploy.sh", "v3")
     expect(place.get(f"http://127.0.0.1:{FRONT}/notes")[0] == 500, "v3 is not broken")
     said = place.backout("decide", "--no-questions", ends=(3,))
     expect("v3" in said and ("ROLL BACK" in said or "NEEDS APPROVAL" in said), said)

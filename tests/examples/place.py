@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -111,6 +112,19 @@ class Place:
         said = self.backout("rollback", "--yes", "--reason", reason, *arguments)
         expect("Rolled back and verified" in said, "ended in 0 without 'Rolled back and verified'")
         return said
+
+    def deploys_badly(self, version, meanwhile, *command, ends=(5,)):
+        """`backout deploy` of a release that is good when it comes out; `meanwhile` is done while it is watched. Its output: with a verdict."""
+        deploy = threading.Thread(target=lambda: said.append(self.backout("deploy", "--version", version, "--", *command, ends=ends)))
+        said = []
+        deploy.start()
+        try:
+            meanwhile()
+        finally:
+            deploy.join()
+        expect(said, f"the deploy of {version} did not end in {ends}")
+        expect("FAILED" not in said[0], f"{version} was not good when it came out")
+        return said[0]
 
     # --- looking -------------------------------------------------------------------------------------------------------
 
