@@ -32,6 +32,7 @@ ARROWS = {
     "drivers/code": "driver model host os base",
     "drivers/command": "driver model host os base",
     "drivers/compose": "driver model host os base",
+    "drivers/kubernetes": "driver model host os base",
     "drivers/leftovers": "driver model host os base",
     "drivers/services": "driver model host os base",
     "drivers/traffic": "driver model host os base",
@@ -42,6 +43,8 @@ ARROWS = {
     "record": "model base",
     "app": "decide watch import run record plan journal driver drivers/checks drivers/ci drivers/code drivers/command drivers/compose drivers/leftovers "
            "drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init schema model host os base",
+    "app": "decide watch import run record plan journal driver drivers/checks drivers/ci drivers/code drivers/command drivers/leftovers "
+           "drivers/kubernetes drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init schema model host os base",
     "cli": "app model base",
 }
 
@@ -53,6 +56,7 @@ EXCEPTIONS = [
     ("drivers/compose", "drivers/code/script.h", "one beginning of scripts"),
     ("drivers/compose", "drivers/code/version.h", "one rule for what a version is"),
     ("drivers/compose", "drivers/command/arguments.h", "one reader of paths and texts in arguments"),
+    ("drivers/kubernetes", "drivers/command/arguments.h", "one reader of a driver's JSON"),
     ("drivers/leftovers", "drivers/command/arguments.h", "a leftover may be counted by a user's command: one reader of their JSON form"),
     ("drivers/traffic", "drivers/checks/answer.h", "what version an answer tells: one reader"),
     ("decide/policies_for_tests.h", "config/config.h", "the shipped policies are judged as they are read"),
@@ -62,6 +66,7 @@ EXCEPTIONS = [
     ("cli/cmd_internal.cc", "database/postgresql/verbs.h", "and the PostgreSQL one"),
     ("cli/cmd_internal.cc", "drivers/traffic/alb.h", "and the one that reads and writes a listener's actions"),
     ("cli/cmd_internal.cc", "drivers/code/coolify_tool.h", "and what asks Coolify"),
+    ("cli/cmd_internal.cc", "drivers/kubernetes/tool.h", "and the one that acts on a cluster"),
     ("cli/cmd_lint.cc", "config/config.h", "lint shows the findings of the configuration as they are"),
     ("cli/cmd_report.cc", "record/report.h", "renders the report, which is a value"),
     ("cli/cmd_report.cc", "record/html.h", "in each of its forms"),

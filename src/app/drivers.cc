@@ -14,6 +14,7 @@
 #include "drivers/command/command.h"
 #include "drivers/command/door.h"
 #include "drivers/compose/compose.h"
+#include "drivers/kubernetes/kubernetes.h"
 #include "drivers/leftovers/leftovers.h"
 #include "drivers/services/cron.h"
 #include "drivers/services/pm2.h"
@@ -35,6 +36,7 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_deploy_command_driver());
   registry.add(drivers::make_coolify_driver(self));
   registry.add(drivers::make_compose_driver());
+  registry.add(drivers::make_kubernetes_driver(self));
   registry.add(drivers::make_process_driver());
   registry.add(drivers::make_systemd_driver());
   registry.add(drivers::make_supervisor_driver());

@@ -23,7 +23,7 @@ Json resources_of(const Site& site, Json config, const std::string& host) {
     return std::find(on.begin(), on.end(), host) != on.end();
   };
   Json paths = {"/"};
-  if (site.code && is_there(site.code->hosts)) paths.push_back(site.code->path);
+  if (site.code && !site.code->path.empty() && is_there(site.code->hosts)) paths.push_back(site.code->path);
   if (site.database && site.database->kind == "sqlite") paths.push_back(get_string(site.database->args, "file"));
   config["paths"] = std::move(paths);
   for (const ServiceConfig& service : site.services)

@@ -10,6 +10,12 @@ namespace backout::cli {
 
 /// `backout internal TOOL VERB`: effects that need this program at the target, run through the shim like any other
 /// command. Not for people.
+#include "drivers/kubernetes/tool.h"
+
+namespace backout::cli {
+
+/// `backout internal TOOL VERB`: effects on a database or a cluster, run through the shim like any other command. Not
+/// for people.
 int internal(const Globals& globals, const std::vector<std::string>& arguments) {
   if (arguments.size() == 2 && arguments[0] == "complete") return complete(globals, arguments[1]);
   const std::string tool = arguments.empty() ? "" : arguments.front();
@@ -18,6 +24,7 @@ int internal(const Globals& globals, const std::vector<std::string>& arguments) 
   if (tool == "postgresql") return postgresql::run_postgresql_tool(rest, std::cin, std::cout, std::cerr);
   if (tool == "alb") return drivers::run_alb_tool(rest, std::cin, std::cout, std::cerr);
   if (tool == "coolify") return drivers::run_coolify_tool(rest, std::cin, std::cout, std::cerr);
+  if (tool == "kubernetes") return drivers::kubernetes::run_kubernetes_tool(rest, std::cin, std::cout, std::cerr);
   std::cerr << "backout: internal: unknown tool\n";
   return 2;
 }

@@ -8,6 +8,7 @@ namespace backout::config {
 void read_basics(const Reading& reading);  // name, hosts, URLs, watch, approvals
 void read_watch(const Reading& reading, const Node& watch);
 void read_code(const Reading& reading);
+void read_kubernetes(const Reading& reading, const Node& node, CodeConfig& code);  // node: `code`
 void read_services(const Reading& reading);
 void read_door(const Reading& reading);
 void read_traffic(const Reading& reading);  // after the door

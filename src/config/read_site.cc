@@ -181,7 +181,8 @@ void read_code(const Reading& reading) {
   const Node* node = reading.root.find("code");
   if (node == nullptr || !node->is_map()) return;
   require(reading, *node, "code", "layout");
-  require(reading, *node, "code", "path");
+  const bool has_path = text_at(*node, "layout") != "kubernetes";
+  if (has_path) require(reading, *node, "code", "path");
   CodeConfig code{.layout = text_at(*node, "layout"), .path = path_at(reading, *node, "path")};
   if (const Node* source = node->find("source")) {
     code.git = text_at(*source, "git");
@@ -198,6 +199,7 @@ void read_code(const Reading& reading) {
   read_deploy(reading, *node, code);
   read_coolify(reading, *node, code);
   read_compose(reading, *node, code);
+  read_kubernetes(reading, *node, code);
   code.binary = text_at(*node, "binary");
   for (const Node& item : items_at(*node, "ignore"))
     if (item.is_text()) code.ignore.push_back(item.text);

@@ -35,7 +35,8 @@ struct StaticConfig {
 };
 
 struct CodeConfig {
-  // "releases" | "in-place" (a git checkout) | "compose" | "branch" | "command" | "coolify": see code_is_elsewhere()
+  // "releases" | "in-place" (a git checkout) | "compose" | "branch" | "command" | "coolify" | "kubernetes": see
+  // code_is_elsewhere()
   std::string layout;
   std::string path;  // releases: holds releases/<version> and current; in-place: the checkout
   std::string git;   // source repository; empty for releases that a deploy command brings itself
@@ -45,13 +46,14 @@ struct CodeConfig {
   std::vector<std::string> keep_builds;  // in-place: directories that the build fills, kept for next time
   std::string binary;                    // what the service runs: in the release, or absolute; empty: not compared
   std::vector<StaticConfig> statics;
-  std::vector<std::string> ignore;  // files of a release that are not compared: names and patterns
-  Json branch = Json::object();     // what a platform deploys from: {name, remote, how, path}; empty: nothing
-  Json compose = Json::object();    // a Compose project: {files, env_file, project, services, tag, ...}
-  Json deploy = Json::object();     // the team's own deploy command: {run, recap, ...}; empty: none
-  Json coolify = Json::object();    // layout coolify: as its driver documents; empty: none
-  int keep = 5;                     // good releases
-  std::vector<std::string> hosts;   // empty: all
+  std::vector<std::string> ignore;   // files of a release that are not compared: names and patterns
+  Json branch = Json::object();      // what a platform deploys from: {name, remote, how, path}; empty: nothing
+  Json compose = Json::object();     // a Compose project: {files, env_file, project, services, tag, ...}
+  Json deploy = Json::object();      // the team's own deploy command: {run, recap, ...}; empty: none
+  Json coolify = Json::object();     // layout coolify: as its driver documents; empty: none
+  Json kubernetes = Json::object();  // layout kubernetes: likewise
+  int keep = 5;                      // good releases
+  std::vector<std::string> hosts;    // empty: all
 };
 
 struct ServiceConfig {

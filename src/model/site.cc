@@ -59,6 +59,7 @@ std::string driver_of(const CommandConfig&) { return "command"; }
 Json subject_of(const CodeConfig& code) {
   if (code.layout == "branch") return code.branch;
   if (code.layout == "coolify") return code.coolify;
+  if (code.layout == "kubernetes") return code.kubernetes;
   if (code.layout == "command") {
     Json value = code.deploy;
     value["path"] = code.path;
@@ -189,7 +190,8 @@ std::vector<std::string> hosts_of(const Site& site, const std::vector<std::strin
 }
 
 bool code_is_elsewhere(const CodeConfig& code) {
-  return code.layout == "branch" || code.layout == "command" || code.layout == "coolify";
+  static constexpr std::string_view kElsewhere[] = {"branch", "command", "coolify", "kubernetes"};
+  return std::find(std::begin(kElsewhere), std::end(kElsewhere), code.layout) != std::end(kElsewhere);
 }
 
 bool has_branch_beside(const Site& site) {

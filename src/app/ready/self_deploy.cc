@@ -184,7 +184,7 @@ std::optional<std::string> deploys_by(const std::string& text) {
 Marks marks_of(const Site& site) {
   Marks marks;
   if (site.code) {
-    marks.paths.push_back(site.code->path);
+    if (!site.code->path.empty()) marks.paths.push_back(site.code->path);
     if (site.code->git.starts_with('/')) marks.paths.push_back(site.code->git);
   }
   for (const ServiceConfig& service : site.services) {

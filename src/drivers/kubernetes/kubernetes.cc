@@ -1,0 +1,186 @@
+#include "drivers/kubernetes/kubernetes.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "driver/tool.h"
+#include "drivers/command/arguments.h"
+#include "drivers/kubernetes/helm.h"
+#include "drivers/kubernetes/look.h"
+#include "drivers/kubernetes/offer.h"
+#include "drivers/kubernetes/ready.h"
+#include "drivers/kubernetes/saved_objects.h"
+
+namespace backout::drivers {
+namespace {
+
+using namespace kubernetes;
+
+Json seen_of(const Workload& workload) {
+  Json seen = to_json(identity_of(workload));
+  seen["paused"] = workload.paused;
+  Json& revisions = seen["revisions"] = Json::array();
+  for (const Revision& each : workload.revisions)
+    revisions.push_back(
+        {{"revision", each.number}, {"hash", each.hash}, {"images", each.images}, {"cause", each.cause}});
+  return seen;
+}
+
+Json seen_of(const std::vector<HelmRevision>& history) {
+  Json seen = {{"revision", 0}, {"history", Json::array()}};
+  if (const HelmRevision* deployed = deployed_in(history)) {
+    seen["revision"] = deployed->number;
+    seen["chart"] = deployed->chart;
+    seen["app_version"] = deployed->app_version;
+  }
+  for (const HelmRevision& each : history)
+    seen["history"].push_back(
+        {{"revision", each.number}, {"status", each.status}, {"chart", each.chart}, {"app_version", each.app_version}});
+  return seen;
+}
+
+/// What a Helm release is, for a checkpoint.
+Json helm_identity(const Json& seen) {
+  Json identity = seen;
+  identity.erase("history");
+  return identity;
+}
+
+/// A workload that is not there is left out: the first deploy brings it.
+Result<Json> observed(const Json& subject, const Ask& ask) {
+  const Cluster cluster = TRY(cluster_of(subject));
+  const Helm helm = TRY(helm_of(subject));
+  Json seen = {{"current", Json::object()}, {"workloads", Json::object()}};
+  for (const WorkloadName& name : TRY(workloads_of(subject))) {
+    const auto workload = look_at(ask, cluster, name);
+    if (!workload && workload.error().code == Code::kNotFound &&
+        workload.error().message.find("(NotFound)") != std::string::npos) {
+      seen["current"][name.str()] = "";
+      continue;
+    }
+    if (!workload) return workload.error();
+    seen["current"][name.str()] = workload->hash;
+    seen["workloads"][name.str()] = seen_of(*workload);
+  }
+  if (!helm.release.empty()) {
+    const auto history = helm_history(ask, helm, cluster);
+    if (!history && history.error().code != Code::kNotFound) return history.error();
+    if (history) seen["helm"] = seen_of(*history);
+  }
+  return seen;
+}
+
+Sight noted(const Json& args, const Ask& ask) {
+  const auto seen = observed(args, ask);
+  if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
+  Json evidence = {{"workloads", Json::object()}};
+  std::vector<std::string> words;
+  for (const auto& [name, workload] : get(*seen, "workloads").items()) {
+    const auto identity = identity_from_json(workload);
+    if (!identity) return Sight::cannot_tell(name + ": the controller has made no revision of its pod template yet");
+    evidence["workloads"][name] = to_json(*identity);
+    words.push_back(name + ": " + in_words(identity->images));
+  }
+  if (seen->contains("helm")) evidence["helm"] = helm_identity(get(*seen, "helm"));
+  return Sight::holds(words.empty() ? "no workload is there yet" : join(words, "; "), evidence);
+}
+
+/// A deploy after which every template is what it was has deployed nothing.
+std::string nothing_new(const Json& before, const Json& evidence) {
+  const Json& now = get(evidence, "workloads");
+  if (!before.is_object() || before.empty()) return "";
+  for (const auto& [name, identity] : now.items())
+    if (get_string(before, name) != get_string(identity, "hash")) return "";
+  return "no pod template has changed: the deploy command brought nothing new";
+}
+
+Sight sight_of_run(const Action& action, const Ask& ask) {
+  const Cluster cluster = *cluster_of(action.args);
+  const auto names = workloads_of(action.args);
+  const auto wanted = action.verb == "stands" && !action.args.contains("to")
+                          ? Result<Identities>(Identities())
+                          : identities_from_json(get(action.args, "to"));
+  if (!names) return Sight::cannot_tell(names.error().message);
+  if (!wanted) return Sight::cannot_tell(wanted.error().message);
+  if (const auto helm = helm_of(action.args); action.verb == "helm-rollback" && helm) {
+    const auto history = helm_history(ask, *helm, cluster);
+    if (!history) return Sight::cannot_tell(one_line(history.error().message));
+    if (const std::string lack = lack_in(*history, get_int(action.args, "to_revision")); !lack.empty())
+      return Sight::does_not_hold("Helm release " + helm->release + ": " + lack);
+  }
+  Sight sight = sight_of(ask, cluster, *names, *wanted);
+  if (sight.kind == SightKind::kHolds)
+    if (const std::string lack = nothing_new(get(action.args, "before"), sight.evidence); !lack.empty())
+      return Sight::does_not_hold(lack, sight.evidence);
+  return sight;
+}
+
+class KubernetesDriver : public driver::Driver {
+ public:
+  explicit KubernetesDriver(std::string self) : self_(std::move(self)) {}
+  std::string_view name() const override { return kKubernetes; }
+
+  std::vector<driver::Verb> capabilities() const override {
+    return {{"note", StepKind::kLook, true, true},      {"save", StepKind::kEffect, true, true},
+            {"restore", StepKind::kEffect, true, true}, {"undo", StepKind::kEffect, true, true},
+            {"stands", StepKind::kLook, true, true},    {"helm-rollback", StepKind::kEffect, true, true}};
+  }
+
+  Result<std::vector<Step>> offer(const driver::Offering& offering) const override { return steps_for(offering); }
+
+  Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
+    return observed(subject, by_host(host, std::move(stop)));
+  }
+
+  Result<host::Command> command(const Action& action, const host::Host&) const override {
+    TRY(cluster_of(action.args));
+    if (action.verb == "save" || action.verb == "restore") {
+      TRY(path_argument(action.args, "file"));
+      const std::vector<std::string> objects = TRY(objects_of(action.args));
+      if (action.verb == "save" && objects.empty()) return Error{Code::kInvalid, "no object is named", ""};
+    } else if (action.verb == "undo" || action.verb == "helm-rollback") {
+      const std::vector<WorkloadName> names = TRY(workloads_of(action.args));
+      const Identities to = TRY(identities_from_json(get(action.args, "to")));
+      for (const WorkloadName& each : names)
+        if (to.count(each.str()) == 0) return Error{Code::kInvalid, "what " + each.str() + " shall be is missing", ""};
+      if (action.verb == "helm-rollback" &&
+          (TRY(helm_of(action.args)).release.empty() || get_int(action.args, "to_revision") <= 0))
+        return Error{Code::kInvalid, "'helm' or 'to_revision' is missing", ""};
+    } else {
+      return no_such_verb(action, *this);
+    }
+    host::Command made = driver::tool_command(self_, kKubernetes, action.verb, action.args);
+    made.timeout = wait_in(action.args) + kSlack;
+    return made;
+  }
+
+  Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
+    if (const auto cluster = cluster_of(action.args); !cluster) return Sight::cannot_tell(cluster.error().message);
+    const Ask ask = by_host(host, std::move(stop));
+    if (action.verb == "note") return noted(action.args, ask);
+    if (action.verb == "save" || action.verb == "restore") {
+      const auto file = path_argument(action.args, "file");
+      if (!file) return Sight::cannot_tell(file.error().message);
+      return sight_of_objects(ask, *cluster_of(action.args), action.args, host.read(*file), action.verb == "save");
+    }
+    if (action.verb == "undo" || action.verb == "stands" || action.verb == "helm-rollback")
+      return sight_of_run(action, ask);
+    return Sight::cannot_tell(no_such_verb(action, *this).message);
+  }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
+                          std::stop_token stop) const override {
+    return readiness(offering, by_host(host, std::move(stop)));
+  }
+
+ private:
+  std::string self_;
+};
+
+}  // namespace
+
+std::unique_ptr<driver::Driver> make_kubernetes_driver(std::string self) {
+  return std::make_unique<KubernetesDriver>(std::move(self));
+}
+
+}  // namespace backout::drivers

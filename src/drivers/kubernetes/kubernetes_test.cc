@@ -1,0 +1,342 @@
+// The driver, with a real kubectl, against a stand-in of a cluster.
+#include "drivers/kubernetes/kubernetes.h"
+
+#include <sys/stat.h>
+
+#include "conformance/conformance.h"
+#include "drivers/kubernetes/cluster_for_tests.h"
+
+namespace backout::drivers::kubernetes {
+namespace {
+
+class KubernetesTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const auto there = os::run_process({.argv = {kubectl_here(), "version", "--client"}});
+    if (there && there->ok()) cluster = std::make_unique<TestCluster>();
+  }
+  static void TearDownTestSuite() { cluster.reset(); }
+  void SetUp() override {
+    if (!cluster) GTEST_SKIP() << "needs kubectl (kubernetes-client)";
+    cluster->fault({{"mode", ""}});
+    (void)cluster->kubectl({"delete", "deployment,statefulset,daemonset,configmap,secret", "--all", "--wait=false"});
+    for (int look = 0; look < 100 && cluster->kubectl({"get", "pods", "-o", "name"}).out.size() > 1; ++look) {
+      (void)cluster->kubectl({"delete", "pods", "--all", "--wait=false"});
+      std::this_thread::sleep_for(Millis(50));
+    }
+    settings("hello");
+  }
+
+  static void settings(const std::string& greeting) {
+    cluster->apply({{"apiVersion", "v1"},
+                    {"kind", "ConfigMap"},
+                    {"metadata", {{"name", "settings"}, {"namespace", "shop"}}},
+                    {"data", {{"GREETING", greeting}}}});
+  }
+  /// v1, and then `tag`, with nothing left of v1 but its revision.
+  void deployed(const std::string& kind, const std::string& app, const std::string& tag) {
+    cluster->workload(kind, app, "v1");
+    ASSERT_TRUE(cluster->comes_to_run(app, "v1"));
+    v1[app] = identity(kind, app);
+    cluster->workload(kind, app, tag);
+    if (tag == "v2") {
+      ASSERT_TRUE(cluster->comes_to_run(app, "v2"));
+    }
+  }
+  static std::string workload_of(std::string kind, const std::string& app) {
+    std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
+    return kind + "/" + app;
+  }
+  Json identity(const std::string& kind, const std::string& app) {
+    const std::string name = workload_of(kind, app);
+    const auto seen = driver->observe(cluster->args({name}), *local.host, {});
+    EXPECT_TRUE(seen.has_value()) << (seen ? "" : seen.error().message);
+    return seen ? (*seen)["workloads"][name] : Json();
+  }
+  Action undo_to(const Json& identities) {
+    std::vector<std::string> names;
+    for (const auto& [name, ignored] : identities.items()) names.push_back(name);
+    Json args = cluster->args(names);
+    args["to"] = identities;
+    return {"kubernetes", "undo", args};
+  }
+  /// verify() with the patience that the step would have.
+  Sight look(const Action& action) {
+    Sight sight;
+    for (int tries = 0; tries < 60; ++tries) {
+      sight = driver->verify(action, *local.host, {});
+      if (sight.kind == SightKind::kHolds || get_bool(sight.evidence, "final")) return sight;
+      std::this_thread::sleep_for(Millis(50));
+    }
+    return sight;
+  }
+  Result<host::CommandResult> act(const Action& action) { return conformance::apply(*driver, action, *local.host); }
+
+  static std::unique_ptr<TestCluster> cluster;
+  conformance::LocalHost local;
+  std::map<std::string, Json> v1;
+  std::unique_ptr<driver::Driver> driver = make_kubernetes_driver(std::filesystem::read_symlink("/proc/self/exe"));
+};
+std::unique_ptr<TestCluster> KubernetesTest::cluster;
+
+class EveryKind : public KubernetesTest, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(EveryKind, Conforms) {
+  const std::string kind = GetParam(), app = "web", name = workload_of(kind, app);
+  deployed(kind, app, "v2");
+  const Json v2 = identity(kind, app);
+  conformance::DriverCase c;
+  c.action = undo_to({{name, v1.at(app)}});
+  c.undo = undo_to({{name, v2}});
+  c.reset = [&] {
+    cluster->workload(kind, app, "v2");
+    ASSERT_TRUE(cluster->comes_to_run(app, "v2"));
+  };
+  c.done = [&] { return cluster->runs(app, "v1"); };
+  c.as_before = [&] { return cluster->comes_to_run(app, "v2"); };
+  c.kills = 2;
+  c.settle = Millis(900);  // the stand-in replaces two pods in half of that
+  Action strange = c.action;
+  strange.args["workloads"] = {"pod/web"};
+  Action nowhere = c.action;
+  nowhere.args["namespace"] = "--all";
+  c.bad = {strange, nowhere};
+  conformance::conforms(*driver, c);
+}
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryKind, ::testing::Values("Deployment", "StatefulSet", "DaemonSet"),
+                         [](const auto& each) { return std::string(each.param); });
+
+TEST_F(KubernetesTest, ConfigMapsAndSecretsAreSavedUnderAFileOfTheirOwnerAndPutBack) {
+  const auto secret = [&](const std::string& value) {
+    cluster->apply({{"apiVersion", "v1"},
+                    {"kind", "Secret"},
+                    {"metadata", {{"name", "keys"}, {"namespace", "shop"}}},
+                    {"data", {{"KEY", value}}}});
+  };
+  secret("b25l");
+  Json args = cluster->args({"deployment/web"});
+  args["config_maps"] = {"settings"};
+  args["secrets"] = {"keys", "of-later"};
+  args["file"] = cluster->scratch / "kept/kubernetes.json";
+  const Action save{"kubernetes", "save", args}, restore{"kubernetes", "restore", args};
+  EXPECT_EQ(driver->verify(save, *local.host, {}).kind, SightKind::kDoesNotHold);
+  conformance::apply_well(*driver, save, *local.host);
+  EXPECT_EQ(driver->verify(save, *local.host, {}).kind, SightKind::kHolds);
+  struct stat about {};
+  ASSERT_EQ(::stat(args["file"].get<std::string>().c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777U, 0600U);
+
+  conformance::DriverCase c;
+  c.action = restore;
+  c.reset = [&] {
+    settings("changed");
+    secret("dHdv");
+    (void)cluster->kubectl({"patch", "configmap", "settings", "--type=merge", "-p", R"({"data":{"NEW":"key"}})"});
+  };
+  c.done = [&] {
+    const auto value = [&](const char* what, const char* path) {
+      return cluster->kubectl({"get", what, "-o", std::string("jsonpath={.data") + path + "}"}).out;
+    };
+    return value("configmap/settings", ".GREETING") == "hello" && value("configmap/settings", ".NEW").empty() &&
+           value("secret/keys", ".KEY") == "b25l";
+  };
+  c.kills = 2;
+  c.settle = Millis(150);
+  conformance::conforms(*driver, c);
+  // Nothing of it is in what goes into the journal.
+  const auto command = driver->command(restore, *local.host);
+  EXPECT_EQ((host::to_json(*command).dump() + driver->verify(restore, *local.host, {}).evidence.dump()).find("b25l"),
+            std::string::npos);
+  // One that was deleted comes back.
+  (void)cluster->kubectl({"delete", "secret", "keys"});
+  EXPECT_EQ(driver->verify(restore, *local.host, {}).kind, SightKind::kDoesNotHold);
+  conformance::apply_well(*driver, restore, *local.host);
+  EXPECT_TRUE(c.done());
+}
+
+TEST_F(KubernetesTest, ABrokenStatefulSetIsFreed) {
+  deployed("StatefulSet", "queue", "v2-crash");
+  std::this_thread::sleep_for(Millis(500));
+  const Action undo = undo_to({{"statefulset/queue", v1.at("queue")}});
+  conformance::apply_well(*driver, undo, *local.host);
+  EXPECT_EQ(look(undo).kind, SightKind::kHolds) << look(undo).why;
+  EXPECT_TRUE(cluster->comes_to_run("queue", "v1"));
+}
+
+TEST_F(KubernetesTest, AnImageThatCannotBePulledIsNamed) {
+  deployed("Deployment", "web", "v2-missing");
+  cluster->workload("Deployment", "web", "v2-missing", {{"progressDeadlineSeconds", 1}});
+  std::this_thread::sleep_for(Millis(1'600));
+  Json args = cluster->args({"deployment/web"});
+  const Sight stands = driver->verify({"kubernetes", "stands", args}, *local.host, {});
+  EXPECT_EQ(stands.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(stands.why.find("ImagePullBackOff"), std::string::npos) << stands.why;
+  EXPECT_NE(stands.why.find("progress deadline"), std::string::npos) << stands.why;
+  EXPECT_TRUE(get_bool(stands.evidence, "final"));
+  const Json broken = identity("Deployment", "web");
+  const Action undo = undo_to({{"deployment/web", v1.at("web")}});
+  conformance::apply_well(*driver, undo, *local.host);
+  EXPECT_EQ(look(undo).kind, SightKind::kHolds) << look(undo).why;
+  // Back to how it was found is back to broken: its template counts, and no pod can prove it.
+  const Action back = undo_to({{"deployment/web", broken}});
+  conformance::apply_well(*driver, back, *local.host);
+  EXPECT_EQ(look(back).kind, SightKind::kHolds) << look(back).why;
+}
+
+TEST_F(KubernetesTest, ATagThatWasMovedIsFoundByTheDigest) {
+  deployed("Deployment", "web", "v2");
+  cluster->post("/stand-in/registry", {{"example.test/web:v1", std::string(64, 'e')}});
+  const Action undo = undo_to({{"deployment/web", v1.at("web")}});
+  conformance::apply_well(*driver, undo, *local.host);
+  ASSERT_TRUE(cluster->comes_to_run("web", "v1")) << "rollout status says ok";
+  const Sight sight = driver->verify(undo, *local.host, {});
+  EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(sight.why.find("has been moved"), std::string::npos) << sight.why;
+  cluster->post("/stand-in/registry", {{"example.test/web:v1", ""}});
+}
+
+TEST_F(KubernetesTest, APausedDeploymentIsRefusedBeforeAnythingElseMoves) {
+  deployed("Deployment", "web", "v2");
+  deployed("DaemonSet", "agent", "v2");
+  ASSERT_TRUE(cluster->kubectl({"rollout", "pause", "deployment/web"}).ok());
+  const auto done = act(undo_to({{"daemonset/agent", v1.at("agent")}, {"deployment/web", v1.at("web")}}));
+  ASSERT_TRUE(done.has_value());
+  EXPECT_EQ(done->exit_status, 3);
+  EXPECT_NE(done->err.find("rollout resume deployment/web"), std::string::npos) << done->err;
+  std::this_thread::sleep_for(Millis(300));
+  EXPECT_TRUE(cluster->runs("agent", "v2")) << "one unit: none has moved";
+}
+
+TEST_F(KubernetesTest, AnApiServerThatIsLostMidwayIsUnknownUntilItAnswersAgain) {
+  deployed("Deployment", "web", "v2");
+  deployed("DaemonSet", "agent", "v2");
+  Action undo = undo_to({{"daemonset/agent", v1.at("agent")}, {"deployment/web", v1.at("web")}});
+  undo.args["wait_ms"] = 1'000;
+  // The first patch goes through; from the second on nothing is heard.
+  cluster->fault({{"mode", "drop"}, {"method", "PATCH"}, {"after", 1}});
+  const auto done = act(undo);
+  ASSERT_TRUE(done.has_value());
+  EXPECT_TRUE(done->ok()) << done->err;
+  EXPECT_NE(done->out.find("\"lost\""), std::string::npos) << done->out;
+  cluster->fault({{"mode", "drop"}});
+  const Sight blind = driver->verify(undo, *local.host, {});
+  EXPECT_EQ(blind.kind, SightKind::kCannotTell);
+  EXPECT_NE(blind.why.find("rollout status"), std::string::npos) << blind.why;
+  cluster->fault({{"mode", "500"}});
+  EXPECT_EQ(driver->verify(undo, *local.host, {}).kind, SightKind::kCannotTell);
+  cluster->fault({{"mode", ""}});
+  EXPECT_EQ(look(undo).kind, SightKind::kDoesNotHold) << "one moved, the other did not";
+  conformance::apply_well(*driver, undo, *local.host);
+  EXPECT_EQ(look(undo).kind, SightKind::kHolds) << look(undo).why;
+}
+
+TEST_F(KubernetesTest, AShortOutageIsWaitedFor) {
+  deployed("Deployment", "web", "v2");
+  cluster->fault({{"mode", "500"}, {"times", 2}});
+  conformance::apply_well(*driver, undo_to({{"deployment/web", v1.at("web")}}), *local.host);
+  EXPECT_TRUE(cluster->comes_to_run("web", "v1"));
+}
+
+TEST_F(KubernetesTest, ARevisionThatHistoryHasLostIsSaid) {
+  deployed("Deployment", "web", "v2");
+  cluster->workload("Deployment", "web", "v3", {{"revisionHistoryLimit", 0}});
+  ASSERT_TRUE(cluster->comes_to_run("web", "v3"));
+  std::this_thread::sleep_for(Millis(200));
+  const auto done = act(undo_to({{"deployment/web", v1.at("web")}}));
+  ASSERT_TRUE(done.has_value());
+  EXPECT_FALSE(done->ok());
+  EXPECT_NE(done->err.find("revisionHistoryLimit"), std::string::npos) << done->err;
+  EXPECT_TRUE(cluster->runs("web", "v3"));
+}
+
+driver::Offering offering_for(RunKind kind, const Json& subject, const Json& seen) {
+  driver::Offering offering;
+  offering.kind = kind;
+  offering.site = SiteId("shop/production");
+  offering.from = Version("v2");
+  offering.to = Version("v1");
+  offering.subject = subject;
+  offering.hosts = {"local"};
+  offering.seen["local"] = seen;
+  offering.run_directory = "/var/lib/backout/runs/R-1";
+  return offering;
+}
+
+TEST_F(KubernetesTest, OffersWhatACheckpointSaidAndRefusesWhatCannotBe) {
+  deployed("Deployment", "web", "v2");
+  Json subject = cluster->args({"deployment/web"});
+  subject["config_maps"] = {"settings"};
+  const Json seen = *driver->observe(subject, *local.host, {});
+  EXPECT_EQ(seen["current"]["deployment/web"], identity("Deployment", "web")["hash"]);
+  auto offering = offering_for(RunKind::kRollback, subject, seen);
+  auto steps = conformance::offers_well(*driver, offering);
+  ASSERT_EQ(steps.size(), 2U) << "no checkpoint: found by the tag of its image";
+  EXPECT_EQ(steps[0].action.args["to"]["deployment/web"]["hash"], v1.at("web")["hash"]);
+  EXPECT_EQ(steps[0].undo->args["to"]["deployment/web"]["hash"], seen["current"]["deployment/web"]);
+
+  offering.saved = {
+      {"workloads", {{"deployment/web", v1.at("web")}}},
+      {"config", {{"file", "/var/lib/backout/C-1/kubernetes.json"}, {"objects", {"configmap/settings"}}}}};
+  steps = conformance::offers_well(*driver, offering);
+  ASSERT_EQ(steps.size(), 4U);
+  EXPECT_EQ(steps[2].needs, std::vector<StepId>{steps[1].id});
+  EXPECT_EQ(conformance::offers_well(*driver, offering_for(RunKind::kCheckpoint, subject, seen)).size(), 2U);
+  EXPECT_EQ(conformance::offers_well(*driver, offering_for(RunKind::kDeploy, subject, seen)).size(), 3U);
+
+  offering.saved["workloads"]["deployment/web"]["hash"] = "gone";
+  EXPECT_EQ(driver->offer(offering).error().code, Code::kNotFound);
+  offering.saved = Json::object();
+  offering.to = Version("v7");
+  EXPECT_EQ(driver->offer(offering).error().code, Code::kNotFound);
+  offering.to = Version("v1");
+  ASSERT_TRUE(cluster->kubectl({"rollout", "pause", "deployment/web"}).ok());
+  offering.seen["local"] = *driver->observe(subject, *local.host, {});
+  EXPECT_EQ(driver->offer(offering).error().code, Code::kRefused);
+}
+
+TEST_F(KubernetesTest, ADeployThatBroughtNothingIsNone) {
+  deployed("Deployment", "web", "v2");
+  const Json subject = cluster->args({"deployment/web"});
+  const Json seen = *driver->observe(subject, *local.host, {});
+  auto offering = offering_for(RunKind::kDeploy, subject, seen);
+  offering.to = Version("v3");
+  const auto steps = conformance::offers_well(*driver, offering);
+  const Sight sight = driver->verify(steps.back().action, *local.host, {});
+  EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(sight.why.find("nothing new"), std::string::npos) << sight.why;
+}
+
+TEST_F(KubernetesTest, ReadyNamesWhatIsMissing) {
+  deployed("Deployment", "web", "v2");
+  Json subject = cluster->args({"deployment/web"});
+  auto offering = offering_for(RunKind::kRollback, subject, *driver->observe(subject, *local.host, {}));
+  const auto severities = [&] {
+    std::map<std::string, std::pair<Severity, std::string>> by_id;
+    for (const Finding& each : driver->ready(offering, *local.host, driver::Depth::kQuick, {}).findings)
+      if (!by_id.count(each.id) || each.severity == Severity::kRed)
+        by_id[each.id] = {each.severity, each.what + each.next};
+    return by_id;
+  };
+  EXPECT_EQ(severities()["kubernetes.may"].first, Severity::kOk) << severities()["kubernetes.may"].second;
+  EXPECT_EQ(severities()["kubernetes.target"].first, Severity::kOk);
+  offering.subject["context"] = "reader";
+  EXPECT_EQ(severities()["kubernetes.may"].first, Severity::kRed);
+  EXPECT_NE(severities()["kubernetes.may"].second.find("may not patch deployments.apps/web"), std::string::npos);
+  offering.to = Version("v9");
+  EXPECT_EQ(severities()["kubernetes.target"].first, Severity::kRed);
+
+  const auto observe = [&](const char* key, const Json& value) {
+    Json changed = subject;
+    changed[key] = value;
+    const auto seen = driver->observe(changed, *local.host, {});
+    return seen ? Error{Code::kInternal, seen->dump(), ""} : seen.error();
+  };
+  EXPECT_EQ(observe("context", "nobody").code, Code::kDenied);
+  EXPECT_EQ(observe("context", "nowhere").code, Code::kInvalid) << observe("context", "nowhere").message;
+  EXPECT_EQ(observe("program", "/no/such/kubectl").code, Code::kNotFound);
+  cluster->fault({{"mode", "drop"}});
+  EXPECT_EQ(observe("context", "admin").code, Code::kUnavailable) << observe("context", "admin").message;
+}
+
+}  // namespace
+}  // namespace backout::drivers::kubernetes

@@ -1,0 +1,70 @@
+#include "drivers/kubernetes/look.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "driver/final_sight.h"
+
+namespace backout::drivers::kubernetes {
+
+Result<Workload> look_at(const Ask& ask, const Cluster& cluster, const WorkloadName& name) {
+  const Json object = TRY(ask_json(ask, cluster, {"get", name.kind, name.name}).with_context(name.str()));
+  const std::string selector = selector_of(object);
+  if (selector.empty()) return Error{Code::kCorrupt, name.str() + " has no selector", ""};
+  const char* revisions = name.kind == "deployment" ? "replicasets,pods" : "controllerrevisions,pods";
+  const Json owned = TRY(ask_json(ask, cluster, {"get", revisions, "-l", selector}).with_context(name.str()));
+  return parse_workload(name, object, owned);
+}
+
+Json to_json(const Identities& identities) {
+  Json value = Json::object();
+  for (const auto& [name, identity] : identities) value[name] = to_json(identity);
+  return value;
+}
+
+Result<Identities> identities_from_json(const Json& value) {
+  Identities identities;
+  if (!value.is_object()) return Error{Code::kInvalid, "what each workload shall be is missing", ""};
+  for (const auto& [name, identity] : value.items())
+    identities[TRY(workload_name(name)).str()] = TRY(identity_from_json(identity).with_context(name));
+  return identities;
+}
+
+Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
+               const Identities& wanted) {
+  Identities seen;
+  std::vector<std::string> lacks, runs;
+  bool final = false;
+  int64_t ready = 0, paused_at_zero = 0;
+  for (const WorkloadName& name : names) {
+    const auto workload = look_at(ask, cluster, name);
+    if (!workload && workload.error().code == Code::kNotFound) {
+      lacks.push_back(one_line(workload.error().message));
+      continue;
+    }
+    if (!workload)
+      return Sight::cannot_tell(fmt::format("{}; look: {}", one_line(workload.error().message),
+                                            as_typed(cluster, "rollout status " + name.str())));
+    const Identity identity = identity_of(*workload);
+    const auto asked = wanted.find(name.str());
+    const Lack lack = asked == wanted.end() ? lack_of(*workload) : lack_of(*workload, asked->second);
+    if (!lack.why.empty()) {
+      lacks.push_back(lack.why);
+      final = final || lack.final;
+    }
+    for (const Pod& pod : workload->pods) ready += pod.ready && !pod.going ? 1 : 0;
+    if (workload->replicas == 0 || (asked != wanted.end() && !asked->second.whole)) ++paused_at_zero;
+    runs.push_back(fmt::format("{}: {}", name.str(), in_words(identity.images)));
+    seen[name.str()] = identity;
+  }
+  const Json evidence = {{"workloads", to_json(seen)}};
+  if (!lacks.empty()) {
+    Sight sight = Sight::does_not_hold(join(lacks, "; "), evidence);
+    return final ? driver::final_sight(std::move(sight)) : sight;
+  }
+  if (ready == 0 && paused_at_zero == 0) return Sight::does_not_hold("no pod is ready", evidence);
+  return Sight::holds(fmt::format("{} ready, none of another revision; {}", counted(ready, "pod"), join(runs, "; ")),
+                      evidence);
+}
+
+}  // namespace backout::drivers::kubernetes

@@ -1,0 +1,25 @@
+// Looks at a cluster: workloads as one unit. Changes nothing.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "drivers/kubernetes/kubectl.h"
+#include "drivers/kubernetes/workload.h"
+#include "model/outcome.h"
+
+namespace backout::drivers::kubernetes {
+
+Result<Workload> look_at(const Ask& ask, const Cluster& cluster, const WorkloadName& name);
+
+/// {"deployment/web": identity}, as it stands in arguments and checkpoints.
+using Identities = std::map<std::string, Identity>;
+Json to_json(const Identities& identities);
+Result<Identities> identities_from_json(const Json& value);
+
+/// Whether every workload runs what `wanted` says of it; without a word about one, whether its rollout is at its end.
+/// Evidence: {"workloads": {NAME: identity}}. CannotTell names what to look at.
+Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
+               const Identities& wanted);
+
+}  // namespace backout::drivers::kubernetes

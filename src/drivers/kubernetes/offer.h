@@ -1,0 +1,20 @@
+// What the Kubernetes driver offers. Pure.
+#pragma once
+#include <vector>
+
+#include "driver/driver.h"
+
+namespace backout::drivers::kubernetes {
+
+inline constexpr const char* kKubernetes = "kubernetes";
+inline constexpr Millis kSlack{120'000};  // beyond the time that a rollout may take
+
+Result<std::vector<Step>> steps_for(const driver::Offering& offering);
+
+/// What each workload shall be: by the checkpoint, else by the tag of its image. Refused when nothing would change but
+/// the image behind a tag.
+Result<Json> target_of(const driver::Offering& offering);
+
+Millis wait_in(const Json& args);
+
+}  // namespace backout::drivers::kubernetes

@@ -1,0 +1,358 @@
+#!/usr/bin/python3
+"""A stand-in for the API server of a Kubernetes cluster, for a real kubectl: what a rollback of workloads needs of it, and faults.
+
+    api.py [PORT] [TICK]      prints its port; TICK: seconds between two looks of its controllers
+
+No cluster runs here: pods are entries that get ready by themselves (controllers.py). What it says was taken from transcripts of a real
+one. Beside the API:
+
+    GET  /service/NAMESPACE/APP/PATH   what one of the app's ready pods would answer: /version, /health, /settings
+    POST /stand-in/fault               {"mode": "500"|"drop"|"hang"|"", "method": "PATCH", "path": RE, "after": N, "times": N}
+    POST /stand-in/registry            {IMAGE: DIGEST}: what a tag means from now on
+    GET  /stand-in/requests            [METHOD PATH], oldest first
+    GET  /stand-in/kubeconfig          with the contexts admin, reader (may look) and nobody (may nothing)
+"""
+import copy
+import hashlib
+import json
+import re
+import sys
+import threading
+import time
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from controllers import Controllers, is_going, is_ready, now  # noqa: E402
+from wire import Refused, access_review, json_patched, merged  # noqa: E402
+
+KINDS = {  # plural: (group/version, kind)
+    "pods": ("v1", "Pod"), "configmaps": ("v1", "ConfigMap"), "secrets": ("v1", "Secret"), "services": ("v1", "Service"),
+    "deployments": ("apps/v1", "Deployment"), "replicasets": ("apps/v1", "ReplicaSet"), "statefulsets": ("apps/v1", "StatefulSet"),
+    "daemonsets": ("apps/v1", "DaemonSet"), "controllerrevisions": ("apps/v1", "ControllerRevision"),
+    "virtualservices": ("networking.istio.io/v1beta1", "VirtualService"),
+    "selfsubjectaccessreviews": ("authorization.k8s.io/v1", "SelfSubjectAccessReview")}
+SHORT = {"deployments": ["deploy"], "statefulsets": ["sts"], "daemonsets": ["ds"], "configmaps": ["cm"], "pods": ["po"], "replicasets": ["rs"],
+         "virtualservices": ["vs"]}
+SHOWN = ("apiVersion", "kind", "metadata", "spec", "status", "data", "binaryData", "type", "immutable", "revision")
+PATH = re.compile(r"^/(?:api|apis/(?P<group>[^/]+))/(?P<version>v[^/]+)(?:/namespaces/(?P<ns>[^/]+))?/(?P<kind>[a-z]+)(?:/(?P<name>[^/]+))?$")
+
+
+class Store:
+    def __init__(self):
+        self.things, self.version, self.counter = {}, 100, 0
+        self.lock, self.registry = threading.RLock(), {}
+
+    def all(self, kind):
+        return [thing for (of, _, _), thing in sorted(self.things.items(), key=lambda pair: pair[0]) if of == kind]
+
+    def get(self, kind, namespace, name):
+        return self.things.get((kind, namespace, name))
+
+    def put(self, kind, thing):
+        meta = thing["metadata"]
+        meta.setdefault("uid", str(uuid.uuid4()))
+        meta.setdefault("creationTimestamp", now())
+        meta.setdefault("generation", 1)
+        self.things[kind, meta["namespace"], meta["name"]] = thing
+        self.touch(kind, thing)
+
+    def touch(self, kind, thing):
+        self.version += 1
+        thing["metadata"]["resourceVersion"] = str(self.version)
+
+    def remove(self, kind, thing):
+        self.version += 1
+        self.things.pop((kind, thing["metadata"]["namespace"], thing["metadata"]["name"]), None)
+
+    def digest(self, image):
+        name = image.split("@")[0].rsplit(":", 1)[0]
+        return f"{name}@sha256:{self.registry.get(image) or hashlib.sha256(image.encode()).hexdigest()}"
+
+    def change(self, kind, thing, new):
+        """What a user wrote over what is there."""
+        old_meta, meta = thing["metadata"], new.setdefault("metadata", {})
+        for key in ("uid", "creationTimestamp", "namespace", "name", "generation"):
+            meta[key] = old_meta[key]
+        if new.get("spec") != thing.get("spec"):
+            meta["generation"] += 1
+        for key in list(thing):
+            if key not in SHOWN or key == "status":
+                new[key] = thing[key]
+        if {key: new.get(key) for key in SHOWN} != {key: thing.get(key) for key in SHOWN}:
+            self.things[kind, meta["namespace"], meta["name"]] = new
+            self.touch(kind, new)
+        return self.things[kind, meta["namespace"], meta["name"]]
+
+
+def made(kind, thing, namespace):
+    version, name = KINDS[kind]
+    thing.setdefault("apiVersion", version)
+    thing.setdefault("kind", name)
+    thing["metadata"]["namespace"] = namespace
+    if kind in ("deployments", "statefulsets", "daemonsets"):
+        thing["status"] = {}
+        thing["spec"]["template"].setdefault("metadata", {}).setdefault("creationTimestamp", None)
+        if kind != "daemonsets":
+            thing["spec"].setdefault("replicas", 1)
+        strategy = "strategy" if kind == "deployments" else "updateStrategy"
+        thing["spec"].setdefault(strategy, {"type": "RollingUpdate"})
+    return thing
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, port, tick):
+        super().__init__(("127.0.0.1", port), Handler)
+        self.store, self.fault, self.requests = Store(), {}, []
+        self.round = 0
+        threading.Thread(target=self.live, args=(tick,), daemon=True).start()
+
+    def live(self, tick):
+        controllers = Controllers(self.store)
+        while True:
+            with self.store.lock:
+                controllers.tick()
+            time.sleep(tick)
+
+    def handle_error(self, request, client_address):
+        pass  # a client that was killed
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    who = "admin"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.answer()
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if match := re.match(r"/as/([^/]+)(/.*)", self.path):
+            self.who, self.path = match[1], match[2]
+        store, path = self.server.store, urlsplit(self.path).path
+        try:
+            if path.startswith("/stand-in/"):
+                return self.stand_in(path, body)
+            if path.startswith("/service/"):
+                return self.serve(path)
+            self.server.requests.append(f"{self.command} {path}")
+            if self.faulty(path):
+                return None
+            if parse_qs(urlsplit(self.path).query).get("watch", [""])[0] in ("true", "1"):
+                return self.watch(path)
+            with store.lock:
+                code, value = self.api(path, self.read(body))
+                text = json.dumps(value).encode()
+            return self.send(code, text)
+        except Refused as refused:
+            return self.send(refused.code, json.dumps({
+                "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": refused.message,
+                "reason": refused.reason, "details": {}, "code": refused.code}).encode())
+
+    @staticmethod
+    def read(body):
+        if body[:4] == b"k8s\0":
+            return access_review(body)
+        return json.loads(body) if body[:1] in (b"{", b"[") else None
+
+    def send(self, code, text, kind="application/json"):
+        self.send_response(code)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def faulty(self, path):
+        fault = self.server.fault
+        if not fault.get("mode") or not re.search(fault.get("path", ""), path) or fault.get("method", self.command) != self.command:
+            return False
+        if fault.get("after", 0) > 0:
+            fault["after"] -= 1
+            return False
+        if fault.get("times", -1) == 0:
+            return False
+        fault["times"] = fault.get("times", -1) - 1
+        if fault["mode"] == "hang":
+            time.sleep(30)
+        if fault["mode"] == "500":
+            raise Refused(500, "InternalError", "Internal error occurred: etcdserver: no leader")
+        self.close_connection = True
+        self.connection.close()
+        return True
+
+    def stand_in(self, path, body):
+        if path == "/stand-in/fault":
+            self.server.fault = json.loads(body)
+        elif path == "/stand-in/registry":
+            self.server.store.registry.update(json.loads(body))
+        elif path == "/stand-in/requests":
+            return self.send(200, json.dumps(self.server.requests).encode())
+        elif path == "/stand-in/kubeconfig":
+            return self.send(200, json.dumps(self.kubeconfig()).encode())
+        return self.send(200, b"{}")
+
+    def kubeconfig(self):
+        """A token is not sent over plain HTTP, so the user is part of the server's address."""
+        names, root = ("admin", "reader", "nobody"), f"http://127.0.0.1:{self.server.server_address[1]}"
+        return {"apiVersion": "v1", "kind": "Config", "current-context": "admin", "users": [{"name": "anybody", "user": {}}],
+                "clusters": [{"name": name, "cluster": {"server": f"{root}/as/{name}"}} for name in names],
+                "contexts": [{"name": name, "context": {"cluster": name, "user": "anybody"}} for name in names]}
+
+    def serve(self, path):
+        """As a Service does: one ready pod after the other."""
+        _, _, namespace, app, what = path.split("/", 4)
+        with self.server.store.lock:
+            pods = [pod for pod in self.server.store.all("pods")
+                    if pod["metadata"]["namespace"] == namespace and pod["metadata"]["labels"].get("app") == app and is_ready(pod)
+                    and not is_going(pod)]
+            if not pods:
+                return self.send(503, b"no endpoints available", "text/plain")
+            self.server.round += 1
+            pod = pods[self.server.round % len(pods)]
+            tag = pod["spec"]["containers"][0]["image"].split("@")[0].rsplit(":", 1)[-1]
+            if what == "version":
+                return self.send(200, tag.split("-")[0].encode(), "text/plain")
+            if what == "settings":
+                return self.send(200, json.dumps(pod.get("settings", {})).encode())
+            return self.send(500 if "sick" in tag else 200, b"broken" if "sick" in tag else b"ok", "text/plain")
+
+    # --- the API ----------------------------------------------------------------------------------------------------------
+
+    def api(self, path, body):
+        if path in ("/api", "/apis") or re.fullmatch(r"/api/v1|/apis/[^/]+/[^/]+|/apis/[^/]+", path):
+            return 200, self.discovery(path)
+        if path == "/version":
+            return 200, {"major": "1", "minor": "32", "gitVersion": "v1.32.0-stand-in"}
+        if match := re.fullmatch(r"/api/v1/namespaces/([^/]+)", path):  # kubectl asks when something in it was not found
+            return 200, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": match[1]}}
+        match = PATH.match(path)
+        if not match or match["kind"] not in KINDS:
+            raise Refused(404, "NotFound", "the server could not find the requested resource")
+        kind, namespace, name = match["kind"], match["ns"], match["name"]
+        if kind == "selfsubjectaccessreviews":
+            asked = body["spec"]["resourceAttributes"]
+            body["status"] = {"allowed": self.may(asked["verb"], asked["resource"])}
+            return 201, body
+        group = match["group"] or ""
+        verb = {"GET": "get" if name else "list", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}[self.command]
+        full = f"{kind}.{group}" if group else kind
+        if not self.may(verb, kind):
+            what = f'{full} "{name}" is forbidden' if name else f"{full} is forbidden"
+            raise Refused(403, "Forbidden", f'{what}: User "{self.who}" cannot {verb} resource "{kind}" in API group "{group}" '
+                                            f'in the namespace "{namespace}"')
+        return self.do(kind, full, namespace, name, body)
+
+    def do(self, kind, full, namespace, name, body):
+        store = self.server.store
+        if self.command == "POST":
+            name = body["metadata"]["name"]
+            if store.get(kind, namespace, name):
+                raise Refused(409, "AlreadyExists", f'{full} "{name}" already exists')
+            store.put(kind, made(kind, body, namespace))
+            return 201, self.shown(store.get(kind, namespace, name))
+        if name is None:
+            return 200, self.listed(kind, namespace)
+        thing = store.get(kind, namespace, name)
+        if thing is None:
+            raise Refused(404, "NotFound", f'{full} "{name}" not found')
+        if self.command == "DELETE":
+            if kind == "pods":
+                Controllers(store).end(thing)
+            else:
+                store.remove(kind, thing)
+            return 200, self.shown(thing)
+        if self.command in ("PUT", "PATCH"):
+            patch_kind = self.headers.get("Content-Type", "")
+            new = body
+            if self.command == "PATCH":
+                new = json_patched(self.shown(thing), body) if "json-patch" in patch_kind else merged(self.shown(thing), body)
+            given = new.get("metadata", {}).get("resourceVersion")
+            if given and given != thing["metadata"]["resourceVersion"]:
+                raise Refused(409, "Conflict", f'Operation cannot be fulfilled on {full} "{name}": the object has been modified; please '
+                                               "apply your changes to the latest version and try again")
+            if thing.get("immutable") and new.get("data") != thing.get("data"):
+                raise Refused(422, "Invalid", f'{KINDS[kind][1]} "{name}" is invalid: data: Forbidden: field is immutable when '
+                                              "`immutable` is set")
+            thing = store.change(kind, thing, copy.deepcopy(new))
+        return 200, self.shown(thing)
+
+    def may(self, verb, kind):
+        """The user `nobody` may nothing, and `reader` may look."""
+        return self.who != "nobody" and (self.who != "reader" or verb in ("get", "list", "watch"))
+
+    @staticmethod
+    def shown(thing):
+        return {key: copy.deepcopy(value) for key, value in thing.items() if key in SHOWN}
+
+    def listed(self, kind, namespace):
+        query = parse_qs(urlsplit(self.path).query)
+        selector, field = query.get("labelSelector", [""])[0], query.get("fieldSelector", [""])[0]
+        wanted = dict(part.split("=", 1) for part in selector.replace("==", "=").split(",") if "=" in part)
+        name = field.removeprefix("metadata.name=") if field.startswith("metadata.name=") else ""
+        items = [self.shown(each) for each in self.server.store.all(kind)
+                 if namespace in (None, each["metadata"]["namespace"]) and name in ("", each["metadata"]["name"])
+                 and all(each["metadata"].get("labels", {}).get(key) == value for key, value in wanted.items())]
+        version, of = KINDS[kind]
+        return {"apiVersion": version, "kind": f"{of}List", "metadata": {"resourceVersion": str(self.server.store.version)}, "items": items}
+
+    def watch(self, path):
+        """What `kubectl rollout status` asks for: each new state of what is listed, until nobody listens."""
+        kind, namespace = PATH.match(path)["kind"], PATH.match(path)["ns"]
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.close_connection = True
+        seen, end = {}, time.monotonic() + 60
+        while time.monotonic() < end:
+            with self.server.store.lock:
+                items = self.listed(kind, namespace)["items"]
+            for item in items:
+                name, version = item["metadata"]["name"], item["metadata"]["resourceVersion"]
+                if seen.get(name) != version:
+                    event = {"type": "MODIFIED" if name in seen else "ADDED", "object": item}
+                    seen[name] = version
+                    try:
+                        self.wfile.write(json.dumps(event).encode() + b"\n")
+                        self.wfile.flush()
+                    except OSError:
+                        return
+            time.sleep(0.05)
+
+    @staticmethod
+    def discovery(path):
+        groups = sorted({version for version, _ in KINDS.values() if "/" in version})
+        if path == "/api":
+            return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+        group_list = [{"name": group.split("/")[0], "versions": [{"groupVersion": group, "version": group.split("/")[1]}],
+                       "preferredVersion": {"groupVersion": group, "version": group.split("/")[1]}} for group in groups]
+        if path == "/apis":
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": group_list}
+        wanted = path.removeprefix("/apis/").removeprefix("/api/")
+        resources = [{"name": kind, "singularName": of.lower(), "namespaced": kind != "selfsubjectaccessreviews", "kind": of,
+                      "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"], "shortNames": SHORT.get(kind, [])}
+                     for kind, (version, of) in KINDS.items() if version == wanted]
+        if not resources:
+            raise Refused(404, "NotFound", "the server could not find the requested resource")
+        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": wanted, "resources": resources}
+
+
+def main():
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    server = Server(port, float(sys.argv[2]) if len(sys.argv) > 2 else 0.05)
+    print(server.server_address[1], flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
