@@ -1,5 +1,7 @@
 #include "model/site.h"
 
+#include <algorithm>
+
 namespace backout {
 namespace {
 
