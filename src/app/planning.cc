@@ -203,6 +203,13 @@ Result<Seen> seen_in(const SeenParts& before, const Workspace& workspace, const 
 }
 }  // namespace
 
+/// Users may stay on a service with sockets: nobody is kept out, no rows are moved, nothing that it wrote is cleared
+/// away.
+static bool may_be_handed_over(const Site& site, const Contract& contract) {
+  return !site.door && site.leftovers.empty() && contract.database_rung != "restore" &&
+         contract.database_rung != "step-down";
+}
+
 /// On each host; with several, a sentence says where.
 static Result<std::vector<std::string>> taken_away(const Workspace& workspace, const Subject& subject,
                                                    const Journey& journey, const Seen& seen) {
@@ -249,6 +256,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   std::vector<std::string> put_aside;
   std::map<std::string, Seen> seen_by_name;
   std::vector<Step> database_steps;
+  std::vector<std::pair<size_t, std::pair<Subject, Seen>>> by_socket;  // what is done with them hangs on the database
   std::unique_ptr<StandIn> backup;
   Json counted = Json::object();
   Forecast draft_words;
@@ -283,6 +291,11 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
         subject.part == plan::Part::kTraffic)
       seen_by_name[subject.name] = seen;
     if (!wanted(subject, request) || (subject.part == plan::Part::kDatabase && journey.checkpoint == nullptr)) continue;
+    if (subject.part == plan::Part::kService && subject.config.contains("sockets")) {
+      by_socket.emplace_back(draft.offers.size(), std::pair(subject, std::move(seen)));
+      draft.offers.push_back({subject.part, {}});
+      continue;
+    }
     std::vector<Step> steps = TRY(offers(workspace, subject, journey, seen));
     if (subject.part == plan::Part::kDatabase) {
       counted = counted_now(workspace, steps, saved_part(*journey.checkpoint, subject), request.count_for);
@@ -294,6 +307,10 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
       for (std::string& sentence : TRY(taken_away(workspace, subject, journey, seen)))
         put_aside.push_back(std::move(sentence));
     draft.offers.push_back({subject.part, std::move(steps)});
+  }
+  for (auto& [place, service] : by_socket) {
+    service.first.config["handover"] = may_be_handed_over(site, contract);
+    draft.offers[place].steps = TRY(offers(workspace, service.first, journey, service.second));
   }
   for (std::string& refusal : refusals_of_places(workspace, to.version))
     contract.refusals.push_back(std::move(refusal));

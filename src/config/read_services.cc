@@ -73,6 +73,12 @@ ServiceConfig read_service(const Reading& reading, const Node& node, std::string
     service.args = process_args(reading, node, service.name);
   } else if (form == "systemd" || form == "timer") {
     service.args = {{"unit", head}};
+    for (const Node& socket : items_at(node, "sockets")) {
+      if (!socket.text.ends_with(".socket"))
+        reading.findings.error(socket.place, "services: '" + shortened(socket.text, 60) + "' is no socket unit",
+                               "for example: sockets: [shop-web.socket]");
+      service.args["sockets"].push_back(socket.text);
+    }
   } else if (form == "supervisor") {
     const bool group = head.ends_with(":*");
     service.name = text_at(node, "name", group ? head.substr(0, head.size() - 2) : head);

@@ -148,6 +148,10 @@ void read_deploy(const Reading& reading, const Node& node, CodeConfig& code) {
   if (run == nullptr) return;
   code.deploy = {{"run", to_json(command_of(*run, {.cwd = "", .relative_to = "", .timeout = kBuildTimeout}))},
                  {"recap", text_at(*deploy, "recap", "none")}};
+  for (const Node& host : items_at(*deploy, "hosts")) code.deploy["recap_hosts"].push_back(host.text);
+  if (code.deploy.contains("recap_hosts") && get_string(code.deploy, "recap") == "none")
+    reading.findings.error(deploy->place, "code.deploy.hosts without a recap that could name them",
+                           "for example: recap: ansible");
 }
 
 void read_coolify(const Reading& reading, const Node& node, CodeConfig& code) {

@@ -79,9 +79,18 @@ fi
 echo end
 )sh";
 
+// path version
+constexpr std::string_view kReady = R"sh(
+cd "$1"
+[ -z "$2" ] || ! git rev-parse -q --verify "refs/tags/$2^{commit}" >/dev/null || echo tag
+! command -v ansible-playbook >/dev/null || echo ansible
+echo end
+)sh";
+
 struct Deploy {
   std::string user, recap;
   std::vector<std::string> words;
+  std::vector<std::string> hosts;  // that the recap must name
 };
 
 Result<Deploy> deploy_of(const Json& args) {
@@ -93,8 +102,31 @@ Result<Deploy> deploy_of(const Json& args) {
   if (!commit.empty() && !is_commit(commit)) return Error{Code::kInvalid, "'commit' is not a commit", ""};
   deploy.user = TRY(optional_text_argument(args, "user"));
   deploy.recap = get_string(args, "recap");
+  for (const Json& host : get(args, "recap_hosts"))
+    if (host.is_string()) deploy.hosts.push_back(host.get<std::string>());
   deploy.words = {path, version, git, commit, run};
   return deploy;
+}
+
+/// Of the command that ended as `status` says.
+Sight sight_of_recap(const Deploy& deploy, const std::string& status, const Recap& recap) {
+  const bool ended_well = status == "ended 0";
+  if (recap.empty())
+    return Sight::does_not_hold(ended_well ? "the deploy command ended with 0, but left no PLAY RECAP"
+                                           : "the deploy command " + status + ", and left no PLAY RECAP");
+  const RecapHosts hosts = hosts_of(recap, deploy.hosts);
+  Json evidence = {{"recap", recap}};
+  evidence["hosts"] = {{"without_fault", hosts.through}, {"failed", hosts.failed}, {"missing", hosts.missing}};
+  const std::string fault = told_apart(recap, deploy.hosts);
+  if (!fault.empty())
+    return Sight::does_not_hold((ended_well ? "" : "the deploy command " + status + "; ") + "the recap says " + fault,
+                                std::move(evidence));
+  if (!ended_well)
+    return Sight::does_not_hold(
+        "the deploy command " + status + ", though its recap names no fault: " + join(hosts.through, ", "),
+        std::move(evidence));
+  return Sight::holds("the recap names " + counted(std::ssize(hosts.through), "host") + ", none failed",
+                      std::move(evidence));
 }
 
 Sight sight_of_deploy(const Action& action, host::Host& host, std::stop_token stop) {
@@ -114,19 +146,15 @@ Sight sight_of_deploy(const Action& action, host::Host& host, std::stop_token st
   const std::string status = facts->text("status");
   if (status.empty()) return Sight::does_not_hold("the deploy command never began");
   if (status == "begun") return Sight::cannot_tell("the deploy command began and did not come to its end");
-  if (status != "ended 0") return Sight::does_not_hold("the deploy command " + status);
   // What it did was done over: by its undo, or by a later run.
   const std::vector<std::string> last = split(facts->text("last"), ' ');
-  if (last.size() == 2 && last[1] != version)
+  if (status == "ended 0" && last.size() == 2 && last[1] != version)
     return Sight::does_not_hold(fmt::format("since then {} deployed {}", one_line(last[0]), one_line(last[1])));
-  if (deploy->recap != "ansible") return Sight::holds("the deploy command ended with 0; checks say whether it worked");
-  const Recap recap = ansible_recap(join(facts->all("log"), "\n"));
-  if (recap.empty()) return Sight::does_not_hold("the deploy command ended with 0, but left no PLAY RECAP");
-  const Json evidence = {{"recap", recap}};
-  if (const std::string fault = fault_of(recap); !fault.empty())
-    return Sight::does_not_hold("the recap says " + fault, evidence);
-  return Sight::holds("the recap names " + counted(static_cast<int64_t>(recap.size()), "host") + ", none failed",
-                      evidence);
+  const bool ended_well = status == "ended 0";
+  if (deploy->recap != "ansible")
+    return ended_well ? Sight::holds("the deploy command ended with 0; checks say whether it worked")
+                      : Sight::does_not_hold("the deploy command " + status);
+  return sight_of_recap(*deploy, status, ansible_recap(join(facts->all("log"), "\n")));
 }
 
 class DeployCommandDriver : public driver::Driver {
@@ -177,6 +205,25 @@ class DeployCommandDriver : public driver::Driver {
                  {path}, TRY(optional_text_argument(subject, "user")), std::move(stop)));
     if (!facts.has("git")) return Error{Code::kNotFound, path + " is not a clone", "mend code.path"};
     return Json::object();
+  }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
+                          std::stop_token stop) const override {
+    driver::Readiness readiness;
+    const std::string user = get_string(offering.subject, "user"), version = offering.to.str();
+    const auto facts = look(host, git_script(std::string(kReady)), {get_string(offering.subject, "path"), version},
+                            user, std::move(stop));
+    if (!facts) return readiness;  // what a plan would say, too: it looks at the clone
+    if (!version.empty() && !facts->has("tag"))
+      readiness.findings.push_back({"code.tag", Severity::kWarning, "", "",
+                                    "tag " + one_line(version) + " is not in the clone: it will have to be fetched",
+                                    "git fetch --tags in " + get_string(offering.subject, "path")});
+    if (get_string(offering.subject, "recap") == "ansible" && !facts->has("ansible"))
+      readiness.findings.push_back(
+          {"code.tool", Severity::kWarning, "", "",
+           "ansible-playbook is not on the PATH: unless your command knows where it is, nothing can be deployed",
+           "apt-get install ansible-core, or let the command name it by its path"});
+    return readiness;
   }
 
   Result<host::Command> command(const Action& action, const host::Host&) const override {

@@ -155,5 +155,39 @@ TEST(DeployCommand, one_that_failed_does_not_hold_whatever_it_did_before) {
   EXPECT_EQ(team.look(action).kind, SightKind::kDoesNotHold);
 }
 
+/// A command that leaves this recap and ends with `status`.
+Sight look_at_recap(const std::string& recap, int status, const Json& hosts = Json::array()) {
+  const Team team("printf 'PLAY RECAP ***\\n" + recap + "'; exit " + std::to_string(status));
+  Action action = team.step("deploy-code").action;
+  action.args["recap"] = "ansible";
+  if (!hosts.empty()) action.args["recap_hosts"] = hosts;
+  EXPECT_TRUE(conformance::apply(*team.driver, action, *team.local.host).has_value());
+  return team.look(action);
+}
+
+TEST(DeployCommand, a_failed_host_is_told_from_those_that_went_through_whatever_the_exit_status) {
+  constexpr const char* kOne =
+      "web-1 : ok=2 changed=1 unreachable=0 failed=0\\nweb-2 : ok=1 changed=0 unreachable=0 failed=1\\n";
+  for (const int status : {0, 2}) {
+    const Sight sight = look_at_recap(kOne, status);
+    EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
+    EXPECT_NE(sight.why.find("the recap says web-2: failed=1; without fault: web-1"), std::string::npos) << sight.why;
+    EXPECT_EQ(sight.evidence["hosts"]["failed"], (Json{"web-2"}));
+    EXPECT_EQ(sight.evidence["hosts"]["without_fault"], (Json{"web-1"}));
+  }
+}
+
+TEST(DeployCommand, a_host_that_the_recap_leaves_out_is_no_success) {
+  constexpr const char* kBoth =
+      "web-1 : ok=2 changed=1 unreachable=0 failed=0\\nweb-2 : ok=2 changed=1 unreachable=0 failed=0\\n";
+  EXPECT_EQ(look_at_recap(kBoth, 0, {"web-1", "web-2"}).kind, SightKind::kHolds);
+  const Sight sight = look_at_recap(kBoth, 0, {"web-1", "web-2", "web-3"});
+  EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(sight.why.find("web-3 is not in it"), std::string::npos) << sight.why;
+  const Sight failed = look_at_recap(kBoth, 2);
+  EXPECT_EQ(failed.kind, SightKind::kDoesNotHold) << "after the play";
+  EXPECT_NE(failed.why.find("though its recap names no fault"), std::string::npos) << failed.why;
+}
+
 }  // namespace
 }  // namespace backout::drivers

@@ -63,4 +63,23 @@ std::string fault_of(const Recap& recap) {
   return join(faults, "; ");
 }
 
+RecapHosts hosts_of(const Recap& recap, const std::vector<std::string>& expected) {
+  RecapHosts hosts;
+  for (const auto& [host, counts] : recap)
+    (fault_of({{host, counts}}).empty() ? hosts.through : hosts.failed).push_back(host);
+  for (const std::string& host : expected)
+    if (!recap.contains(host)) hosts.missing.push_back(host);
+  return hosts;
+}
+
+std::string told_apart(const Recap& recap, const std::vector<std::string>& expected) {
+  const RecapHosts hosts = hosts_of(recap, expected);
+  std::vector<std::string> words;
+  if (!hosts.failed.empty()) words.push_back(fault_of(recap));
+  if (!hosts.missing.empty())
+    words.push_back(join(hosts.missing, ", ") + (hosts.missing.size() == 1 ? " is not in it" : " are not in it"));
+  if (!words.empty() && !hosts.through.empty()) words.push_back("without fault: " + join(hosts.through, ", "));
+  return join(words, "; ");
+}
+
 }  // namespace backout::drivers

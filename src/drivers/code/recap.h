@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -16,5 +17,15 @@ Recap ansible_recap(std::string_view output);
 
 /// "web-2: unreachable=1, failed=2": what keeps a recap from being a success; empty when nothing does.
 std::string fault_of(const Recap& recap);
+
+/// The hosts that went through, and, of `expected`, those that the recap does not name.
+struct RecapHosts {
+  std::vector<std::string> through, failed, missing;
+};
+RecapHosts hosts_of(const Recap& recap, const std::vector<std::string>& expected);
+
+/// "web-2: unreachable=1; db-1 is not in it; without fault: web-1, web-3": what keeps it from being a success, and
+/// where the deployment may nevertheless stand; empty when nothing does.
+std::string told_apart(const Recap& recap, const std::vector<std::string>& expected);
 
 }  // namespace backout::drivers

@@ -37,6 +37,20 @@ TEST(AnsibleRecap, failed_and_unreachable_are_failures_whatever_the_exit_status)
   EXPECT_EQ(fault_of(ansible_recap(kBad)), "web-1: failed=1; web-2: unreachable=1");
 }
 
+TEST(AnsibleRecap, hosts_are_told_apart) {
+  const Recap mixed = ansible_recap(
+      "PLAY RECAP *\n"
+      "web-1 : ok=3    changed=2    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0   \n"
+      "web-2 : ok=0    changed=0    unreachable=1    failed=0    skipped=0    rescued=0    ignored=0   \n"
+      "web-3 : ok=3    changed=2    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0   \n");
+  EXPECT_EQ(told_apart(mixed, {}), "web-2: unreachable=1; without fault: web-1, web-3");
+  EXPECT_EQ(told_apart(ansible_recap(kGood), {"web-1", "web-2"}), "");
+  EXPECT_EQ(told_apart(ansible_recap(kGood), {"web-1", "web-2", "web-3"}),
+            "web-3 is not in it; without fault: web-1, web-2");
+  EXPECT_EQ(told_apart(ansible_recap(kBad), {"db-1", "db-2"}),
+            "web-1: failed=1; web-2: unreachable=1; db-1, db-2 are not in it");
+}
+
 TEST(AnsibleRecap, the_last_one_counts) {
   EXPECT_EQ(fault_of(ansible_recap(std::string(kBad) + kGood)), "");
   EXPECT_NE(fault_of(ansible_recap(std::string(kGood) + kBad)), "");

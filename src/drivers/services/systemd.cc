@@ -4,6 +4,7 @@
 #include "driver/final_sight.h"
 #include "drivers/services/serves.h"
 #include "drivers/services/service_ready.h"
+#include "drivers/services/socket_units.h"
 #include "drivers/services/steps.h"
 #include "drivers/services/unit_state.h"
 
@@ -22,8 +23,11 @@ last_words() { journalctl -u "$unit" --since="@$since" -n 20 --no-pager -o short
 
 constexpr const char* kStop = R"sh(
 unit=$1 drain_ms=$2
+shift 2
 load=$(property LoadState) || exit 1
 [ "$load" != not-found ] || fail "there is no unit $unit"
+# First: what they take in would start the unit again.
+[ $# -eq 0 ] || systemctl stop -- "$@" || exit 1
 systemctl stop --no-block -- "$unit" || exit 1
 down() { case $(property ActiveState) in inactive|failed) return 0;; *) return 1;; esac }
 end=$(( $(centiseconds) + drain_ms / 10 )) ended=TERM
@@ -42,11 +46,13 @@ printf '{"ended_by": "%s"}\n' "$ended"
 
 constexpr const char* kStart = R"sh(
 unit=$1 port=$2 wait_ms=$3
+shift 3
 load=$(property LoadState) || exit 1
 if [ "$(property NeedDaemonReload)" = yes ]; then systemctl daemon-reload || exit 1; fi
 load=$(property LoadState)
 [ "$load" != not-found ] || fail "there is no unit $unit"
-systemctl reset-failed -- "$unit" 2>/dev/null
+systemctl reset-failed -- "$unit" "$@" 2>/dev/null
+[ $# -eq 0 ] || systemctl start -- "$@" || fail "$* cannot listen"
 systemctl start --no-block -- "$unit" || { last_words; fail "systemctl start $unit failed"; }
 open() { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":$(printf %04X "$port")$" '$4 == "0A" && $2 ~ port { found = 1 } END { exit !found }'; }
 end=$(( $(centiseconds) + wait_ms / 10 ))
@@ -65,14 +71,21 @@ done
 printf '{"pid": %s, "invocation": "%s"}\n' "$(property MainPID)" "$(property InvocationID)"
 )sh";
 
-Result<std::pair<Service, std::string>> unit_from(const Json& args, std::string_view host) {
+struct Unit {
+  Service service;
+  std::string unit;
+  std::vector<std::string> sockets;
+};
+
+Result<Unit> unit_from(const Json& args, std::string_view host) {
   Service service = TRY(service_from(args, host));
   service.at.unit = get_string(args, "unit");
   if (service.at.unit.empty() || service.at.unit.starts_with('-') || service.at.unit.find('/') != std::string::npos)
     return Error{Code::kInvalid, service.name + ": 'unit' must be the name of a unit", ""};
   if (service.at.unit.find('.') == std::string::npos) service.at.unit += ".service";
   std::string unit = service.at.unit;
-  return std::pair(std::move(service), std::move(unit));
+  std::vector<std::string> sockets = TRY(sockets_from(args).with_context(service.name));
+  return Unit{std::move(service), std::move(unit), std::move(sockets)};
 }
 
 Expected expected_of(const Service& service, const Look& seen, const UnitState& state) {
@@ -95,15 +108,21 @@ Json last_words(const Service& service, const Look& seen, host::Host& host, std:
 class SystemdDriver : public driver::Driver {
  public:
   std::string_view name() const override { return "systemd"; }
-  std::vector<driver::Verb> capabilities() const override { return service_verbs(); }
+  std::vector<driver::Verb> capabilities() const override {
+    std::vector<driver::Verb> verbs = service_verbs();
+    verbs.push_back({"stay", StepKind::kEffect, true, true});
+    verbs.push_back({"handover", StepKind::kEffect, true, true});
+    return verbs;
+  }
 
   Result<std::vector<Step>> offer(const driver::Offering& offering) const override {
-    const auto [service, unit] = TRY(unit_from(offering.subject, ""));
+    const auto [service, unit, sockets] = TRY(unit_from(offering.subject, ""));
+    if (!sockets.empty() && is_handed_over(offering)) return handover_steps(offering, name(), service);
     return service_steps(offering, name(), service);
   }
 
   Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
-    const auto [service, unit] = TRY(unit_from(subject, host.name().str()));
+    const auto [service, unit, sockets] = TRY(unit_from(subject, host.name().str()));
     const Look seen = TRY(look(service.at, host, stop).with_context(unit));
     if (!seen.unit_error.empty())
       return Error{Code::kUnsupported, unit + ": " + seen.unit_error, "is systemd running there?"};
@@ -116,48 +135,78 @@ class SystemdDriver : public driver::Driver {
     facts["active"] = state.active;
     // What was coming up is up again when things are put back.
     facts["running"] = !why_not_active(unit, state).has_value() || state.is_starting();
+    if (sockets.empty()) return facts;
+    const auto listeners = TRY(look_at_sockets(sockets, host, stop));
+    facts["listening"] = !why_not_listening(unit, listeners).has_value();
     return facts;
   }
 
   Result<host::Command> command(const Action& action, const host::Host& host) const override {
-    const auto [service, unit] = TRY(unit_from(action.args, host.name().str()));
-    if (action.verb == "stop") {
-      host::Command command = host::shell(std::string(kCommon) + kStop, {unit, std::to_string(service.drain.count())});
-      command.timeout = service.drain + Millis(25'000);
+    const auto [service, unit, sockets] = TRY(unit_from(action.args, host.name().str()));
+    const auto script = [&](const char* body, std::vector<std::string> words, Millis timeout) {
+      words.insert(words.begin(), unit);
+      words.insert(words.end(), sockets.begin(), sockets.end());
+      host::Command command = host::shell(std::string(kCommon) + body, std::move(words));
+      command.timeout = timeout;
       return command;
-    }
+    };
+    const std::string drain = std::to_string(service.drain.count());
+    const std::string startup = std::to_string(service.startup.count());
+    if (action.verb == "stop") return script(kStop, {drain}, service.drain + Millis(25'000));
+    if ((action.verb == "stay" || action.verb == "handover") && sockets.empty())
+      return Error{Code::kInvalid, service.name + " has no 'sockets'", ""};
+    if (action.verb == "stay") return host::shell("exit 0");
+    if (action.verb == "handover")
+      return script(kHandoverScript, {drain, startup}, service.drain + service.startup + Millis(55'000));
     if (action.verb != "start") return Error{Code::kInvalid, "systemd: no command for '" + action.verb + "'", ""};
     if (service.leave_down) return host::shell("echo '{\"was\": \"found not running, left so\"}'");
-    host::Command command = host::shell(std::string(kCommon) + kStart, {unit, std::to_string(service.at.port),
-                                                                        std::to_string(service.startup.count())});
-    command.timeout = service.startup + Millis(55'000);
-    return command;
+    return script(kStart, {std::to_string(service.at.port), startup}, service.startup + Millis(55'000));
   }
 
-  driver::Readiness ready(const driver::Offering&, host::Host&, driver::Depth, std::stop_token) const override {
-    return tool_readiness("systemctl", "to stop and start units");
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
+                          std::stop_token stop) const override {
+    driver::Readiness readiness = tool_readiness("systemctl", "to stop and start units");
+    const auto unit = unit_from(offering.subject, host.name().str());
+    if (unit && !unit->sockets.empty())
+      readiness.findings.push_back(socket_finding(unit->unit, unit->sockets, host, stop));
+    return readiness;
   }
 
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
     const auto parsed = unit_from(action.args, host.name().str());
     if (!parsed) return Sight::cannot_tell(parsed.error().message);
-    const auto& [service, unit] = *parsed;
-    const bool stopping = action.verb == "stop";
-    if (!stopping && action.verb != "start" && action.verb != "serves")
+    const auto& [service, unit, sockets] = *parsed;
+    const bool stopping = action.verb == "stop", handover = action.verb == "handover";
+    if (sockets.empty() && (handover || action.verb == "stay"))
+      return Sight::cannot_tell(service.name + " has no 'sockets'");
+    if (!stopping && !handover && action.verb != "stay" && action.verb != "start" && action.verb != "serves")
       return Sight::cannot_tell("systemd: nothing to look at for '" + action.verb + "'");
     if (action.verb == "start" && service.leave_down)
       return Sight::holds(unit + " was found not running and is left so");
     const auto seen = look(service.at, host, stop);
     if (!seen) return Sight::cannot_tell(seen.error().message);
     if (!seen->unit_error.empty()) return Sight::cannot_tell(unit + ": " + seen->unit_error);
+    const auto listeners = look_at_sockets(sockets, host, stop);
+    if (!listeners) return Sight::cannot_tell(one_line(listeners.error().message));
+    const auto deaf = why_not_listening(unit, *listeners);
+    if (action.verb == "stay") return stays(unit, join(sockets, ", "), *seen, deaf);
 
     Sight sight = stopping ? stopped(service, *seen) : serving(service, *seen);
+    if (sight.kind == SightKind::kHolds)
+      if (const auto fault = stopping ? why_listening(*listeners) : deaf) sight = Sight::does_not_hold(*fault);
     if (sight.kind == SightKind::kDoesNotHold && !stopping)
       sight.evidence["log"] = last_words(service, *seen, host, stop);
     return sight;
   }
 
  private:
+  /// Nothing is done to it, so there is nothing to miss: who does not listen serves nobody, and the handover mends it.
+  static Sight stays(const std::string& unit, const std::string& sockets, const Look& seen,
+                     const std::optional<std::string>& deaf) {
+    if (unit_state(seen).load == "not-found") return Sight::does_not_hold("there is no unit " + unit);
+    if (deaf) return Sight::holds(*deaf + ": nobody is served until the handover", {{"listening", false}});
+    return Sight::holds(sockets + " listens, and goes on listening", {{"listening", true}});
+  }
   static Sight stopped(const Service& service, const Look& seen) {
     const UnitState state = unit_state(seen);
     if (auto why = why_not_inactive(service.at.unit, state)) return Sight::does_not_hold(*why, claims(state));
