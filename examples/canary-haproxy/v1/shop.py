@@ -1,0 +1,2 @@
+def price(product):
+    return 5 + product % 95

@@ -1,0 +1,80 @@
+"""canary-haproxy: v2 gets 10 % of the traffic, the watch sees one product in five fail there, and all goes back to v1 by itself."""
+import socket
+import time
+
+from blue_green_nginx import end_pools
+from crowd import Crowd
+from place import expect
+
+NEEDS = ("haproxy", "curl")
+FRONT, BLUE, GREEN = 18330, 18331, 18332
+
+
+def ask(place, line):
+    with socket.socket(socket.AF_UNIX) as admin:
+        admin.connect(str(place.site / "run" / "admin.sock"))
+        admin.sendall(line.encode() + b"\n")
+        return admin.makefile().read()
+
+
+def weights(place):
+    """By HAProxy's own word: {server: (weight, admin state)}."""
+    rows = [line.split() for line in ask(place, "show servers state shop").splitlines()]
+    return {row[3]: (int(row[7]), int(row[6])) for row in rows if len(row) > 8 and row[1] == "shop"}
+
+
+def begin(place):
+    place.copy({"/srv/shop": place.site, "8080": FRONT, "8001": BLUE, "8002": GREEN, "first: 5m": "first: 40s"})
+    place.sh("mkdir log run && : >run/server-state", quiet=True)
+    place.at_end(lambda: end_pools(place))
+    return start_haproxy(place)
+
+
+def start_haproxy(place):
+    child = place.start(["/bin/sh", "-c", "exec haproxy -db -f haproxy.cfg >>log/access.log"])
+    place.wait("haproxy is up", lambda: place.get(f"http://127.0.0.1:{FRONT}/")[0] != 0)
+    return child
+
+
+def run(place):
+    haproxy = begin(place)
+    place.backout("lint")
+    place.sh("./canary.sh v1")
+    place.wait("v1 serves", lambda: place.get(f"http://127.0.0.1:{FRONT}/version") == (200, "v1\n"))
+    place.backout("record", "v1")
+    place.backout("good", "v1")
+    with Crowd(FRONT) as crowd:
+        time.sleep(8)
+        began = time.time()
+        said = place.backout("deploy", "--version", "v2", "--", "./canary.sh", "v2", ends=(1,))
+        over = time.time()
+        expect("all traffic to v1" in said and "Rolled back and verified" in said, "it did not go back by itself")
+        serving = weights(place)
+        expect(serving["green"] == (0, 1) and serving["blue"][0] > 0 and serving["blue"][1] == 0, f"weights: {serving}")
+        time.sleep(1)
+        quiet = time.time()
+        time.sleep(1)
+        answered = {release for _, _, release in crowd.since(quiet)}
+        expect(answered == {"v1"}, f"since then {answered} answered")
+    seen = crowd.since(began, over)
+    share = sum(1 for _, _, release in seen if release == "v2") / len(seen)
+    expect(0.02 < share < 0.2, f"the canary had {100 * share:.0f} % of the traffic")
+    expect(not crowd.not_served(began), f"requests that nobody served: {crowd.not_served(began)[:5]}")
+    failed = sum(1 for _, status, _ in seen if status == 500)
+
+    # The process of HAProxy is another one: what was set at runtime comes from the state file.
+    haproxy.kill()
+    haproxy.wait()
+    start_haproxy(place)
+    place.wait("v1 serves", lambda: place.get(f"http://127.0.0.1:{FRONT}/version") == (200, "v1\n"))
+    serving = weights(place)
+    expect(serving["green"][0] == 0 and serving["blue"][0] > 0, f"after a restart: {serving}")
+    place.backout("verify")
+    # And should somebody give the bad release traffic again, a look says so.
+    place.sh("./weight.py blue 90 green 10", quiet=True)
+    said = place.backout("verify", ends=(1,))
+    expect("marked bad" in said, "v2 gets traffic again, and nobody says so")
+    place.sh("./weight.py blue 100 green 0", quiet=True)
+    report = place.backout("report")
+    expect("v2" in report and "blue" in report, "the report does not tell it")
+    return [f"{100 * share:.0f} % went to the canary, {failed} of {len(seen)} requests failed, {over - began:.0f} s from deploy to v1 alone"]
