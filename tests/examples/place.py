@@ -1,10 +1,12 @@
 """Where an example is played: a temporary directory, the program, and what was said there."""
+import importlib.util
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
+import traceback
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -42,15 +44,16 @@ def expect(holds, words):
 class Place:
     """`site`: where the example is copied to; `example`: the folder in the repository; `environment`: of every command."""
 
-    def __init__(self, name, backout):
+    def __init__(self, name, backout, site=None):
+        """`site`: on a machine of its own, where everything is in its own place; else a temporary directory is made."""
         self.name, self.backout_program = name, backout
         self.example = ROOT / "examples" / name
-        self.directory = Path(tempfile.mkdtemp(prefix=f"backout-example-{name}-"))
+        self.directory = Path(site or tempfile.mkdtemp(prefix=f"backout-example-{name}-"))
         self.directory.chmod(0o755)
-        self.site = self.directory / "site"
-        self.environment = {**os.environ, "BACKOUT_STATE": str(self.directory / "state"),
-                            "BACKOUT_TARGET": str(self.directory / "target"), "NO_COLOR": "1", "BACKOUT_ACTOR": "team",
-                            "PATH": f"{os.path.dirname(backout)}:{PATH}"}
+        self.site = self.directory if site else self.directory / "site"
+        self.environment = {**os.environ, "NO_COLOR": "1", "BACKOUT_ACTOR": "team", "PATH": f"{os.path.dirname(backout)}:{PATH}"}
+        if not site:
+            self.environment |= {"BACKOUT_STATE": str(self.directory / "state"), "BACKOUT_TARGET": str(self.directory / "target")}
         self._told, self._at_end = [], []
 
     def copy(self, replaced=None):
@@ -147,6 +150,18 @@ class Place:
             time.sleep(0.05)
         return found
 
+    # --- a machine of its own ----------------------------------------------------------------------------------------------
+
+    def in_a_machine(self):
+        """Plays the course's inside(place) on a real systemd with a network and a root of its own; what it said."""
+        spec = importlib.util.spec_from_file_location("projects_run", ROOT / "tests" / "projects" / "run.py")
+        projects = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(projects)
+        machine = projects.Machine(self.directory / "machine", self.name[:15], self.backout_program)
+        self.at_end(machine.down)
+        course = f"/opt/backout/tests/examples/{self.name.replace('-', '_')}.py"
+        self.sh([*machine.enter, "/usr/bin/python3", "-B", course], timeout=400, cwd="/")
+
     # --- the end -------------------------------------------------------------------------------------------------------
 
     def at_end(self, call):
@@ -196,3 +211,16 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+
+
+def main(name, site, inside):
+    """On the machine: plays inside(place), says what was done, and ends with 0 when all of it was as it should be."""
+    Path(site).mkdir(parents=True, exist_ok=True)
+    place = Place(name, "/opt/backout-bin/backout", site)
+    try:
+        words, status = inside(place) or [], 0
+    except Exception:
+        words, status = [traceback.format_exc()], 1
+    place.end()
+    print("\n".join([*place.told(), *words]), flush=True)
+    return status
