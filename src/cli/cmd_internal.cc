@@ -3,8 +3,8 @@
 #include "cli/command.h"
 #include "database/postgresql/verbs.h"
 #include "database/sqlite/tool.h"
-#include "drivers/traffic/alb.h"
 #include "drivers/code/coolify_tool.h"
+#include "drivers/traffic/alb.h"
 
 namespace backout::cli {
 

@@ -124,7 +124,8 @@ Result<Followed> follow_once(const Globals& globals, const app::Workspace& works
   Followed followed;
   if (const auto run = TRY(app::unfinished(workspace))) {
     if (TRY(workspace.journal().holder(workspace.site().id))) return followed;  // somebody is at it
-    std::fprintf(stderr, "  ! %s was left unfinished: no signal is judged until it is closed\n  go on: backout status\n",
+    std::fprintf(stderr,
+                 "  ! %s was left unfinished: no signal is judged until it is closed\n  go on: backout status\n",
                  run->id.str().c_str());
     followed.exit = 4;
     return followed;

@@ -36,7 +36,10 @@ TEST_F(Coolify, pausing_conforms) {
   const Step step = site().step("pause-coolify");
   conformance::conforms(*site().driver, {.action = step.action,
                                          .undo = step.undo,
-                                         .reset = [&] { site().restart({{"build", 0.05}}); },
+                                         .reset =
+                                             [&] {
+                                               site().restart({{"build", 0.05}});
+                                             },
                                          .done = [&] { return !site().auto_deploy() && site().set_to() == kV1; },
                                          .as_before = [&] { return site().auto_deploy() && site().set_to() == "HEAD"; },
                                          .bad = bad(step.action),
@@ -47,7 +50,10 @@ TEST_F(Coolify, deploying_conforms) {
   const Step step = site().step("deploy-coolify");
   conformance::conforms(*site().driver, {.action = step.action,
                                          .undo = step.undo,
-                                         .reset = [&] { site().restart({{"build", 0.05}}); },
+                                         .reset =
+                                             [&] {
+                                               site().restart({{"build", 0.05}});
+                                             },
                                          .done = [&] { return site().running() == kV1 && site().quiet(); },
                                          .as_before = [&] { return site().running() == kV2; },
                                          .bad = bad(step.action),
