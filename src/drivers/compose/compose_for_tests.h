@@ -61,7 +61,7 @@ class Dockerd {
     }
     for (int tries = 0; tries < 150; ++tries) {
       if (conformance::holds("docker version >/dev/null 2>&1")) {
-        for (const char* version : {"v1", "v2", "v3"}) image(version);
+        for (const char* version : {"v1", "v2", "v3"}) ids_[version] = image(version);
         return;
       }
       if (::waitpid(pid_, nullptr, WNOHANG) == pid_) break;
@@ -71,6 +71,11 @@ class Dockerd {
   }
 
  public:
+  /// The tags as they were in the beginning.
+  void put_back() {
+    for (auto& [version, id] : ids_)
+      if (!conformance::holds("docker tag " + id + " shop:" + version + " 2>/dev/null")) id = image(version);
+  }
   /// shop:VERSION, whose port 8080 says "hello VERSION". Returns its id.
   std::string image(const std::string& version, const std::string& name = "") {
     return conformance::answer("set -e; r=" + directory_ +
@@ -84,6 +89,7 @@ class Dockerd {
 
  private:
   std::string directory_, lacking_;
+  std::map<std::string, std::string> ids_;
   pid_t pid_ = -1;
 };
 
@@ -115,13 +121,8 @@ struct Project {
   Project() {
     std::filesystem::create_directory(path);
     write("v1", kWorker);
-    compose("up -d");
   }
-  ~Project() {
-    conformance::ask("cd " + path +
-                     " && docker-compose down -v -t 0 --remove-orphans >/dev/null 2>&1; docker ps -aq --filter "
-                     "label=backout.keeps=shop | xargs -r docker rm -v >/dev/null");
-  }
+  ~Project() { conformance::ask("docker ps -aq | xargs -r docker rm -f -v >/dev/null"); }
   Project(const Project&) = delete;
   Project& operator=(const Project&) = delete;
 
@@ -180,9 +181,17 @@ struct Project {
   }
   /// Runs the steps of a checkpoint and keeps what they found.
   void checkpoint(const Json& more = Json::object());
-  /// v1 is saved, v2 is deployed.
+  /// v1's files are saved as a checkpoint would, and v2 is deployed.
   void deploy(const std::string& services = kWorker, const Json& more = Json::object()) {
-    checkpoint(more);
+    const Json files = {path + "/docker-compose.yml", path + "/.env"};
+    const std::string set = path + "/.backout/checkpoints/C-0001";
+    conformance::apply_well(*driver, {"compose", "save-config", {{"path", path}, {"set", set}, {"files", files}}},
+                            *local.host);
+    saved["config"] = {{"set", set}, {"files", files}, {"on", {{"local", files}}}};
+    Json& images = saved["on_hosts"]["local"]["images"] = Json::array();
+    for (const char* service : {"web", "worker"})
+      if (!more.contains("services") || std::string(service) == "web")
+        images.push_back({{"service", service}, {"image", id_of("shop:v1")}, {"ref", "shop:v1"}, {"count", 1}});
     write("v2", services);
     compose("up -d");
   }
