@@ -62,7 +62,7 @@ void lint_state(const Reading& reading) {
 
 void lint_checks(const Reading& reading) {
   const Site& site = reading.site;
-  if (site.checks.empty() && items_at(reading.root, "checks").empty())
+  if (site.checks.empty() && items_at(reading.root, "checks").empty() && !site.traffic)
     reading.findings.warning(place_of(reading.root, {"checks"}), "no checks: nothing can show that a release works",
                              "for example: checks: [{get: /version, version: true}]");
   for (const CheckConfig& check : site.checks) {
@@ -249,7 +249,11 @@ void lint(const Reading& reading) {
   lint_leftovers(reading);
   lint_statics(reading);
   lint_secrets(reading.root, findings);
-  if (!site.code && !site.database)
+  if (site.traffic && site.public_url.empty())
+    findings.warning(place_of(reading.root, {"traffic"}),
+                     "traffic without public_url: nobody looks at what users are answered",
+                     "for example: public_url: https://shop.example.com");
+  if (!site.code && !site.database && !site.traffic)
     findings.warning({0, 0, 0}, "neither code nor database: there is nothing to roll back",
                      "for example: code: {layout: releases, path: /srv/shop}");
   if (site.database && !site.door)

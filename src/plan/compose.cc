@@ -46,14 +46,17 @@ Result<Plan> compose(Draft draft) {
   const std::vector<StepId> swapped_rows = ids_in(offers, Part::kDatabase, Phase::kSwitch);
   swapped.insert(swapped.end(), swapped_rows.begin(), swapped_rows.end());
   const std::vector<StepId> stopped = ids_in(offers, Part::kService, Phase::kClose);
-  const std::vector<StepId> looked = ids_in(offers, Part::kCheck, Phase::kSettle);
+  std::vector<StepId> looked = ids_in(offers, Part::kCheck, Phase::kSettle);
+  const std::vector<StepId> looked_in_front = ids_in(offers, Part::kTraffic, Phase::kSettle);
+  looked.insert(looked.end(), looked_in_front.begin(), looked_in_front.end());
   for (Offered& offered : offers)
     for (Step& step : offered.steps) {
       if (step.phase == Phase::kClose && offered.part != Part::kDoor) wait_for(step, door);
       if (step.phase == Phase::kClose && offered.part == Part::kLeftover) wait_for(step, stopped);
       if (step.phase == Phase::kSwitch && offered.part == Part::kCommand) wait_for(step, swapped);
       // What was only parked goes on as soon as users are in, whatever the looks in front of the door say.
-      const bool looks_first = offered.part != Part::kCheck && offered.part != Part::kService;
+      const bool looks_first =
+          offered.part != Part::kCheck && offered.part != Part::kService && offered.part != Part::kTraffic;
       if (step.phase == Phase::kSettle && looks_first) wait_for(step, looked);
     }
   chain_services(offers, Phase::kClose, false);

@@ -52,6 +52,17 @@ TEST(Compose, ChainsServicesThroughOnesThatHaveNoStepInAPhase) {
   EXPECT_TRUE(waits(plan, "start-b", "start-c") && waits(plan, "start-a", "start-b"));
 }
 
+TEST(Compose, ShiftsTheTrafficWhenEverythingHasStartedAndRecordsWhenItWasSeenInFront) {
+  const Plan plan =
+      composed({{Part::kTraffic,
+                 {step("serves", Phase::kPrepare), step("shift", Phase::kStart), step("in-front", Phase::kSettle)}},
+                {Part::kService, {step("start-a", Phase::kStart)}},
+                {Part::kService, {step("start-b", Phase::kStart)}},
+                {Part::kRecord, {step("record", Phase::kSettle)}}});
+  EXPECT_TRUE(waits(plan, "shift", "start-a") && waits(plan, "shift", "start-b"));
+  EXPECT_TRUE(waits(plan, "record", "in-front"));
+}
+
 TEST(Compose, RecordsNothingBeforeTheLastChecksHavePassed) {
   const Plan plan =
       composed({{Part::kRecord, {step("record", Phase::kSettle)}}, {Part::kCheck, {step("errors", Phase::kSettle)}}});

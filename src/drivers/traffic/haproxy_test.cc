@@ -170,7 +170,7 @@ TEST_F(HaproxyTest, ARestartTakesTheWeightsWithItAndIsFoundOut) {
   EXPECT_EQ(sight(shift(*driver, subject(), kBlue)).kind, SightKind::kCannotTell) << "nobody answers";
   start();
   EXPECT_EQ(sight(shift(*driver, subject(), kBlue)).kind, SightKind::kDoesNotHold) << "back to what haproxy.cfg says";
-  const Action watched = look(*driver, "answers", subject(), {{"version", "v1"}, {"share", "all"}});
+  const Action watched = look(*driver, "answers", subject(), {{"release", "v1"}, {"share", "all"}});
   EXPECT_NE(sight(watched).why.find("v1 gets no traffic"), std::string::npos) << sight(watched).why;
 }
 

@@ -133,6 +133,7 @@ TEST_F(NginxUpstreamTest, WhoeverAnswersInFrontMustRunWhatThePoolRuns) {
   Json astray = subject();
   astray["public_url"] = url_of(pools.green.port);
   ASSERT_TRUE(apply(*driver, shift(*driver, astray, kBlue)).ok());
+  ASSERT_TRUE(becomes(*driver, shift(*driver, subject(), kBlue)));
   const Sight seen = sight(shift(*driver, astray, kBlue));
   EXPECT_EQ(seen.kind, SightKind::kDoesNotHold);
   EXPECT_NE(seen.why.find("still answers with v2"), std::string::npos) << seen.why;
@@ -144,11 +145,11 @@ TEST_F(NginxUpstreamTest, WeightsAreDividedAndOfWhatIsThereAPartStays) {
   int green = 0;
   for (int i = 0; i < 100; ++i) green += version_at(port) == "v2" ? 1 : 0;
   EXPECT_NEAR(green, 10, 3);
-  const Action some = look(*driver, "answers", subject(), {{"version", "v2"}, {"share", "some"}});
+  const Action some = look(*driver, "answers", subject(), {{"release", "v2"}, {"share", "some"}});
   EXPECT_NE(sight(some).why.find("v2 gets 10 % of the traffic"), std::string::npos) << sight(some).why;
-  const Action all = look(*driver, "answers", subject(), {{"version", "v1"}, {"share", "all"}});
+  const Action all = look(*driver, "answers", subject(), {{"release", "v1"}, {"share", "all"}});
   EXPECT_EQ(sight(all).kind, SightKind::kDoesNotHold) << sight(all).why;
-  const Action not_bad = look(*driver, "answers", subject(), {{"version", "v1"}, {"share", "some"}, {"not", {"v2"}}});
+  const Action not_bad = look(*driver, "answers", subject(), {{"release", "v1"}, {"share", "some"}, {"not", {"v2"}}});
   EXPECT_NE(sight(not_bad).why.find("marked bad"), std::string::npos) << sight(not_bad).why;
 }
 

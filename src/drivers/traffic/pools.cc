@@ -90,6 +90,26 @@ Weights all_to(const std::string& pool, const Pools& pools) {
   return weights;
 }
 
+Weights raised(const Weights& had, const std::string& pool, int percent) {
+  std::map<std::string, double> others;
+  double sum = 0;
+  for (const auto& [name, share] : had)
+    if (name != pool) sum += others[name] = share;
+  const auto now = had.find(pool);
+  if (now != had.end() && now->second >= percent) return had;
+  Weights made = had;
+  int given = 0;
+  std::string largest;
+  for (const auto& [name, share] : others) {
+    made[name] = sum > 0 ? static_cast<int>((100 - percent) * share / sum) : 0;
+    given += made[name];
+    if (share > 0 && (largest.empty() || share > others[largest])) largest = name;
+  }
+  if (!largest.empty()) made[largest] += 100 - percent - given;
+  made[pool] = largest.empty() ? 100 : percent;
+  return made;
+}
+
 bool same(const Weights& wanted, const Weights& seen) {
   const auto of = [](const Weights& weights, const std::string& name) {
     const auto found = weights.find(name);

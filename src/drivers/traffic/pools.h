@@ -34,6 +34,8 @@ using Weights = std::map<std::string, int>;
 /// kInvalid unless they are of known pools, from 0 to 100 each, and 100 in all. All pools are named in what comes back.
 Result<Weights> weights_from(const Json& weights, const Pools& pools);
 Weights all_to(const std::string& pool, const Pools& pools);
+/// `pool` gets `percent` at least; what the others had is divided among them as before.
+Weights raised(const Weights& had, const std::string& pool, int percent);
 /// Nothing where nothing is wanted, and within one percent elsewhere: tools round.
 bool same(const Weights& wanted, const Weights& seen);
 /// Percent by whatever number each pool has: 3 and 1 are 75 and 25; 100 in all, or nothing at all. A pool with a share

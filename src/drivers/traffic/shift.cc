@@ -66,7 +66,7 @@ Result<std::string> pool_for(const Version& to, const std::map<std::string, Pool
 }
 
 Sight pool_serves(const Json& args, const Pools& pools, const std::stop_token& stop, Millis for_so_long) {
-  const auto name = text_of(args, "pool"), version = text_of(args, "version");
+  const auto name = text_of(args, "pool"), version = text_of(args, "release");
   if (!name) return Sight::cannot_tell(name.error().message);
   if (!version) return Sight::cannot_tell(version.error().message);
   const auto pool = pools.by_name.find(*name);
@@ -158,11 +158,11 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
   };
   if (offering.kind == RunKind::kDeploy) {
     add("answers-traffic", StepKind::kLook, Phase::kCheck, to + " gets traffic", "answers",
-        {{"version", to}, {"share", "some"}, {"not", bad}});
+        {{"release", to}, {"share", "some"}, {"not", bad}});
     return steps;
   }
 
-  Json found = Json::object();
+  std::map<std::string, Weights> found;
   std::string pool;
   for (const std::string& host : offering.hosts) {
     const auto seen = offering.seen.find(host);
@@ -174,7 +174,7 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
                       ? all_to(pool, pools)
                       : TRY(weights_from(get(seen->second, "weights"), pools).with_context("on " + host));
   }
-  const Json whom = {{"pool", pool}, {"version", to}};
+  const Json whom = {{"pool", pool}, {"release", to}};
   add("serves-traffic", StepKind::kLook, Phase::kPrepare, fmt::format("{} serves {} and is well", pool, to), "serves",
       whom)
       .patience = {3, Millis(1000)};
@@ -186,31 +186,8 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
   StepId before;
   for (const int percent : percents) {
     const std::string end = percents.size() > 1 ? fmt::format("-{}", percent) : "";
-    // What the others had is divided among them as before.
     Json by_host = Json::object();
-    for (const auto& [host, had] : found.items()) {
-      int others = 0, given = 0;
-      for (const auto& [name, share] : had.items()) others += name == pool ? 0 : share.get<int>();
-      if (others == 0 || percent == 100) {
-        by_host[host] = all_to(pool, pools);
-        continue;
-      }
-      if (had[pool].get<int>() >= percent) {
-        by_host[host] = had;
-        continue;
-      }
-      Weights weights = all_to(pool, pools);
-      std::string largest;
-      for (const auto& [name, share] : had.items()) {
-        if (name == pool) continue;
-        weights[name] = share.get<int>() * (100 - percent) / others;
-        given += weights[name];
-        if (largest.empty() || weights[name] > weights[largest]) largest = name;
-      }
-      weights[largest] += 100 - percent - given;
-      weights[pool] = percent;
-      by_host[host] = weights;
-    }
+    for (const auto& [host, had] : found) by_host[host] = raised(had, pool, percent);
     Step& shift = add("shift-traffic" + end, StepKind::kEffect, Phase::kStart,
                       fmt::format("{} % of the traffic -> {}, which serves {}", percent, pool, to), "shift",
                       {{"weights_on", by_host}});
@@ -223,17 +200,17 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
     if (percent == 100) break;
     Step& steady = add("steady-traffic" + end, StepKind::kLook, Phase::kStart,
                        fmt::format("{} stays well with {} % of the traffic", pool, percent), "steady",
-                       {{"pool", pool}, {"version", to}, {"hold_ms", get_int(subject, "hold_ms", 30'000)}});
+                       {{"pool", pool}, {"release", to}, {"hold_ms", get_int(subject, "hold_ms", 30'000)}});
     steady.needs.push_back(before);
     steady.patience = {1, Millis(1000)};
     before = steady.id;
   }
   Step& behind = add("answers-traffic", StepKind::kLook, Phase::kCheck, "all of the traffic goes to " + to, "answers",
-                     {{"version", to}, {"share", "all"}});
+                     {{"release", to}, {"share", "all"}});
   if (!door) return steps;
   behind.action.args.erase("public_url");
   add("in-front-traffic", StepKind::kLook, Phase::kSettle, "in front of the door: " + to + " answers", "answers",
-      {{"version", to}, {"share", "all"}, {"door", false}});
+      {{"release", to}, {"share", "all"}, {"door", false}});
   return steps;
 }
 
@@ -300,7 +277,7 @@ Sight ShiftDriver::sight_of_shift(const Json& args, const Pools& pools, host::Ho
 
 Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::Host& host,
                                     const std::stop_token& stop) const {
-  const auto version = text_of(args, "version");
+  const auto version = text_of(args, "release");
   if (!version) return Sight::cannot_tell(version.error().message);
   const auto seen = look(args, pools, host, stop);
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));

@@ -3,11 +3,11 @@
 //
 // Subject: pools.h, and {steps?: [percent], hold_ms?, door?: true, ...} with what the kind owns.
 //
-// serves   look    {pool, version}: the pool runs that release and is healthy, several times in a row
+// serves   look    {pool, release}: the pool runs that release and is healthy, several times in a row
 // shift    effect  {weights: {pool: percent}} or {weights_on: {host: {pool: percent}}}: new requests are divided so;
 //                  {undo: true}: they were before, so a pool that is sick is no obstacle
-// steady   look    {pool, version, hold_ms}: the same as `serves`, looked at for so long
-// answers  look    {version, share: "all" | "some", not: [versions]}: that release gets the traffic, by the balancer's
+// steady   look    {pool, release, hold_ms}: the same as `serves`, looked at for so long
+// answers  look    {release, share: "all" | "some", not: [versions]}: that release gets the traffic, by the balancer's
 //                  own word, by what its pools run, and by what answers at public_url
 //
 // A rollback: serves (prepare) -> shift (start, after everything else has started) -> answers (check). Nothing is

@@ -85,6 +85,20 @@ TEST(Weights, AreOfKnownPoolsAndAHundredInAll) {
     EXPECT_FALSE(weights_from(bad, pools).has_value()) << bad.dump();
 }
 
+TEST(Weights, OnePoolIsRaisedAndTheOthersShareWhatIsLeftAsBefore) {
+  const auto after = [](const Weights& had, int percent) { return in_words(raised(had, "a", percent)); };
+  EXPECT_EQ(after({{"a", 0}, {"b", 100}}, 10), "a 10 %, b 90 %");
+  EXPECT_EQ(after({{"a", 0}, {"b", 100}}, 100), "a 100 %");
+  EXPECT_EQ(after({{"a", 0}, {"b", 67}, {"c", 33}}, 50), "a 50 %, b 34 %, c 16 %");
+  EXPECT_EQ(after({{"a", 90}, {"b", 10}}, 50), "a 90 %, b 10 %") << "never less than it has";
+  EXPECT_EQ(after({{"a", 100}, {"b", 0}}, 10), "a 100 %");
+  for (int percent = 1; percent <= 100; ++percent) {
+    int all = 0;
+    for (const auto& [name, share] : raised({{"a", 3}, {"b", 60}, {"c", 37}}, "a", percent)) all += share;
+    EXPECT_EQ(all, 100) << percent;
+  }
+}
+
 TEST(Weights, NothingIsNotTheSameAsALittle) {
   EXPECT_TRUE(same({{"a", 90}, {"b", 10}}, {{"a", 91}, {"b", 9}}));
   EXPECT_FALSE(same({{"a", 100}, {"b", 0}}, {{"a", 99}, {"b", 1}}));
