@@ -110,9 +110,9 @@ class Place:
         """`backout ARGUMENTS` in the site's directory; its output."""
         return self.sh([self.backout_program, *map(str, arguments)], ends, **more)
 
-    def rolls_back(self, *arguments, reason):
+    def rolls_back(self, *arguments, reason, site="."):
         """The rollback ends in 0, and says that it is verified; its output."""
-        said = self.backout("rollback", "--yes", "--reason", reason, *arguments)
+        said = self.backout("-C", site, "rollback", "--yes", "--reason", reason, *arguments)
         expect("Rolled back and verified" in said, "ended in 0 without 'Rolled back and verified'")
         return said
 

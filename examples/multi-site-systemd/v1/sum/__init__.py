@@ -1,0 +1,3 @@
+from .tasks import app as celery_app
+
+__all__ = ["celery_app"]
