@@ -43,6 +43,19 @@ std::vector<std::string> directories_of(const Workspace& workspace) {
   return versions;
 }
 
+/// Of the images on the hosts that a Compose project could run, newest first.
+std::vector<std::string> image_tags_of(const Workspace& workspace) {
+  std::vector<std::string> versions;
+  for (const Subject& subject : subjects_of(workspace.site())) {
+    if (subject.part != plan::Part::kCode || subject.driver != "compose") continue;
+    const auto seen = observe(workspace, subject);
+    if (!seen) continue;
+    for (const auto& [host, sight] : *seen)
+      for (const Json& version : get(sight, "versions")) versions.push_back(version.get<std::string>());
+  }
+  return versions;
+}
+
 }  // namespace
 
 Result<std::vector<Candidate>> candidates(const Workspace& workspace, size_t limit) {
@@ -69,6 +82,7 @@ Result<std::vector<Candidate>> candidates(const Workspace& workspace, size_t lim
       }
   };
   find(directories_of(workspace), "directory");
+  find(image_tags_of(workspace), "image tag");
   if (workspace.site().code) find(tags_of(*workspace.site().code), "git tag");
   std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return list;

@@ -24,10 +24,10 @@ void read_compose(const Reading& reading, const Node& node, CodeConfig& code) {
     if (const std::string text = text_at(said, key); !text.empty()) value[key] = text;
   value["startup_ms"] = span_at(said, "startup", Millis(60'000)).count();
   value["steady_ms"] = span_at(said, "steady", Millis(2000)).count();
-  for (const char* key : {"build", "source", "binary"})
+  for (const char* key : {"build", "source", "binary", "static", "ignore"})
     if (const Entry* entry = node.entry(key))
       reading.findings.error(entry->place, fmt::format("code.{} is not for layout: compose", key),
-                             "an image is pulled, or is there: a rollback never builds one; take the line out");
+                             "what runs is in the images: a rollback takes them as they are; take the line out");
 }
 
 }  // namespace backout::config

@@ -94,7 +94,7 @@ Json subject_of(const ServiceConfig& service, const Site& site) {
   value["name"] = service.name;
   value["drain_ms"] = service.drain.count();
   if (service.port != 0) value["port"] = service.port;
-  if (code_for(site, service) == CodeOnHosts::kAll && !code_is_elsewhere(*site.code))
+  if (code_for(site, service) == CodeOnHosts::kAll && !code_is_elsewhere(*site.code) && site.code->layout != "compose")
     value["code"] = {{"layout", site.code->layout}, {"path", site.code->path}};
   return value;
 }

@@ -1,5 +1,7 @@
 #include "drivers/compose/compose.h"
 
+#include <set>
+
 #include "base/text.h"
 #include "driver/final_sight.h"
 #include "drivers/code/facts.h"
@@ -82,15 +84,15 @@ Sight sight_of_images(const std::vector<Image>& images, host::Host& host, std::s
 
 /// The containers of a project as they are now.
 struct Look {
-  std::string project;
   std::vector<Container> containers;
   std::map<std::string, std::string> tags;
   WallTime now{};
 };
 
-Result<Look> looked(const Place& place, const std::vector<Image>& images, host::Host& host, std::stop_token stop) {
-  std::vector<std::string> words = {place.path, place.project, place.env_file, place.tag};
-  for (const Image& image : images) words.push_back(image.ref);
+Result<Look> looked(const Place& place, const char* whose, const std::vector<std::string>& refs, host::Host& host,
+                    std::stop_token stop) {
+  std::vector<std::string> words = {place.path, place.project, place.env_file, place.tag, whose};
+  words.insert(words.end(), refs.begin(), refs.end());
   const Facts facts =
       TRY(drivers::look(host, observe_script(kLookAtContainers), std::move(words), "", std::move(stop)));
   if (facts.text("path") == "none") return Error{Code::kNotFound, place.path + " does not exist", ""};
@@ -98,11 +100,10 @@ Result<Look> looked(const Place& place, const std::vector<Image>& images, host::
     return Error{Code::kConflict, "several projects run from " + place.path + ": " + facts.text("projects"),
                  "say which: code.compose.project"};
   Look seen;
-  seen.project = place.project;
   seen.containers = TRY(containers_from(facts.all("container")));
   for (const std::string& line : facts.all("named")) {
     const std::vector<std::string> field = split(line, ' ');
-    if (field.size() == 2 && field[1] != "none") seen.tags[field[0]] = field[1];
+    if (field.size() == 2) seen.tags[field[0]] = field[1];
   }
   seen.now = wall_from_millis(facts.number("now"));
   return seen;
@@ -130,11 +131,17 @@ Sight sight_of_up(const Up& up, host::Host& host, std::stop_token stop) {
     const Sight files = config_sight({kName, kRestoreConfig, {{"path", up.place.path}, {"set", up.set}}}, host, stop);
     if (files.kind != SightKind::kHolds) return files;
   }
-  const auto seen = looked(up.place, up.images, host, std::move(stop));
+  std::vector<std::string> refs;
+  for (const auto& [ref, id] : up.tags) refs.push_back(ref);
+  for (const Image& image : up.images)
+    if (image.image.empty()) refs.push_back(image.ref);
+  const auto seen = looked(up.place, "these", refs, host, std::move(stop));
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
-  for (const auto& [ref, id] : up.tags)
-    if (const auto here = seen->tags.find(ref); here != seen->tags.end() && here->second != id)
-      return Sight::does_not_hold(fmt::format("{} is {} here and not {}", ref, short_id(here->second), short_id(id)));
+  for (const auto& [ref, id] : up.tags) {
+    const auto here = seen->tags.find(ref);
+    const std::string is = here == seen->tags.end() ? "no image" : short_id(here->second);
+    if (is != short_id(id)) return Sight::does_not_hold(fmt::format("{} is {} here and not {}", ref, is, short_id(id)));
+  }
   return judged(*seen, {.images = up.images, .gone = up.gone, .steady = up.place.steady},
                 counted(static_cast<int64_t>(up.images.size()), "service") + " run what they should");
 }
@@ -151,7 +158,10 @@ Sight sight_of_running(const Json& args, host::Host& host, std::stop_token stop)
   }
   const auto gone = words_argument(args, "gone");
   if (!gone) return Sight::cannot_tell(gone.error().message);
-  const auto seen = looked(*place, images, host, std::move(stop));
+  std::vector<std::string> refs;
+  for (const Image& image : images)
+    if (image.image.empty()) refs.push_back(image.ref);
+  const auto seen = looked(*place, images.empty() ? "all" : "these", refs, host, std::move(stop));
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
   const std::string version = get_string(args, "version");
   if (images.empty()) {
@@ -209,19 +219,29 @@ Result<Json> observed(const Json& subject, host::Host& host, std::stop_token sto
   std::vector<Image> images = images_of(containers, place.services);
   for (Image& image : images)
     if (const auto digest = digests.find(image.image); digest != digests.end()) image.digest = digest->second;
-  Json tags = Json::object(), present = Json::array();
+  // Which versions the release's own images are here in: a database beside it has tags, too.
+  const std::string tag = facts.text("tag");
+  std::set<std::string> own;
+  for (const Image& image : images)
+    if (const Name name = name_of_ref(image.ref); !name.repository.empty() && (tag.empty() || name.tag == tag))
+      own.insert(name.repository);
+  Json tags = Json::object(), present = Json::array(), versions = Json::array();
   for (const std::string& line : facts.all("image")) {
     const std::vector<std::string> field = split(line, ' ');
     if (field.size() != 2) continue;
     if (present.empty() || present.back() != field[0]) present.push_back(field[0]);
-    if (field[1].find("<none>") == std::string::npos) tags[field[1]] = field[0];
+    if (field[1].find("<none>") != std::string::npos) continue;
+    tags[field[1]] = field[0];
+    const Name name = name_of_ref(field[1]);
+    if (!place.tag.empty() && own.contains(name.repository) && is_version(name.tag)) versions.push_back(name.tag);
   }
   for (const Container& container : containers) present.push_back(container.image);
   const std::string made_by = containers.empty() ? "" : containers.front().tool;
   return Json{{"project", facts.text("project")},
               {"tool", tool_for(facts.text("standalone"), facts.text("plugin"), made_by)},
               {"files", files},
-              {"tag", facts.text("tag")},
+              {"tag", tag},
+              {"versions", std::move(versions)},
               {"current", current_of(images)},
               {"images", to_json(images)},
               {"tags", std::move(tags)},

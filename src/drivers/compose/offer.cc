@@ -226,7 +226,7 @@ Result<Ways> ways_on(const driver::Offering& offering, const Seen& seen) {
 }
 
 Step look_at_what_runs(const driver::Offering& offering, const std::map<std::string, Json>& on) {
-  Json args = by_host(on);
+  Json args = on.empty() ? Json::object() : by_host(on);
   for (const char* key : {"path", "project", "env_file", "tag", "services", "steady_ms", "startup_ms"})
     if (!get(offering.subject, key).is_null()) args[key] = get(offering.subject, key);
   args["version"] = offering.to.str();

@@ -17,7 +17,8 @@ usable() {
   said=$(docker version -f '{{.Server.Version}}' 2>&1) || fail "docker does not answer: $(printf '%s' "$said" | tail -n 1)"
 }
 of_project() {
-  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" || fail 'docker does not list containers'
+  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" 2>/dev/null ||
+    { usable; fail 'docker does not list containers'; }
 }
 inspected() {
   [ "$#" -gt 0 ] || return 0
@@ -47,7 +48,6 @@ inline constexpr std::string_view kEnter = R"sh(
 path=$1 project=$2 env_file=$3 tag=$4; shift 4
 [ -d "$path" ] || { echo 'path none'; echo end; exit 0; }
 cd "$path"
-usable
 )sh";
 /// ... file...: everything that a plan needs.
 inline constexpr std::string_view kObserve = R"sh(
@@ -77,18 +77,18 @@ images=$([ -z "$ids" ] || docker inspect --type container -f '{{.Image}}' $ids 2
 echo end
 )sh";
 
-/// ... ref...: what runs, and what these names of images and those of the containers are here.
+/// ... whose ref...: what runs, and what these names of images are here; `whose` all: and those of the containers.
 inline constexpr std::string_view kLookAtContainers = R"sh(
-printf 'now %s\n' "$(date +%s%3N)"
+whose=$1; shift
 ids=$(of_project)
 inspected $ids
+printf 'now %s\n' "$(date +%s%3N)"
 {
   for ref; do printf '%s\n' "$ref"; done
-  [ -z "$ids" ] || docker inspect --type container -f '{{.Config.Image}}' $ids 2>/dev/null || :
+  [ -z "$ids" ] || [ "$whose" != all ] || docker inspect --type container -f '{{.Config.Image}}' $ids 2>/dev/null || :
 } | sort -u | while read -r ref; do
-  printf 'named %s %s\n' "$ref" "$(docker image inspect -f '{{.Id}}' "$ref" 2>/dev/null || echo none)"
+  docker image inspect -f "named $ref {{.Id}}" "$ref" 2>/dev/null || usable
 done
-usable
 echo end
 )sh";
 
@@ -108,13 +108,11 @@ done
 
 inline constexpr std::string_view kLookAtImages = R"sh(
 lines=$1
-usable
 printf '%s\n' "$lines" | while read -r service ref id digest; do
   name=$id
   [ "$id" != - ] || name=$ref
-  docker image inspect -f "there $service" "$name" 2>/dev/null || printf 'missing %s\n' "$service"
+  docker image inspect -f "there $service" "$name" 2>/dev/null || { usable; printf 'missing %s\n' "$service"; }
 done
-usable
 echo end
 )sh";
 
