@@ -48,7 +48,7 @@ def run(place):
         began = time.time()
         said = place.backout("deploy", "--version", "v2", "--", "./canary.sh", "v2", ends=(1,))
         over = time.time()
-        expect("all traffic to v1" in said and "Rolled back and verified" in said, "it did not go back by itself")
+        expect("ROLL BACK v2 -> v1" in said and "canary yes" in said and "Rolled back and verified" in said, "it did not go back by itself")
         serving = weights(place)
         expect(serving["green"] == (0, 1) and serving["blue"][0] > 0 and serving["blue"][1] == 0, f"weights: {serving}")
         time.sleep(1)
