@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "driver/final_sight.h"
 
 namespace backout::drivers {
 namespace {
@@ -291,9 +292,10 @@ Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::
     if (percent == 0 || pool == in_pools.end()) continue;
     for (const Json& bad : get(args, "not"))
       if (bad.is_string() && bad.get<std::string>() == pool->second.version && pool->second.version != *version)
-        return Sight::does_not_hold(fmt::format("{} % of the traffic goes to {}, which serves {}: that is marked bad",
-                                                percent, name, pool->second.version),
-                                    evidence);
+        return driver::final_sight(
+            Sight::does_not_hold(fmt::format("{} % of the traffic goes to {}, which serves {}: that is marked bad",
+                                             percent, name, pool->second.version),
+                                 evidence));
     if (pool->second.version != *version) {
       elsewhere = fmt::format("{} % go to {}, which {}", percent, name,
                               pool->second.version.empty() ? "tells no version" : "serves " + pool->second.version);
@@ -305,10 +307,11 @@ Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::
   evidence["share"] = share;
   const bool all = get_string(args, "share", "all") == "all";
   if (share == 0)
-    return Sight::does_not_hold(
+    return driver::final_sight(Sight::does_not_hold(
         fmt::format("{} gets no traffic: it goes to {}; {}", *version, in_words(weights), in_words(in_pools)),
-        evidence);
-  if (all && !elsewhere.empty()) return Sight::does_not_hold(elsewhere + ", not " + *version, evidence);
+        evidence));
+  if (all && !elsewhere.empty())
+    return driver::final_sight(Sight::does_not_hold(elsewhere + ", not " + *version, evidence));
   if (!unwell.empty()) return Sight::does_not_hold(unwell, evidence);
   if (const std::string amiss = get_string(*seen, "amiss"); !amiss.empty())
     return Sight::does_not_hold(amiss, evidence);
