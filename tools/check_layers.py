@@ -27,6 +27,7 @@ ARROWS = {
     "plan": "config schema model base",
     "journal": "model os base",
     "driver": "model host os base",
+    "drivers/auto_deploy": "driver model host os base",
     "drivers/checks": "driver model host os base",
     "drivers/ci": "driver model host os base",
     "drivers/code": "driver model host os base",
@@ -44,11 +45,15 @@ ARROWS = {
     "app": "decide watch import run record plan journal driver drivers/auto_deploy drivers/checks drivers/ci drivers/code drivers/command drivers/compose "
            "drivers/kubernetes drivers/leftovers drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init "
            "schema model host os base",
+    "app": "decide watch import run record plan journal driver drivers/auto_deploy drivers/checks drivers/ci drivers/code drivers/command drivers/leftovers "
+           "drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init schema model host os base",
     "cli": "app model base",
 }
 
 # (file or folder, what it includes, why)
 EXCEPTIONS = [
+    ("drivers/auto_deploy", "drivers/command/arguments.h", "a team's own way of pausing is a user's command: one reader of their JSON form"),
+    ("drivers/checks", "drivers/command/arguments.h", "a search index is rebuilt and asked by the user's own commands"),
     ("drivers/code", "drivers/command/arguments.h", "build commands are user commands: one reader of their JSON form"),
     ("drivers/compose", "drivers/code/saved_config.h", "files that go back with a release are saved in one way, whatever brings it"),
     ("drivers/compose", "drivers/code/facts.h", "one way to run a look and read what it printed"),

@@ -56,6 +56,25 @@ std::vector<std::string> image_tags_of(const Workspace& workspace) {
   return versions;
 }
 
+/// Commits that a platform has deployed, newest first, but for those in `known`.
+std::vector<std::string> deployed_commits(const Workspace& workspace, const std::vector<std::string>& known) {
+  std::vector<std::string> commits;
+  for (const Subject& subject : subjects_of(workspace.site())) {
+    if (subject.driver != "coolify") continue;
+    const auto seen = observe(workspace, subject);
+    if (!seen) continue;
+    for (const auto& [host, sight] : *seen)
+      for (const Json& each : get(sight, "deployed")) {
+        const std::string commit = each.is_string() ? each.get<std::string>() : "";
+        const bool whole = commit.size() == 40 && commit.find_first_not_of("0123456789abcdef") == std::string::npos;
+        if (whole &&
+            std::none_of(known.begin(), known.end(), [&](const auto& one) { return same_commit(one, commit); }))
+          commits.push_back(commit);
+      }
+  }
+  return commits;
+}
+
 }  // namespace
 
 Result<std::vector<Candidate>> candidates(const Workspace& workspace, size_t limit) {
@@ -64,8 +83,10 @@ Result<std::vector<Candidate>> candidates(const Workspace& workspace, size_t lim
   const Release current = TRY(current_release(journal, site));
   const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site));
   std::set<Version> known{current.version};
+  std::vector<std::string> commits{current.commit};
   std::vector<Candidate> list;
   TRY_VOID(journal.each_release(site, [&](const Release& release) {
+    commits.push_back(release.commit);
     if (!known.insert(release.version).second) return true;
     if (release.state == ReleaseState::kDeploying || release.state == ReleaseState::kFailed) return true;
     const Checkpoint* checkpoint = checkpoint_for(checkpoints, release.version);
@@ -83,6 +104,7 @@ Result<std::vector<Candidate>> candidates(const Workspace& workspace, size_t lim
   };
   find(directories_of(workspace), "directory");
   find(image_tags_of(workspace), "image tag");
+  find(deployed_commits(workspace, commits), "Coolify deployment");
   if (workspace.site().code) find(tags_of(*workspace.site().code), "git tag");
   std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return list;
@@ -94,7 +116,8 @@ Result<void> record_found(const Workspace& workspace, const Candidate& candidate
   Release release;
   release.id = ReleaseId(fmt::format("R-{}", TRY(journal.next_number(site, "R"))));
   release.version = candidate.version;
-  release.commit = commit_of(workspace.site(), candidate.version, "");
+  release.commit = candidate.found == "Coolify deployment" ? candidate.version.str()
+                                                           : commit_of(workspace.site(), candidate.version, "");
   release.state_since = system_clock().wall();
   release.why = "found as a " + candidate.found + ", and chosen by " + workspace.actor();
   TRY(journal.append(site, 0, {{EventType::kReleaseRecorded, to_json(release)}}));

@@ -1,6 +1,7 @@
 #include "app/checking.h"
 
 #include "app/answering.h"
+#include "app/auto_deploys.h"
 #include "app/log_memory.h"
 #include "app/planning.h"
 #include "app/target.h"
@@ -71,6 +72,15 @@ Result<Checked> check_now(const Workspace& workspace, const Version& version, bo
       } else if (!look.manual) {
         look.sight = TRY(take_look(workspace, step, host, memory, once));
       }
+      seen(look);
+      checked.looks.push_back(std::move(look));
+    }
+  for (const PausedDeploy& paused : TRY(must_stay_paused(workspace, checked.version)))
+    for (const std::string& host : paused.hosts) {
+      Step step = paused.step;
+      step.action = TRY(run::resolved(step.action, host, paused.run.str(), workspace.runs_directory(), {}));
+      Look look{step.id.str(), host, "since " + paused.run.str() + ": " + step.title, false, {}};
+      look.sight = TRY(take_look(workspace, step, host, memory, once));
       seen(look);
       checked.looks.push_back(std::move(look));
     }

@@ -2,9 +2,11 @@
 #include "app/workspace.h"
 #include "database/postgresql/driver.h"
 #include "database/sqlite/driver.h"
+#include "drivers/auto_deploy/auto_deploy.h"
 #include "drivers/checks/http.h"
 #include "drivers/checks/log.h"
 #include "drivers/checks/resources.h"
+#include "drivers/checks/search.h"
 #include "drivers/code/branch.h"
 #include "drivers/code/checkout.h"
 #include "drivers/code/coolify.h"
@@ -53,6 +55,8 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_http_driver());
   registry.add(drivers::make_log_driver());
   registry.add(drivers::make_resources_driver());
+  registry.add(drivers::make_search_driver());
+  registry.add(drivers::make_auto_deploy_driver());
   registry.add(drivers::make_run_check_driver());
   registry.add(drivers::make_ask_driver());
   registry.add(drivers::make_command_driver());

@@ -275,7 +275,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
     Seen seen;
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
         subject.part == plan::Part::kService || subject.part == plan::Part::kLeftover ||
-        subject.part == plan::Part::kTraffic)
+        subject.part == plan::Part::kTraffic || subject.part == plan::Part::kAutoDeploy)
       seen = TRY(seen_in(seen_before, workspace, weighed_against(subject, checkpoint, request)));
     if (subject.part == plan::Part::kDatabase) {
       backup = TRY(from_backups(workspace, request, contract, subject, seen, from, to, checkpoint));

@@ -103,6 +103,24 @@ void add_services(std::vector<Subject>& subjects, const Site& site) {
                                hosts_of(site, leftover)));
 }
 
+/// What is not on hosts (a cluster, an index) is asked from one of them.
+void add_auto_deploys(std::vector<Subject>& subjects, const Site& site) {
+  for (const AutoDeployConfig& deploys : site.auto_deploys) {
+    std::vector<std::string> hosts = hosts_of(site, deploys.hosts);
+    if (deploys.kind == "argocd" || deploys.kind == "flux") hosts.resize(1);
+    subjects.push_back(
+        subject(plan::Part::kAutoDeploy, "auto-deploy", deploys.name, subject_of(deploys), std::move(hosts)));
+  }
+}
+
+void add_search(std::vector<Subject>& subjects, const Site& site) {
+  if (!site.search) return;
+  std::vector<std::string> hosts = hosts_of(site, site.search->hosts);
+  hosts.resize(1);
+  subjects.push_back(subject(plan::Part::kCheck, "search", "search", subject_of(*site.search), std::move(hosts)));
+  subjects.back().patience = {3, Millis(1000)};
+}
+
 }  // namespace
 
 std::vector<Subject> subjects_of(const Site& site) {
@@ -110,6 +128,7 @@ std::vector<Subject> subjects_of(const Site& site) {
   if (site.door)
     subjects.push_back(subject(plan::Part::kDoor, driver_of(*site.door), "door",
                                subject_of(*site.door, site.public_url), hosts_of(site, site.door->hosts)));
+  add_auto_deploys(subjects, site);
   add_services(subjects, site);
   if (site.traffic)
     subjects.push_back(subject(plan::Part::kTraffic, driver_of(*site.traffic), "traffic",
@@ -132,6 +151,7 @@ std::vector<Subject> subjects_of(const Site& site) {
   for (const CommandConfig& command : site.commands)
     subjects.push_back(subject(plan::Part::kCommand, driver_of(command), command.name, subject_of(command),
                                hosts_of(site, command.hosts)));
+  add_search(subjects, site);
   for (const CheckConfig& check : site.checks) add_check(subjects, site, check);
   return subjects;
 }

@@ -4,13 +4,8 @@
 #include "database/postgresql/verbs.h"
 #include "database/sqlite/tool.h"
 #include "drivers/code/coolify_tool.h"
-#include "drivers/traffic/alb.h"
-
-namespace backout::cli {
-
-/// `backout internal TOOL VERB`: effects that need this program at the target, run through the shim like any other
-/// command. Not for people.
 #include "drivers/kubernetes/tool.h"
+#include "drivers/traffic/alb.h"
 
 namespace backout::cli {
 

@@ -51,6 +51,8 @@ std::string summary(const Event& event) {
       return fmt::format("{}: {} of {} did not hold", say("watch"), get(body, "bad").size(), get_int(body, "looks"));
     case EventType::kWatchTrouble: return say("watch") + ": " + say("why");
     case EventType::kWatchEnded: return say("watch") + " " + say("verdict") + ": " + say("why");
+    case EventType::kDeploysResumed:
+      return fmt::format("{} on {}: {}: {}", say("step"), say("host"), say("result"), say("why"));
     case EventType::kLogLevel: return say("state") + ": " + say("why");
     case EventType::kBackupTaken: return say("path") + " (" + say("made") + ")";
     case EventType::kBackupTested:

@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "app/auto_deploys.h"
 #include "app/resolving.h"
 #include "base/text.h"
 #include "cli/opened.h"
@@ -23,6 +24,21 @@ void ask_for(app::Cause& cause, const std::string& release) {
       if (const auto words = typed_line(std::string("  ") + question.words)) *question.answer = *words;
 }
 
+Json deploys_json(const app::ResumedDeploys& resumed) {
+  Json list = Json::array();
+  for (const app::ResumedDeploy& each : resumed.deploys)
+    list.push_back({{"what", each.title}, {"host", each.host}, {"resumed", each.done}, {"why", each.why}});
+  return list;
+}
+
+void print_deploys(const app::ResumedDeploys& resumed) {
+  for (const app::ResumedDeploy& each : resumed.deploys)
+    std::printf("  %s: %s\n", each.done ? "goes on" : "DOES NOT GO ON", one_line(each.why).c_str());
+  if (!resumed.waits_for.empty())
+    std::printf("  what deploys by itself stays paused until %s is resolved, too\n",
+                one_line(resumed.waits_for).c_str());
+}
+
 }  // namespace
 
 int resolve(const Globals& globals, const std::string& release, const app::Cause& given) {
@@ -31,6 +47,10 @@ int resolve(const Globals& globals, const std::string& release, const app::Cause
     app::Cause cause = given;
     if (trimmed(cause.cause).empty() && can_ask() && !globals.json) ask_for(cause, release);
     const app::Resolved resolved = TRY(app::resolve(*workspace, release, cause));
+    const app::ResumedDeploys resumed = TRY(app::resume_deploys(*workspace));
+    const bool all_go_on =
+        std::all_of(resumed.deploys.begin(), resumed.deploys.end(), [](const auto& each) { return each.done; });
+    const int exit = all_go_on ? 0 : 5;
     if (globals.json) {
       Json ids = Json::array();
       for (const Release& each : resolved.releases) ids.push_back(each.id.str());
@@ -40,15 +60,22 @@ int resolve(const Globals& globals, const std::string& release, const app::Cause
                   {"cause", trimmed(cause.cause)},
                   {"fix", trimmed(cause.fix)},
                   {"missed", trimmed(cause.missed)},
-                  {"prevent", trimmed(cause.prevent)}});
-      return 0;
+                  {"prevent", trimmed(cause.prevent)},
+                  {"auto_deploys", deploys_json(resumed)},
+                  {"stay_paused_for", resumed.waits_for}});
+      return exit;
     }
-    if (globals.quiet) return 0;
+    if (!all_go_on)
+      std::fprintf(stderr,
+                   "backout: something that deploys by itself could not be let go on; then again: backout resolve %s\n",
+                   one_line(resolved.version.str()).c_str());
+    if (globals.quiet) return exit;
     std::printf("%s: its cause is recorded%s; it may be deployed again\n", one_line(resolved.version.str()).c_str(),
                 resolved.incident.empty() ? "" : (" with " + resolved.incident).c_str());
     if (trimmed(cause.missed).empty()) std::printf("  still open: why did testing not catch it? (--missed)\n");
     if (trimmed(cause.prevent).empty()) std::printf("  still open: what will catch it next time? (--prevent)\n");
-    return 0;
+    print_deploys(resumed);
+    return exit;
   }();
   return done ? *done : fail(done.error());
 }

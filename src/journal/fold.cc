@@ -68,6 +68,7 @@ class Folding {
       case EventType::kProblemReported:
       case EventType::kFactStated:
       case EventType::kVerdictGiven: return fold_judgement(event_, tables_);
+      case EventType::kDeploysResumed:
       case EventType::kAttemptEnded:
       case EventType::kQuestionAsked:
       case EventType::kQuestionAnswered:

@@ -4,7 +4,7 @@
 
 namespace backout {
 namespace {
-constexpr NameTable<EventType, 38> kNames{{{EventType::kLeaseGranted, "lease_granted"},
+constexpr NameTable<EventType, 39> kNames{{{EventType::kLeaseGranted, "lease_granted"},
                                            {EventType::kLeaseReleased, "lease_released"},
                                            {EventType::kCheckpointTaken, "checkpoint_taken"},
                                            {EventType::kCheckpointVerified, "checkpoint_verified"},
@@ -13,6 +13,7 @@ constexpr NameTable<EventType, 38> kNames{{{EventType::kLeaseGranted, "lease_gra
                                            {EventType::kReleaseCurrent, "release_current"},
                                            {EventType::kReleaseLooked, "release_looked"},
                                            {EventType::kReleaseResolved, "release_resolved"},
+                                           {EventType::kDeploysResumed, "deploys_resumed"},
                                            {EventType::kCiSeen, "ci_seen"},
                                            {EventType::kIncidentOpened, "incident_opened"},
                                            {EventType::kPlanMade, "plan_made"},

@@ -18,6 +18,7 @@ enum class EventType {
   kReleaseCurrent,      // {release, version, why}: what serves now
   kReleaseLooked,     // {release, result: held|failed|unseen, looks, failed?, baked_ms, bake_ms}: looks while it bakes
   kReleaseResolved,   // {release, version, cause, fix, missed, prevent, by}: may be deployed again
+  kDeploysResumed,    // {run, step, host, result: resuming|resumed|failed, why}: what that run paused may go on
   kCiSeen,            // {release, version, commit, result, why, url}
   kIncidentOpened,    // {incident, about, version, why}: beside the incident of the run
   kPlanMade,          // plan

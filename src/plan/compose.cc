@@ -49,11 +49,16 @@ Result<Plan> compose(Draft draft) {
   std::vector<StepId> looked = ids_in(offers, Part::kCheck, Phase::kSettle);
   const std::vector<StepId> looked_in_front = ids_in(offers, Part::kTraffic, Phase::kSettle);
   looked.insert(looked.end(), looked_in_front.begin(), looked_in_front.end());
+  std::vector<StepId> started = ids_in(offers, Part::kService, Phase::kStart);
+  const std::vector<StepId> deployed = ids_in(offers, Part::kCode, Phase::kStart);
+  started.insert(started.end(), deployed.begin(), deployed.end());
   for (Offered& offered : offers)
     for (Step& step : offered.steps) {
       if (step.phase == Phase::kClose && offered.part != Part::kDoor) wait_for(step, door);
       if (step.phase == Phase::kClose && offered.part == Part::kLeftover) wait_for(step, stopped);
       if (step.phase == Phase::kSwitch && offered.part == Part::kCommand) wait_for(step, swapped);
+      const bool needs_services = offered.part == Part::kCheck || offered.part == Part::kTraffic;
+      if (step.phase == Phase::kStart && needs_services) wait_for(step, started);
       // What was only parked goes on as soon as users are in, whatever the looks in front of the door say.
       const bool looks_first =
           offered.part != Part::kCheck && offered.part != Part::kService && offered.part != Part::kTraffic;
@@ -61,10 +66,6 @@ Result<Plan> compose(Draft draft) {
     }
   chain_services(offers, Phase::kClose, false);
   chain_services(offers, Phase::kStart, true);
-  const std::vector<StepId> started = ids_in(offers, Part::kService, Phase::kStart);
-  for (Offered& offered : offers)
-    for (Step& step : offered.steps)
-      if (offered.part == Part::kTraffic && step.phase == Phase::kStart) wait_for(step, started);
 
   std::vector<Step> steps;
   for (Offered& offered : offers)

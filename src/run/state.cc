@@ -140,6 +140,7 @@ void take(RunState& state, const Event& event, const Plan& plan) {
     case EventType::kReleaseCurrent:
     case EventType::kReleaseLooked:
     case EventType::kReleaseResolved:
+    case EventType::kDeploysResumed:
     case EventType::kCiSeen:
     case EventType::kIncidentOpened:
     case EventType::kPlanMade:

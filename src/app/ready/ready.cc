@@ -34,6 +34,7 @@ std::string_view word_of(plan::Part part) {
     case plan::Part::kRecord: return "record";
     case plan::Part::kLeftover: return "leftover";
     case plan::Part::kTraffic: return "traffic";
+    case plan::Part::kAutoDeploy: return "auto-deploy";
   }
   return "";
 }

@@ -122,7 +122,9 @@ std::string next_for(const Candidate& candidate) {
   if (candidate.kind == "timer")
     return "have a rollback stop it: services: [{timer: " + candidate.where +
            "}] in backout.yaml, or: systemctl disable --now " + candidate.where;
-  if (candidate.kind == "container") return "stop it, or leave this site's images out of what it watches";
+  if (candidate.kind == "container")
+    return "have a rollback pause it: auto_deploys: [{container: " + candidate.where +
+           "}] in backout.yaml, or leave this site's images out of what it watches";
   return "end it, or have a rollback stop it: give it a service in backout.yaml";
 }
 
@@ -191,6 +193,10 @@ Marks marks_of(const Site& site) {
     marks.parked.push_back(service.name);
     for (const auto& [key, value] : service.args.items())
       if (value.is_string()) marks.parked.push_back(value.get<std::string>());
+  }
+  for (const AutoDeployConfig& deploys : site.auto_deploys) {
+    marks.parked.push_back(deploys.name);
+    if (const std::string object = get_string(deploys.args, "object"); !object.empty()) marks.parked.push_back(object);
   }
   return marks;
 }
