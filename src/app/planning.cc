@@ -203,11 +203,30 @@ Result<Seen> seen_in(const SeenParts& before, const Workspace& workspace, const 
 }
 }  // namespace
 
-/// Users may stay on a service with sockets: nobody is kept out, no rows are moved, nothing that it wrote is cleared
-/// away.
-static bool may_be_handed_over(const Site& site, const Contract& contract) {
-  return !site.door && site.leftovers.empty() && contract.database_rung != "restore" &&
-         contract.database_rung != "step-down";
+static bool moves_rows(const Contract& contract) {
+  return contract.database_rung == "restore" || contract.database_rung == "step-down";
+}
+
+/// What is done with these hangs on what is done with the database, which is looked at after them: a service with
+/// sockets, which users may stay on, and a door that is only for rows.
+static bool hangs_on_database(const Site& site, const Subject& subject) {
+  return subject.part == plan::Part::kService ? subject.config.contains("sockets")
+                                              : subject.part == plan::Part::kDoor && site.door->for_rows_alone;
+}
+
+/// A door that an earlier run left closed, or that cannot be seen, is opened by this one.
+static Result<std::vector<Step>> offers_at_last(const Workspace& workspace, Subject subject, const Contract& contract,
+                                                const Journey& journey, const Seen& seen) {
+  const Site& site = workspace.site();
+  const bool closes = site.door && (!site.door->for_rows_alone || moves_rows(contract));
+  if (subject.part == plan::Part::kService) {
+    subject.config["handover"] = !closes && !moves_rows(contract) && site.leftovers.empty();
+  } else if (!closes) {
+    const Seen now = TRY(observe(workspace, subject));
+    if (std::all_of(now.begin(), now.end(), [](const auto& at) { return get_string(at.second, "door") == "open"; }))
+      return std::vector<Step>();
+  }
+  return offers(workspace, subject, journey, seen);
 }
 
 /// On each host; with several, a sentence says where.
@@ -256,7 +275,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   std::vector<std::string> put_aside;
   std::map<std::string, Seen> seen_by_name;
   std::vector<Step> database_steps;
-  std::vector<std::pair<size_t, std::pair<Subject, Seen>>> by_socket;  // what is done with them hangs on the database
+  std::vector<std::pair<size_t, std::pair<Subject, Seen>>> at_last;  // by their places among the offers
   std::unique_ptr<StandIn> backup;
   Json counted = Json::object();
   Forecast draft_words;
@@ -291,8 +310,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
         subject.part == plan::Part::kTraffic)
       seen_by_name[subject.name] = seen;
     if (!wanted(subject, request) || (subject.part == plan::Part::kDatabase && journey.checkpoint == nullptr)) continue;
-    if (subject.part == plan::Part::kService && subject.config.contains("sockets")) {
-      by_socket.emplace_back(draft.offers.size(), std::pair(subject, std::move(seen)));
+    if (hangs_on_database(site, subject)) {
+      at_last.emplace_back(draft.offers.size(), std::pair(subject, std::move(seen)));
       draft.offers.push_back({subject.part, {}});
       continue;
     }
@@ -308,10 +327,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
         put_aside.push_back(std::move(sentence));
     draft.offers.push_back({subject.part, std::move(steps)});
   }
-  for (auto& [place, service] : by_socket) {
-    service.first.config["handover"] = may_be_handed_over(site, contract);
-    draft.offers[place].steps = TRY(offers(workspace, service.first, journey, service.second));
-  }
+  for (auto& [place, part] : at_last)
+    draft.offers[place].steps = TRY(offers_at_last(workspace, std::move(part.first), contract, journey, part.second));
   for (std::string& refusal : refusals_of_places(workspace, to.version))
     contract.refusals.push_back(std::move(refusal));
   scan_last(draft.offers);

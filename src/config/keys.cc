@@ -164,6 +164,7 @@ constexpr Key kKeys[] = {
   {"door.command.close", Type::kCommand, "Puts users outside", "close: /usr/local/bin/maintenance on", kRequired},
   {"door.command.open", Type::kCommand, "Lets them in again", "open: /usr/local/bin/maintenance off", kRequired},
   {"door.command.probe", Type::kCommand, "Exit status 0: closed; 1: open; anything else: cannot tell", "probe: test -e /srv/shop/closed"},
+  {"door.when", Type::kChoice, "`database`: closed only where the database is restored or stepped down; what changes code alone is done under traffic", "when: database", "always", "always|database"},
   {"door.hosts", Type::kList, kHostsDoc, "hosts: [web-1]"},
   {"door.hosts[]", Type::kText, "A name from hosts", "- web-1"},
 

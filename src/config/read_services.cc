@@ -146,6 +146,7 @@ void read_door(const Reading& reading) {
       if (const Node* said = command->find(key)) door.args[std::string(key)] = to_json(command_of(*said, defaults));
     }
   }
+  door.for_rows_alone = text_at(*node, "when") == "database";
   door.hosts = hosts_at(reading, *node);
   reading.site.door = std::move(door);
 }

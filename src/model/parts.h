@@ -66,8 +66,9 @@ struct ServiceConfig {
 };
 
 struct DoorConfig {
-  std::string kind;            // "nginx" | "command"
-  Json args = Json::object();  // nginx: {include, page, test, reload}; command: {close, open, probe}
+  std::string kind;             // "nginx" | "command"
+  Json args = Json::object();   // nginx: {include, page, test, reload}; command: {close, open, probe}
+  bool for_rows_alone = false;  // closed only where a run moves rows; else it is done under traffic
   std::vector<std::string> hosts;
 };
 

@@ -16,9 +16,10 @@ import assets  # noqa: E402
 import branches  # noqa: E402
 import builds  # noqa: E402
 import deploys  # noqa: E402
+import handover  # noqa: E402
 from cases import Cases, is_built  # noqa: E402
 
-CASES = {**builds.CASES, **branches.CASES, **deploys.CASES, **assets.CASES}
+CASES = {**builds.CASES, **branches.CASES, **deploys.CASES, **assets.CASES, **handover.CASES}
 
 
 def main():

@@ -13,8 +13,10 @@ var files embed.FS
 
 // migrate: what is applied is noted in schema_migrations. A later release's migrations are not known here, and left alone.
 func migrate(db *sql.DB, verb string, names []string) error {
-	if _, err := db.Exec("CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY)"); err != nil {
-		return err
+	if verb == "up" { // the others only look, where they may not write
+		if _, err := db.Exec("CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY)"); err != nil {
+			return err
+		}
 	}
 	applied, err := appliedIn(db)
 	if err != nil {

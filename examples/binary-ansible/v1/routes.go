@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -41,5 +42,17 @@ func routes(db *sql.DB) http.Handler {
 		}
 		fmt.Fprintln(w, count, "notes")
 	})
-	return all
+	return behindTheDoor(all)
+}
+
+// behindTheDoor: while /opt/notesd/closed is there, only who says so is let in.
+func behindTheDoor(all http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := os.Stat("/opt/notesd/closed"); err == nil && r.Header.Get("X-Behind-The-Door") == "" {
+			w.Header().Set("Retry-After", "10")
+			http.Error(w, "back in a moment", http.StatusServiceUnavailable)
+			return
+		}
+		all.ServeHTTP(w, r)
+	})
 }

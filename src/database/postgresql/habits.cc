@@ -1,5 +1,6 @@
 #include "database/postgresql/habits.h"
 
+#include "base/text.h"
 #include "database/postgresql/read_migrations.h"
 #include "database/postgresql/replay.h"
 #include "database/postgresql/statements.h"
@@ -41,7 +42,10 @@ Result<void> save_habits(const Server& server, const std::string& database, cons
   Json habits{{"statements", to_json(statements)}, {"migrations", to_json(migrations)}};
   if (const auto calls = tool.is_object() ? MigrationCalls::of(tool, connection) : Error{Code::kNotFound, "", ""};
       calls && calls->tool().noted != nullptr)
-    if (const auto own = noted_in(connection, *calls)) habits["own"] = *own;
+    if (const auto own = noted_in(connection, *calls))
+      habits["own"] = *own;
+    else
+      habits["own_fault"] = one_line(own.error().message);
   return os::write_file_atomic(path, canonical(habits) + "\n", 0600);
 }
 

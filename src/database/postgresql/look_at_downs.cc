@@ -198,9 +198,11 @@ Result<std::vector<std::string>> noted_then(const Json& against, const Migration
   if (tool.noted != nullptr && get(habits, "own").is_array()) return names_in(get(habits, "own"));
   for (const auto& each : schema::postgresql::migrations_from_json(get(habits, "migrations")))
     if (tool.noted == nullptr && each.tool == tool.books) return each.applied;
-  return Error{Code::kNotFound,
-               fmt::format("{} had noted no migrations at the checkpoint", tool.books.empty() ? tool.kind : tool.books),
-               "see database: {migrations: ...} in backout.yaml"};
+  return Error{
+      Code::kNotFound,
+      fmt::format("{} had noted no migrations at the checkpoint", tool.books.empty() ? tool.kind : tool.books) +
+          (habits.contains("own_fault") ? ": " + get_string(habits, "own_fault") : ""),
+      "see database: {migrations: ...} in backout.yaml"};
 }
 
 /// By the books nothing came, and the schema is another.
