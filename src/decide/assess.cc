@@ -174,13 +174,16 @@ class Assessor {
     if (!alarm_ || name.empty() || requests < kRouteVotes || failed > requests ||
         static_cast<double>(failed) < kRouteBroken * static_cast<double>(requests))
       return;
+    // An access log says "GET /pay"; a feature may be told with the method, too.
+    const std::string_view whole = name, path = whole.substr(whole.find('/') == whole.npos ? 0 : whole.find('/'));
     for (const auto& [feature, prefixes] : policies_.features) {
       const std::optional<FactId> id = fact_named(feature);
       if (!id || facts().yes(*id)) continue;
       const bool about = std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
-        if (!name.starts_with(prefix)) return false;
-        return name.size() == prefix.size() || prefix.ends_with('/') || name[prefix.size()] == '/' ||
-               name[prefix.size()] == '?';
+        const std::string_view route = prefix.starts_with('/') ? path : whole;
+        if (!route.starts_with(prefix)) return false;
+        return route.size() == prefix.size() || prefix.ends_with('/') || route[prefix.size()] == '/' ||
+               route[prefix.size()] == '?';
       });
       if (!about) continue;
       Fact fact{.value = 1, .source = "signal " + signal, .at = input_.now, .confidence = kHeardConfidence};

@@ -268,10 +268,10 @@ TEST(Seeds, D14AffectedRoutesHaveAClass) {
     Verdict verdict;
     const char* line;
   };
-  const Row rows[] = {{"/admin/users", FactId::kAdmin, Verdict::kNeedsApproval, "OBC:48"},
+  const Row rows[] = {{"GET /admin/users", FactId::kAdmin, Verdict::kNeedsApproval, "OBC:48"},
                       {"/mail", FactId::kMail, Verdict::kNeedsApproval, "OBC:49"},
                       {"/calendar/2", FactId::kCalendar, Verdict::kNeedsApproval, "OBC:50"},
-                      {"/checkout", FactId::kPayments, Verdict::kRollBack, "OBC:39"},
+                      {"POST /checkout", FactId::kPayments, Verdict::kRollBack, "OBC:39"},
                       {"/login", FactId::kAuth, Verdict::kRollBack, "OBC:38"}};
   for (const Row& row : rows) {
     AssessInput seen = told_of("");
