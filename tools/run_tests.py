@@ -152,6 +152,8 @@ def rules(runner, log):
         ("the size check finds a large file", [PYTHON, "tools/check_sizes.py", "--self-test"]),
         ("packages are the README's", [PYTHON, "tools/check_packages.py"]),
         ("links of the documentation", [PYTHON, "tools/check_links.py"]),
+        ("what is covered, and by which tests", [PYTHON, "tools/check_coverage.py"]),
+        ("the coverage check finds a test that is not there", [PYTHON, "tools/check_coverage.py", "--self-test"]),
         ("clang-format", ["clang-format-14", "--dry-run", "-Werror", *sources]),
         ("shellcheck of ./dev", ["shellcheck", "dev", ".ci/run"]),
         ("shellcheck", ["shellcheck", "--severity=warning", *scripts]),

@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+"""docs/coverage.md has every row once, and every example and test that it names is there.
+
+    check_coverage.py [--root DIRECTORY] | --self-test
+"""
+import argparse
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+ROWS = {"D": 14, "L": 8, "B": 8, "C": 13, "T": 4, "P": 11, "V": 8, "H": 9, "I": 6, "X": 2, "O": 5}
+IDS = [f"{letter}{number}" for letter, last in ROWS.items() for number in range(1, last + 1)]
+MISSING = "not yet"
+GOOGLE_TEST = re.compile(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\)", re.MULTILINE)
+
+
+def google_tests(root):
+    return {f"{suite}.{name}" for folder in ("src", "tests") for file in (root / folder).rglob("*_test.cc")
+            for suite, name in GOOGLE_TEST.findall(file.read_text(errors="replace"))}
+
+
+def is_there(root, name, tests):
+    if name.startswith("examples/"):
+        course = root / "tests" / "examples" / f"{Path(name).name.replace('-', '_')}.py"
+        return (root / name / "backout.yaml").exists() and course.exists()
+    file, _, case = name.partition(":")
+    if not case:
+        return name in tests
+    if (root / file).is_dir():
+        return (root / file / case / "cmd").exists()
+    if not (root / file).is_file():
+        return False
+    text = (root / file).read_text()
+    return f'"{case}"' in text or bool(re.search(rf"^def {re.escape(case)}\(", text, re.MULTILINE))
+
+
+def faults(root):
+    page, tests, seen, found = root / "docs" / "coverage.md", google_tests(root), [], []
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|") or not re.fullmatch(r"[A-Z]\d+", cells[0]):
+            continue
+        where, shown = f"docs/coverage.md:{number}: {cells[0]}", cells[-1]
+        seen.append(cells[0])
+        names = re.findall(r"`([^`]+)`", shown.partition(MISSING)[0])
+        if cells[0] not in IDS:
+            found.append(f"{where} is no row")
+        if not names and not shown.startswith(MISSING):
+            found.append(f"{where} names no test and does not say '{MISSING}'")
+        found += [f"{where}: {name} is not there" for name in names if not is_there(root, name, tests)]
+    found += [f"docs/coverage.md: {row} is there {seen.count(row)} times" for row in IDS if seen.count(row) != 1]
+    return found
+
+
+def self_test():
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        lines = {row: "not yet" for row in IDS}
+        del lines["L1"]
+        lines |= {"D1": "`Suite.Name`, `tests/cli:case`", "D2": "`Suite.Other`", "D3": "`tests/a.py:one`, `tests/a.py:two`", "D4": "`tests/a.py:three`",
+                  "D5": "`examples/shop`", "D6": "`examples/gone`", "D7": "soon", "D8": "`Suite.Name`; not yet: `the rest`", "D9": "`tests/cli:gone`"}
+        for path, text in {"src/a_test.cc": "TEST(Suite, Name) {}\n", "tests/cli/case/cmd": "", "tests/a.py": 'def one():\n    return "two"\n',
+                           "examples/shop/backout.yaml": "", "tests/examples/shop.py": "",
+                           "docs/coverage.md": "\n".join(f"| {row} | what | OD | {shown} |" for row, shown in [*lines.items(), ("X9", "not yet"), ("D10", "not yet")])
+                           }.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text)
+        found = {re.search(r"\b[A-Z]\d+\b", line.partition("md:")[2])[0] for line in faults(root)}
+    expected = {"L1", "D2", "D4", "D6", "D7", "D9", "D10", "X9"}
+    if found != expected:
+        print(f"expected {sorted(expected)}, found {sorted(found)}")
+    return 0 if found == expected else 1
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
+    options.add_argument("--self-test", action="store_true")
+    given = options.parse_args()
+    if given.self_test:
+        return self_test()
+    found = faults(given.root)
+    print("\n".join(found), end="\n" if found else "")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
