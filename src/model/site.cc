@@ -269,9 +269,9 @@ Json to_json(const Site& site) {
   for (const ServiceConfig& service : site.services)
     services.push_back(part(driver_of(service), subject_of(service, site), service.hosts));
   if (site.door) value["door"] = part(driver_of(*site.door), subject_of(*site.door, site.public_url), site.door->hosts);
+  if (site.door && site.door->for_rows_alone) value["door"]["when"] = "database";
   if (site.traffic)
     value["traffic"] = part(driver_of(*site.traffic), subject_of(*site.traffic, site), site.traffic->hosts);
-  if (site.door && site.door->for_rows_alone) value["door"]["when"] = "database";
   if (site.database) {
     value["database"] = part(driver_of(*site.database), subject_of(*site.database), {});
     put(value["database"], "host", site.database->host);
