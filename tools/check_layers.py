@@ -43,10 +43,8 @@ ARROWS = {
     "run": "plan journal driver model host os base",
     "record": "model base",
     "app": "decide watch import run record plan journal driver drivers/auto_deploy drivers/checks drivers/ci drivers/code drivers/command drivers/compose "
-           "drivers/kubernetes drivers/leftovers drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init "
-           "schema model host os base",
-    "app": "decide watch import run record plan journal driver drivers/auto_deploy drivers/checks drivers/ci drivers/code drivers/command drivers/leftovers "
-           "drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init schema model host os base",
+           "drivers/kubernetes drivers/leftovers drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init schema model "
+           "host os base",
     "cli": "app model base",
 }
 
