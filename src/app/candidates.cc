@@ -43,11 +43,11 @@ std::vector<std::string> directories_of(const Workspace& workspace) {
   return versions;
 }
 
-/// Of the images on the hosts that a Compose project could run, newest first.
-std::vector<std::string> image_tags_of(const Workspace& workspace) {
+/// What `driver` says could run: image tags on the hosts, revisions of workloads; newest first.
+std::vector<std::string> versions_by(const Workspace& workspace, std::string_view driver) {
   std::vector<std::string> versions;
   for (const Subject& subject : subjects_of(workspace.site())) {
-    if (subject.part != plan::Part::kCode || subject.driver != "compose") continue;
+    if (subject.part != plan::Part::kCode || subject.driver != driver) continue;
     const auto seen = observe(workspace, subject);
     if (!seen) continue;
     for (const auto& [host, sight] : *seen)
@@ -103,8 +103,9 @@ Result<std::vector<Candidate>> candidates(const Workspace& workspace, size_t lim
       }
   };
   find(directories_of(workspace), "directory");
-  find(image_tags_of(workspace), "image tag");
+  find(versions_by(workspace, "compose"), "image tag");
   find(deployed_commits(workspace, commits), "Coolify deployment");
+  find(versions_by(workspace, "kubernetes"), "rollout revision");
   if (workspace.site().code) find(tags_of(*workspace.site().code), "git tag");
   std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return rank(a) < rank(b); });
   return list;

@@ -35,9 +35,8 @@ class TestCluster {
     return answer ? answer->body : "";
   }
   void post(const std::string& path, const Json& body) const {
-    const auto done = os::run_process({.argv = {"curl", "-s", "-X", "POST", "-H", "Content-Type: application/json",
-                                                "-d", body.dump(), server_.url() + path}});
-    EXPECT_TRUE(done && done->ok());
+    const auto done = os::http({.method = "POST", .url = server_.url() + path, .body = body.dump()});
+    EXPECT_TRUE(done && done->status == 200) << path;
   }
   void fault(const Json& fault) const { post("/stand-in/fault", fault); }
 
@@ -48,10 +47,7 @@ class TestCluster {
     EXPECT_TRUE(done.has_value());
     return done ? *done : os::ProcessResult{.exit_status = 127};
   }
-  void apply(const Json& object) const {
-    const auto done = kubectl({"apply", "--validate=false", "-f", "-"}, object.dump());
-    EXPECT_TRUE(done.ok()) << done.err;
-  }
+  void apply(const Json& object) const { post("/stand-in/apply", object); }
   void workload(const std::string& kind, const std::string& name, const std::string& tag,
                 const Json& more = Json::object()) const {
     Json spec = {{"selector", {{"matchLabels", {{"app", name}}}}},
@@ -72,7 +68,7 @@ class TestCluster {
 
   /// The oracle: each of the app's pods that is not ending is ready and runs the tag, by the pods alone.
   bool runs(const std::string& app, const std::string& tag) const {
-    const auto pods = parse_json(kubectl({"get", "pods", "-l", "app=" + app, "-o", "json"}).out);
+    const auto pods = parse_json(get("/api/v1/namespaces/shop/pods?labelSelector=app%3D" + app));
     if (!pods || (*pods)["items"].empty()) return false;
     for (const Json& pod : (*pods)["items"]) {
       if (pod["spec"]["containers"][0]["image"] != "example.test/" + app + ":" + tag) return false;
@@ -83,9 +79,9 @@ class TestCluster {
     return (*pods)["items"].size() == 2;
   }
   bool comes_to_run(const std::string& app, const std::string& tag) const {
-    for (int look = 0; look < 100; ++look) {
+    for (int look = 0; look < 400; ++look) {
       if (runs(app, tag)) return true;
-      std::this_thread::sleep_for(Millis(50));
+      std::this_thread::sleep_for(Millis(10));
     }
     return false;
   }
@@ -100,7 +96,7 @@ class TestCluster {
 
  private:
   static std::string script() {
-    return "import runpy, sys; sys.argv = ['api.py', '0', '0.02']; runpy.run_path('" BACKOUT_SOURCE_DIR
+    return "import runpy, sys; sys.argv = ['api.py', '0', '0.005']; runpy.run_path('" BACKOUT_SOURCE_DIR
            "/tests/support/cluster/api.py', run_name='__main__')";
   }
   testing_support::PythonServer server_;

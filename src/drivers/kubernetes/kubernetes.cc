@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "driver/tool.h"
 #include "drivers/command/arguments.h"
@@ -39,6 +41,15 @@ Json seen_of(const std::vector<HelmRevision>& history) {
   return seen;
 }
 
+/// Tags in the history of a workload, newest first: what one might go back to.
+void add_versions(const Workload& workload, Json& versions) {
+  for (auto revision = workload.revisions.rbegin(); revision != workload.revisions.rend(); ++revision)
+    for (const auto& [container, image] : revision->images)
+      if (const std::string tag = tag_of(image);
+          !tag.empty() && std::find(versions.begin(), versions.end(), tag) == versions.end())
+        versions.push_back(tag);
+}
+
 /// What a Helm release is, for a checkpoint.
 Json helm_identity(const Json& seen) {
   Json identity = seen;
@@ -50,7 +61,7 @@ Json helm_identity(const Json& seen) {
 Result<Json> observed(const Json& subject, const Ask& ask) {
   const Cluster cluster = TRY(cluster_of(subject));
   const Helm helm = TRY(helm_of(subject));
-  Json seen = {{"current", Json::object()}, {"workloads", Json::object()}};
+  Json seen = {{"current", Json::object()}, {"workloads", Json::object()}, {"versions", Json::array()}};
   for (const WorkloadName& name : TRY(workloads_of(subject))) {
     const auto workload = look_at(ask, cluster, name);
     if (!workload && workload.error().code == Code::kNotFound &&
@@ -61,6 +72,7 @@ Result<Json> observed(const Json& subject, const Ask& ask) {
     if (!workload) return workload.error();
     seen["current"][name.str()] = workload->hash;
     seen["workloads"][name.str()] = seen_of(*workload);
+    add_versions(*workload, seen["versions"]);
   }
   if (!helm.release.empty()) {
     const auto history = helm_history(ask, helm, cluster);

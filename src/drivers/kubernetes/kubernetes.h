@@ -3,7 +3,8 @@
 //
 // Subject: {namespace, context?, kubeconfig?, program?, workloads: ["deployment/web"], config_maps?, secrets?, wait_ms,
 // helm?, helm_program?}. Asked and told from this machine.
-// observe: {current: {NAME: hash}, workloads: {NAME: {hash, images, digests, ..., paused, revisions}}, helm?}.
+// observe: {current: {NAME: hash}, workloads: {NAME: {hash, images, digests, ..., paused, revisions}},
+// versions: [tags, newest first], helm?}.
 // A checkpoint's part is {workloads: {NAME: identity}, helm?: {revision, ...}, config?: {file, objects}}.
 //
 // note            look    what runs now: templates, images, image digests of ready pods

@@ -145,15 +145,16 @@ Result<void> add_objects(const driver::Offering& offering, const Json& args, std
     const std::vector<std::string> parts = split(each.is_string() ? each.get<std::string>() : "", '/');
     if (parts.size() == 2) names[parts[0] == "secret" ? "secrets" : "config_maps"].push_back(parts[1]);
   }
-  const std::string count = counted(static_cast<int64_t>(get(saved, "objects").size()), "ConfigMap or Secret");
+  const std::string count = counted(static_cast<int64_t>(get(saved, "objects").size()), "object");
   Json keep = args, restore = args, undo = args;
   keep["file"] = undo["file"] = offering.run_directory + "/kubernetes-before.json";
   keep.update(names);
   restore["file"] = file;
-  steps.push_back(step("save-config-code", "save", StepKind::kEffect, Phase::kPrepare, "keep " + count + " as found",
-                       std::move(keep), offering));
+  steps.push_back(step("save-config-code", "save", StepKind::kEffect, Phase::kPrepare,
+                       "keep " + count + " (ConfigMaps, Secrets) as found", std::move(keep), offering));
   steps.push_back(step("restore-config-code", "restore", StepKind::kEffect, Phase::kSwitch,
-                       fmt::format("put back {} of {}", count, offering.to.str()), std::move(restore), offering));
+                       fmt::format("put back {} (ConfigMaps, Secrets) of {}", count, offering.to.str()),
+                       std::move(restore), offering));
   steps.back().undo = Action{kKubernetes, "restore", std::move(undo)};
   return {};
 }
@@ -202,7 +203,7 @@ Result<std::vector<Step>> steps_for(const driver::Offering& offering) {
       save["secrets"] = get(offering.subject, "secrets");
       save["file"] = offering.run_directory + "/kubernetes.json";
       steps.push_back(step("save-config-code", "save", StepKind::kEffect, Phase::kPrepare,
-                           "save " + counted(static_cast<int64_t>(objects.size()), "ConfigMap or Secret"),
+                           "save " + counted(static_cast<int64_t>(objects.size()), "object") + " (ConfigMaps, Secrets)",
                            std::move(save), offering));
     }
     if (offering.kind == RunKind::kCheckpoint) return steps;

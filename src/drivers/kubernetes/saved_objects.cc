@@ -57,6 +57,17 @@ Result<void> put(const Ask& ask, const Cluster& cluster, const std::string& name
   return error;
 }
 
+/// The same but for what `kubectl replace` writes anew by itself: its own note of what was applied last.
+bool same(Json a, Json b) {
+  for (Json* each : {&a, &b})
+    if (each->contains("metadata") && get((*each)["metadata"], "annotations").is_object()) {
+      Json& metadata = (*each)["metadata"];
+      metadata["annotations"].erase("kubectl.kubernetes.io/last-applied-configuration");
+      if (metadata["annotations"].empty()) metadata.erase("annotations");
+    }
+  return a == b;
+}
+
 std::vector<std::string> names_in(const Json& objects) {
   std::vector<std::string> names;
   for (const auto& [name, ignored] : objects.items()) names.push_back(name);
@@ -103,7 +114,7 @@ Result<Json> restore_objects(const Ask& ask, const Cluster& cluster, const Json&
   std::map<std::string, Json> now;  // everything is looked at before the first is touched
   for (const auto& [name, saved] : objects.items()) now[name] = TRY(live(ask, cluster, name));
   for (const auto& [name, saved] : objects.items())
-    if (!saved.is_null() && now[name] != saved)
+    if (!saved.is_null() && !same(now[name], saved))
       TRY_VOID(put(ask, cluster, name, saved, !now[name].is_null()).with_context(name));
   return evidence_of(file, objects);
 }
@@ -126,7 +137,7 @@ Sight sight_of_objects(const Ask& ask, const Cluster& cluster, const Json& args,
     const auto now = live(ask, cluster, name);
     if (!now) return Sight::cannot_tell(one_line(now.error().message));
     if (now->is_null()) return Sight::does_not_hold(name + " is gone");
-    if (*now != saved) return Sight::does_not_hold(name + " has other content than was saved");
+    if (!same(*now, saved)) return Sight::does_not_hold(name + " has other content than was saved");
   }
   return Sight::holds(counted(static_cast<int64_t>(objects->size()), "object") + " as saved in " + file,
                       evidence_of(file, *objects));

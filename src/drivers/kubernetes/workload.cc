@@ -148,12 +148,6 @@ void read_pods(Workload& workload, const Json& owned, const std::map<std::string
   }
 }
 
-std::string tag_of(const std::string& image) {
-  const std::string name = image.substr(0, image.find('@'));
-  const size_t colon = name.rfind(':'), slash = name.rfind('/');
-  return colon == std::string::npos || (slash != std::string::npos && colon < slash) ? "" : name.substr(colon + 1);
-}
-
 bool is_tag_of(std::string tag, std::string version) {
   if (tag.empty()) return false;
   if (tag.starts_with('v')) tag.erase(0, 1);
@@ -300,6 +294,12 @@ Result<Identity> identity_by_tag(const Workload& workload, const std::string& ve
                              workload.name.str(), version, counted(static_cast<int64_t>(found.size()), "revision")),
                  next};
   return Identity{.hash = found.front()->hash, .revision = found.front()->number, .images = found.front()->images};
+}
+
+std::string tag_of(const std::string& image) {
+  const std::string name = image.substr(0, image.find('@'));
+  const size_t colon = name.rfind(':'), slash = name.rfind('/');
+  return colon == std::string::npos || (slash != std::string::npos && colon < slash) ? "" : name.substr(colon + 1);
 }
 
 std::string in_words(const std::map<std::string, std::string>& images) {

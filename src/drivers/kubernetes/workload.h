@@ -87,6 +87,8 @@ std::optional<Revision> find_revision(const Workload& workload, const Identity& 
 Result<Identity> identity_by_tag(const Workload& workload, const std::string& version);
 
 std::string in_words(const std::map<std::string, std::string>& images);  // "web example.test/web:v1"
+/// "v1" of "registry:5000/web:v1@sha256:..."; empty when it has none.
+std::string tag_of(const std::string& image);
 /// "sha256:..." of an imageID in any of the forms that runtimes use; the whole of it when there is none.
 std::string digest_of(const std::string& image_id);
 

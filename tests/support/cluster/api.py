@@ -6,12 +6,17 @@
 No cluster runs here: pods are entries that get ready by themselves (controllers.py). What it says was taken from transcripts of a real
 one. Beside the API:
 
-    GET  /service/NAMESPACE/APP/PATH   what one of the app's ready pods would answer: /version, /health, /settings
-    POST /stand-in/fault               {"mode": "500"|"drop"|"hang"|"", "method": "PATCH", "path": RE, "after": N, "times": N}
+    GET  /service/NAMESPACE/APP/PATH   what one of the app's ready pods would answer: /version, /order, /settings
+    POST /stand-in/sick                [IMAGE]: their pods get ready, and take no orders
+    POST /stand-in/fault               {"mode": "500"|"drop"|"hang"|"", "method": "PATCH", "path": RE, "after": N, "times": N};
+                                       with "then": MODE, after the first everything fails so
+    POST /stand-in/reset               nothing is there any more
+    POST /stand-in/apply               an object, as `kubectl apply` would
     POST /stand-in/registry            {IMAGE: DIGEST}: what a tag means from now on
     GET  /stand-in/requests            [METHOD PATH], oldest first
     GET  /stand-in/kubeconfig          with the contexts admin, reader (may look) and nobody (may nothing)
 """
+import base64
 import copy
 import hashlib
 import json
@@ -27,7 +32,7 @@ from urllib.parse import parse_qs, urlsplit
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from controllers import Controllers, is_going, is_ready, now  # noqa: E402
-from wire import Refused, access_review, json_patched, merged  # noqa: E402
+from wire import Refused, access_review, json_patched, merged, without_empty  # noqa: E402
 
 KINDS = {  # plural: (group/version, kind)
     "pods": ("v1", "Pod"), "configmaps": ("v1", "ConfigMap"), "secrets": ("v1", "Secret"), "services": ("v1", "Service"),
@@ -77,6 +82,7 @@ class Store:
         old_meta, meta = thing["metadata"], new.setdefault("metadata", {})
         for key in ("uid", "creationTimestamp", "namespace", "name", "generation"):
             meta[key] = old_meta[key]
+        new = with_defaults(kind, new)
         if new.get("spec") != thing.get("spec"):
             meta["generation"] += 1
         for key in list(thing):
@@ -88,6 +94,15 @@ class Store:
         return self.things[kind, meta["namespace"], meta["name"]]
 
 
+def with_defaults(kind, thing):
+    for key, value in (thing.pop("stringData", None) or {}).items():
+        thing.setdefault("data", {})[key] = base64.b64encode(value.encode()).decode()
+    if kind in ("deployments", "statefulsets", "daemonsets"):
+        thing["spec"]["template"] = without_empty(thing["spec"]["template"])
+        thing["spec"]["template"]["metadata"]["creationTimestamp"] = None
+    return thing
+
+
 def made(kind, thing, namespace):
     version, name = KINDS[kind]
     thing.setdefault("apiVersion", version)
@@ -95,12 +110,11 @@ def made(kind, thing, namespace):
     thing["metadata"]["namespace"] = namespace
     if kind in ("deployments", "statefulsets", "daemonsets"):
         thing["status"] = {}
-        thing["spec"]["template"].setdefault("metadata", {}).setdefault("creationTimestamp", None)
         if kind != "daemonsets":
             thing["spec"].setdefault("replicas", 1)
         strategy = "strategy" if kind == "deployments" else "updateStrategy"
         thing["spec"].setdefault(strategy, {"type": "RollingUpdate"})
-    return thing
+    return with_defaults(kind, thing)
 
 
 class Server(ThreadingHTTPServer):
@@ -109,7 +123,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, port, tick):
         super().__init__(("127.0.0.1", port), Handler)
         self.store, self.fault, self.requests = Store(), {}, []
-        self.round = 0
+        self.round, self.sick = 0, []
         threading.Thread(target=self.live, args=(tick,), daemon=True).start()
 
     def live(self, tick):
@@ -183,6 +197,8 @@ class Handler(BaseHTTPRequestHandler):
         if fault.get("times", -1) == 0:
             return False
         fault["times"] = fault.get("times", -1) - 1
+        if "then" in fault:
+            self.server.fault = {"mode": fault["then"]}
         if fault["mode"] == "hang":
             time.sleep(30)
         if fault["mode"] == "500":
@@ -192,8 +208,18 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def stand_in(self, path, body):
-        if path == "/stand-in/fault":
+        if path == "/stand-in/sick":
+            self.server.sick = json.loads(body)
+        elif path == "/stand-in/fault":
             self.server.fault = json.loads(body)
+        elif path == "/stand-in/reset":
+            with self.server.store.lock:
+                self.server.store.things.clear()
+                self.server.store.registry.clear()
+                self.server.fault = {}
+        elif path == "/stand-in/apply":
+            with self.server.store.lock:
+                self.apply(json.loads(body))
         elif path == "/stand-in/registry":
             self.server.store.registry.update(json.loads(body))
         elif path == "/stand-in/requests":
@@ -201,6 +227,14 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/stand-in/kubeconfig":
             return self.send(200, json.dumps(self.kubeconfig()).encode())
         return self.send(200, b"{}")
+
+    def apply(self, thing):
+        store, meta = self.server.store, thing["metadata"]
+        kind = next(kind for kind, (_, of) in KINDS.items() if of == thing["kind"])
+        if old := store.get(kind, meta["namespace"], meta["name"]):
+            store.change(kind, old, merged(self.shown(old), thing))
+        else:
+            store.put(kind, made(kind, thing, meta["namespace"]))
 
     def kubeconfig(self):
         """A token is not sent over plain HTTP, so the user is part of the server's address."""
@@ -225,7 +259,9 @@ class Handler(BaseHTTPRequestHandler):
                 return self.send(200, tag.split("-")[0].encode(), "text/plain")
             if what == "settings":
                 return self.send(200, json.dumps(pod.get("settings", {})).encode())
-            return self.send(500 if "sick" in tag else 200, b"broken" if "sick" in tag else b"ok", "text/plain")
+            if "sick" in tag or pod["spec"]["containers"][0]["image"] in self.server.sick:
+                return self.send(500, b"no orders today", "text/plain")
+            return self.send(200, f"{pod.get('settings', {}).get('GREETING', 'hello')}, ordered".encode(), "text/plain")
 
     # --- the API ----------------------------------------------------------------------------------------------------------
 

@@ -68,3 +68,11 @@ def access_review(data):
     asked = fields(fields(fields(fields(data[4:])[2])[2])[1])
     return {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "metadata": {},
             "spec": {"resourceAttributes": {"verb": asked[2].decode(), "resource": asked[5].decode()}}}
+
+
+def without_empty(value):
+    """What a server's defaults come to: what is empty and what is not said are the same."""
+    if isinstance(value, dict):
+        kept = {key: without_empty(each) for key, each in value.items()}
+        return {key: each for key, each in kept.items() if each not in (None, {}, [], "")}
+    return [without_empty(each) for each in value] if isinstance(value, list) else value
