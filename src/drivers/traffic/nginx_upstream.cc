@@ -39,14 +39,21 @@ rm -f -- "$was"
 // one is counted from the boot, the other by the clock.
 constexpr const char* kWorkers = R"sh(
 LC_ALL=C; export LC_ALL
-pid=$(cat -- "$1" 2>/dev/null) && [ -n "$pid" ] && [ -d "/proc/$pid" ] || { echo none; echo end; exit 0; }
-ticks=$(getconf CLK_TCK)
-changed=$(stat -L -c %.3Y -- "$2") && now=$(date +%s.%3N) && read -r up rest </proc/uptime || exit 1
-awk -v now="$now" -v then="$changed" 'BEGIN { printf "file %d\n", (now - then) * 1000 }'
-for child in $(cat /proc/"$pid"/task/*/children 2>/dev/null); do
-  words=$(tr '\0' ' ' <"/proc/$child/cmdline" 2>/dev/null) || continue
-  case $words in *'worker process is shutting down'*) echo leaving; continue;; *'worker process'*) ;; *) continue;; esac
-  sed 's/.*) //' "/proc/$child/stat" 2>/dev/null | awk -v up="$up" -v ticks="$ticks" '{ printf "worker %d\n", (up - $20 / ticks) * 1000 }'
+include=$2 pid=
+[ ! -r "$1" ] || read -r pid <"$1" || :
+[ -n "$pid" ] && [ -d "/proc/$pid" ] || { echo none; echo end; exit 0; }
+ticks=$(getconf CLK_TCK) && changed=$(stat -L -c %.3Y -- "$include") && now=$(date +%s%3N) || exit 1
+read -r up rest </proc/uptime || exit 1
+up=${up%.*}${up#*.}0
+printf 'file %d\n' $((now - ${changed%.*}${changed#*.}))
+read -r children <"/proc/$pid/task/$pid/children" || :
+for child in $children; do
+  title=
+  read -r title <"/proc/$child/cmdline" || :
+  case $title in *'worker process is shutting down'*) echo leaving; continue;; *'worker process'*) ;; *) continue;; esac
+  read -r line <"/proc/$child/stat" || continue
+  set -- ${line##*) }
+  printf 'worker %d\n' $((up - ${20} * 1000 / ticks))
 done
 echo end
 )sh";
