@@ -5,8 +5,8 @@
 
 A row is {name, value, unit, peer, peer_value, ratio, about, machine}; ratio says how many times better than the peer we are (over
 1 is ahead). Where there is a peer, both were measured in turn in the same run, and the figures are medians of the pairs. A
-benchmark is a program that prints such rows as JSON, as a list or one per line: cli_bench.py, postgresql_bench.py, traffic_bench.py, and bench_*
-made of *_bench.cc.
+benchmark is a program that prints such rows as JSON, as a list or one per line: cli_bench.py, postgresql_bench.py, traffic_bench.py,
+and bench_* made of *_bench.cc.
 """
 import json
 import os
