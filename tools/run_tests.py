@@ -266,8 +266,16 @@ TSAN_TARGETS = ("test_run", "test_journal")
 # A whole run takes at most so many minutes on two cores: what does not fit any more is left out, and said. Sections that are asked
 # for by name are never left out, and BACKOUT_TEST_MINUTES=0 leaves out nothing.
 MINUTES = float(os.environ.get("BACKOUT_TEST_MINUTES", "57"))
-# Minutes, measured on two cores of an AMD EPYC.
-TAKES = {}
+# Minutes, measured on two cores of an AMD EPYC; a slower machine is noticed as it goes.
+TAKES = {
+    "build-dev": 5, "build-release": 5, "build-tsan": 2.5, "build-asan": 9,
+    "rules": 0.1, "unit": 6.5, "support": 0.1, "manual": 0.1, "schema": 0.1, "completion": 0.1, "cli": 1, "liars": 0.6, "projects": 2, "postgresql": 6.8,
+    "watch": 2.2, "examples": 6, "step-down": 1.5, "migrators": 1.5, "code": 1.8, "ready": 1.9,
+    "crash-local": 3, "crash-abort": 1, "crash-ssh": 3, "crash-four-at-once": 1, "crash-ssh-four-at-once": 0.5, "crash-twice": 1.5, "crash-in-place": 1,
+    "crash-in-place-anew": 0.4, "crash-supervisor": 1.2, "crash-pm2": 1.3, "crash-power": 3, "crash-named": 1.5, "crash-without-intent": 0.5,
+    "crash-without-fsync": 0.2,
+    "demo": 1, "tsan-unit": 1.5, "asan-unit": 8, "asan-cli": 3,
+}
 
 # name, what, (preset, targets) it needs, how
 SECTIONS = [
