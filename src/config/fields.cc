@@ -50,6 +50,11 @@ std::string absolute(const std::string& directory, const std::string& path) {
   return normal;
 }
 
+std::string without_slash(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
 std::string path_at(const Reading& reading, const Node& map, std::string_view key, std::string_view otherwise) {
   return absolute(reading.site.directory, text_at(map, key, otherwise));
 }

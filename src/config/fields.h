@@ -28,7 +28,9 @@ const std::vector<Node>& items_at(const Node& map, std::string_view key);
 
 /// `path` made absolute: a relative one starts at `directory`. Empty stays empty.
 std::string absolute(const std::string& directory, const std::string& path);
-/// The same for what map[key] says.
+/// A URL to which paths can be added.
+std::string without_slash(std::string url);
+/// `path` of map[key] made absolute, likewise.
 std::string path_at(const Reading& reading, const Node& map, std::string_view key, std::string_view otherwise = "");
 
 /// An error when `map`, at `path` of the table, lacks `key`. True when it is there.

@@ -10,11 +10,6 @@
 namespace backout::config {
 namespace {
 
-std::string without_slash(std::string url) {
-  while (url.ends_with('/')) url.pop_back();
-  return url;
-}
-
 void read_hosts(const Reading& reading) {
   const Node* hosts = reading.root.find("hosts");
   if (hosts == nullptr) return;

@@ -41,11 +41,12 @@ Result<void> save_habits(const Server& server, const std::string& database, cons
   const auto migrations = TRY(read_migrations(connection));
   Json habits{{"statements", to_json(statements)}, {"migrations", to_json(migrations)}};
   if (const auto calls = tool.is_object() ? MigrationCalls::of(tool, connection) : Error{Code::kNotFound, "", ""};
-      calls && calls->tool().noted != nullptr)
+      calls && calls->tool().noted != nullptr) {
     if (const auto own = noted_in(connection, *calls))
       habits["own"] = *own;
     else
       habits["own_fault"] = one_line(own.error().message);
+  }
   return os::write_file_atomic(path, canonical(habits) + "\n", 0600);
 }
 

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "drivers/checks/json_condition.h"
 #include "drivers/command/arguments.h"
 #include "os/http.h"
 
@@ -38,20 +39,6 @@ Result<int64_t> number_in(std::string_view text) {
   if (text.empty() || failure != std::errc() || end != text.data() + text.size())
     return Error{Code::kCorrupt, "it is no number: " + shortened(one_line(text), 60), ""};
   return value;
-}
-
-const Json* at_path(const Json& value, const std::string& path) {
-  const Json* at = &value;
-  for (const std::string& name : split(path, '.')) {
-    if (at->is_object() && at->contains(name)) {
-      at = &(*at)[name];
-    } else if (const auto index = number_in(name); index && at->is_array() && *index >= 0 && *index < std::ssize(*at)) {
-      at = &(*at)[static_cast<size_t>(*index)];
-    } else {
-      return nullptr;
-    }
-  }
-  return at;
 }
 
 std::optional<int64_t> count_of(const Json* value) {
