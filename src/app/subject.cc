@@ -144,6 +144,7 @@ std::vector<Subject> subjects_of(const Site& site) {
     subjects.push_back(
         subject(plan::Part::kCode, driver_of(*site.code), "code", subject_of(*site.code),
                 code_is_elsewhere(*site.code) ? std::vector<std::string>{"local"} : hosts_of(site, site.code->hosts)));
+  if (site.code && site.code->layout == "compose" && site.database) subjects.back().config["stops"] = true;
   if (has_branch_beside(site)) {
     subjects.push_back(subject(plan::Part::kCode, "branch", "branch", site.code->branch, {"local"}));
     subjects.back().config["beside"] = true;

@@ -56,6 +56,34 @@ Result<Pin> pin_from(const Json& args) {
   return pin;
 }
 
+struct Stop {
+  std::string project;
+  std::vector<std::string> services;
+};
+
+Result<Stop> stop_from(const Json& args) {
+  Stop what;
+  what.project = TRY(text_argument(args, "project"));
+  TRY(words_argument({{"project", Json::array({what.project})}}, "project"));
+  what.services = TRY(words_argument(args, "services"));
+  if (what.services.empty()) return Error{Code::kInvalid, "'services' is empty", ""};
+  return what;
+}
+
+Sight sight_of_stopped(const Stop& what, host::Host& host, std::stop_token stop) {
+  const auto facts = look(host, docker_script("project=$1\nids=$(of_project)\ninspected $ids\necho end\n"),
+                          {what.project}, "", std::move(stop));
+  if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
+  const auto containers = containers_from(facts->all("container"));
+  if (!containers) return Sight::cannot_tell(containers.error().message);
+  for (const Container& container : *containers) {
+    const bool own = std::find(what.services.begin(), what.services.end(), container.service) != what.services.end();
+    const bool down = container.state == "exited" || container.state == "created" || container.state == "dead";
+    if (own && !container.oneoff && !down) return Sight::does_not_hold(container.service + " is " + container.state);
+  }
+  return Sight::holds(join(what.services, ", ") + " stopped");
+}
+
 Result<std::vector<Image>> fetched_from(const Json& args) {
   std::vector<Image> images = TRY(images_argument(args, "images"));
   if (images.empty()) return Error{Code::kInvalid, "'images' is empty", ""};
@@ -238,7 +266,7 @@ Result<Json> observed(const Json& subject, host::Host& host, std::stop_token sto
   for (const Container& container : containers) present.push_back(container.image);
   const std::string made_by = containers.empty() ? "" : containers.front().tool;
   return Json{{"project", facts.text("project")},
-              {"tool", tool_for(facts.text("standalone"), facts.text("plugin"), made_by)},
+              {"tool", tool_for(facts.has("standalone"), facts.has("plugin"), made_by)},
               {"files", files},
               {"tag", tag},
               {"versions", std::move(versions)},
@@ -263,6 +291,7 @@ class ComposeDriver : public driver::Driver {
     std::vector<driver::Verb> verbs = {{"pin", StepKind::kEffect, true, true},
                                        {"fetch", StepKind::kEffect, true, true},
                                        {"up", StepKind::kEffect, true, true},
+                                       {"stop", StepKind::kEffect, true, true},
                                        {"runs", StepKind::kLook, true, true}};
     for (driver::Verb& verb : config_verbs()) verbs.push_back(std::move(verb));
     return verbs;
@@ -302,6 +331,14 @@ class ComposeDriver : public driver::Driver {
       made.timeout = Millis(300'000);
       return made;
     }
+    if (action.verb == "stop") {
+      const Stop what = TRY(stop_from(args));
+      std::vector<std::string> words = {what.project};
+      words.insert(words.end(), what.services.begin(), what.services.end());
+      host::Command made = host::shell(docker_script(kStop), std::move(words));
+      made.timeout = Millis(120'000);
+      return made;
+    }
     return no_such_verb(action, *this);
   }
 
@@ -325,6 +362,10 @@ class ComposeDriver : public driver::Driver {
     if (action.verb == "up") {
       const auto up = up_from(*args);
       return up ? sight_of_up(*up, host, std::move(stop)) : Sight::cannot_tell(up.error().message);
+    }
+    if (action.verb == "stop") {
+      const auto what = stop_from(*args);
+      return what ? sight_of_stopped(*what, host, std::move(stop)) : Sight::cannot_tell(what.error().message);
     }
     if (action.verb == "runs") return sight_of_running(*args, host, std::move(stop));
     return Sight::cannot_tell(no_such_verb(action, *this).message);

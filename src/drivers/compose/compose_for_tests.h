@@ -114,9 +114,9 @@ struct Project {
   Json saved = Json::object();
 
   static constexpr const char* kWorker =
-      "  worker:\n    image: shop:${TAG}\n    init: true\n    command: [/bin/sleep, '9999']\n";
+      "  worker:\n    image: shop:${TAG}\n    stop_signal: SIGKILL\n    command: [/bin/sleep, '9999']\n";
   static constexpr const char* kMailer =
-      "  mailer:\n    image: shop:${TAG}\n    init: true\n    command: [/bin/sleep, '9999']\n";
+      "  mailer:\n    image: shop:${TAG}\n    stop_signal: SIGKILL\n    command: [/bin/sleep, '9999']\n";
 
   Project() {
     std::filesystem::create_directory(path);

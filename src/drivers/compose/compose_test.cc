@@ -185,6 +185,29 @@ TEST_F(Compose, services_that_are_not_of_the_release_are_left_alone) {
   EXPECT_EQ(shop->runs("worker"), shop->id_of("shop:v2"));
 }
 
+TEST_F(Compose, where_a_database_changes_nothing_writes_meanwhile) {
+  const Json more = {{"stops", true}};
+  shop->deploy(Project::kWorker, more);
+  auto plan = steps(more);
+  const Step stop = plan["stop-code"], up = plan["up-code"];
+  EXPECT_EQ(stop.phase, Phase::kClose);
+  EXPECT_EQ(up.phase, Phase::kStart);
+  apply(plan["keep-config-code"].action);
+  EXPECT_EQ(look(stop.action).kind, SightKind::kDoesNotHold);
+  apply(stop.action);
+  EXPECT_EQ(look(stop.action).kind, SightKind::kHolds) << look(stop.action).why;
+  EXPECT_EQ(shop->runs("web") + shop->runs("worker"), "");
+  apply(up.action);
+  EXPECT_EQ(look(up.action).kind, SightKind::kHolds) << look(up.action).why;
+  ASSERT_TRUE(up.undo && stop.undo);
+  apply(*up.undo);
+  EXPECT_EQ(look(*up.undo).kind, SightKind::kHolds) << look(*up.undo).why;
+  EXPECT_EQ(shop->runs("web") + shop->runs("worker"), "");
+  apply(*stop.undo);
+  EXPECT_EQ(look(*stop.undo).kind, SightKind::kHolds) << look(*stop.undo).why;
+  EXPECT_EQ(shop->serves(), "v2");
+}
+
 TEST_F(Compose, without_a_checkpoint_the_tag_leads_back) {
   shop->write("v2", Project::kWorker);
   shop->compose("up -d -t 0");
@@ -231,7 +254,7 @@ TEST_F(Compose, secrets_stay_in_their_files) {
   const std::string all = conformance::detail::bytes_of(*command) + shop->saved.dump() + shop->seen().dump() +
                           look(up.action).evidence.dump();
   EXPECT_EQ(all.find("s3cret"), std::string::npos);
-  EXPECT_EQ(answer("stat -c %a " + shop->path + "/.backout/checkpoints/RUN-0001/1"), "600");
+  EXPECT_EQ(answer("stat -c %a " + shop->path + "/.backout/checkpoints/C-0001/1"), "600");
 }
 
 TEST_F(Compose, a_daemon_that_does_not_answer_is_not_guessed_about) {

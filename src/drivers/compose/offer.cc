@@ -154,6 +154,12 @@ Json tags_for(const std::vector<Image>& images, const std::map<std::string, std:
   return to_json(list);
 }
 
+std::vector<std::string> services_of(const std::vector<Image>& images) {
+  std::vector<std::string> services;
+  for (const Image& image : images) services.push_back(image.service);
+  return services;
+}
+
 std::vector<std::string> services_beyond(const std::vector<Image>& now, const std::vector<Image>& then) {
   std::vector<std::string> beyond;
   for (const Image& image : now)
@@ -173,7 +179,7 @@ std::string described(const std::vector<Image>& images) {
 
 /// What one host is told: to the target, and back to how it was found.
 struct Ways {
-  Json fetch, up, undo, runs;
+  Json fetch, up, undo, runs, stop, stop_again;
   bool missing = false;
 };
 
@@ -221,6 +227,10 @@ Result<Ways> ways_on(const driver::Offering& offering, const Seen& seen) {
                                                                      : "";
   ways.undo["tags"] = tags_for(touched, {});
   ways.undo["gone"] = all ? services_beyond(target, seen.running) : std::vector<std::string>();
+  ways.stop = {{"project", seen.project}, {"services", services_of(seen.running)}};
+  ways.stop_again = ways.stop;
+  for (std::string& service : services_beyond(target, seen.running))
+    ways.stop_again["services"].push_back(std::move(service));
   ways.runs = {{"images", to_json(target)}, {"project", seen.project}, {"gone", ways.up["gone"]}};
   return ways;
 }
@@ -249,7 +259,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     return steps;
   }
   std::vector<Step> steps;
-  std::map<std::string, Json> fetch, up, undo, runs;
+  std::map<std::string, Json> fetch, up, undo, runs, stop, stop_again;
   std::string set, before;
   bool missing = false;
   std::vector<Image> shown;
@@ -263,6 +273,8 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     up[host] = std::move(ways.up);
     undo[host] = std::move(ways.undo);
     runs[host] = std::move(ways.runs);
+    stop[host] = std::move(ways.stop);
+    stop_again[host] = std::move(ways.stop_again);
     missing = missing || ways.missing;
     if (shown.empty()) shown = TRY(target_images(offering, seen));
   }
@@ -287,6 +299,15 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   const Millis startup(get_int(offering.subject, "startup_ms", 60'000)), every(250);
   switching.patience = {static_cast<int>(startup / every) + 1, every};
   switching.timeout = Millis(300'000);
+  if (get_bool(offering.subject, "stops") && runs_something(offering)) {
+    // A database changes between the two: nobody may write to it, whichever way the run goes.
+    steps.push_back(step("stop-code", "stop", StepKind::kEffect, Phase::kClose,
+                         "the containers of " + offering.from.str() + " stop", offering, by_host(stop)));
+    steps.back().undo = std::move(switching.undo);
+    steps.back().timeout = Millis(120'000);
+    switching.phase = Phase::kStart;
+    switching.undo = Action{kName, "stop", by_host(stop_again)};
+  }
   steps.push_back(std::move(switching));
   steps.push_back(look_at_what_runs(offering, runs));
   return steps;

@@ -206,12 +206,10 @@ Name name_of_ref(std::string_view ref) {
           tagged ? std::string(ref.substr(colon + 1)) : "latest"};
 }
 
-std::string tool_for(std::string_view standalone, std::string_view plugin, std::string_view made_by) {
+std::string tool_for(bool standalone, bool plugin, std::string_view made_by) {
+  if (!standalone && !plugin) return "";
   const bool by_the_old = made_by.starts_with("1.");
-  if (plugin.empty() && standalone.empty()) return "";
-  if (plugin.empty()) return "docker-compose";
-  if (standalone.empty()) return "docker compose";
-  return by_the_old && standalone.starts_with("1.") ? "docker-compose" : "docker compose";
+  return !plugin || (standalone && by_the_old) ? "docker-compose" : "docker compose";
 }
 
 }  // namespace backout::drivers::compose

@@ -61,9 +61,9 @@ struct Name {
 };
 Name name_of_ref(std::string_view ref);
 
-/// "docker-compose" or "docker compose" from what they say of their versions ("1.29.2", "v2.29.1", "2.29.1-desktop.1").
-/// `made_by` is the version that the running containers carry: their own tool is taken where it is there. Empty: none.
-std::string tool_for(std::string_view standalone, std::string_view plugin, std::string_view made_by);
+/// "docker-compose" or "docker compose", of those that are there: the one that made the running containers, as their
+/// label says ("1.29.2", "2.29.1"), else the plugin. Empty: neither.
+std::string tool_for(bool standalone, bool plugin, std::string_view made_by);
 
 /// "2026-11-22T07:23:59.9314975Z"; the beginning of time when it is none.
 WallTime time_from(std::string_view text);

@@ -126,12 +126,12 @@ TEST(ComposeProject, names_of_images) {
 }
 
 TEST(ComposeProject, which_tool) {
-  EXPECT_EQ(tool_for("", "", "1.29.2"), "");
-  EXPECT_EQ(tool_for("1.29.2", "", ""), "docker-compose");
-  EXPECT_EQ(tool_for("", "2.29.1", "1.29.2"), "docker compose");
-  EXPECT_EQ(tool_for("1.29.2", "v2.29.1", "1.29.2"), "docker-compose");
-  EXPECT_EQ(tool_for("1.29.2", "2.29.1-desktop.1", "2.27.0"), "docker compose");
-  EXPECT_EQ(tool_for("2.5.0", "2.5.0", ""), "docker compose");
+  EXPECT_EQ(tool_for(false, false, "1.29.2"), "");
+  EXPECT_EQ(tool_for(true, false, "2.29.1"), "docker-compose");
+  EXPECT_EQ(tool_for(false, true, "1.29.2"), "docker compose");
+  EXPECT_EQ(tool_for(true, true, "1.29.2"), "docker-compose");
+  EXPECT_EQ(tool_for(true, true, "2.29.1"), "docker compose");
+  EXPECT_EQ(tool_for(true, true, ""), "docker compose");
 }
 
 TEST(ComposeProject, images_in_arguments_are_checked) {

@@ -51,8 +51,8 @@ cd "$path"
 )sh";
 /// ... file...: everything that a plan needs.
 inline constexpr std::string_view kObserve = R"sh(
-printf 'standalone %s\n' "$(docker-compose version --short 2>/dev/null </dev/null || :)"
-printf 'plugin %s\n' "$(docker compose version --short 2>/dev/null </dev/null || :)"
+! command -v docker-compose >/dev/null 2>&1 || echo 'standalone yes'
+! docker compose version --short >/dev/null 2>&1 </dev/null || echo 'plugin yes'
 # The file that Compose takes when it is not told, and what lies over it; the old one and the new one prefer another.
 if [ "$#" -eq 0 ]; then
   for name in compose.yaml compose.yml docker-compose.yml docker-compose.yaml; do
@@ -167,6 +167,17 @@ ids=$(docker ps -q --filter "label=com.docker.compose.project=$project")
     [ -z "$caught" ] || [ $((0x$caught & 0x4000)) -ne 0 ] || printf 'deaf %s\n' "$service"
   done
 echo end
+)sh";
+
+/// project service...: none of their containers runs.
+inline constexpr std::string_view kStop = R"sh(
+project=$1; shift
+usable
+ids=
+for service; do
+  ids="$ids $(docker ps -q --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$service")"
+done
+[ -z "${ids# }" ] || docker stop $ids >/dev/null
 )sh";
 
 /// path tool project env_file tag value set lines tags services gone file...: files as saved in `set`, names of images
