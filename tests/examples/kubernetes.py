@@ -70,7 +70,7 @@ def is_v1(cluster):
 def lost_midway(place, cluster):
     """The first workload is told, and then nothing answers: Unknown, with what to look at; `resume` finishes it."""
     place.backout("deploy", "--version", "v3", "--", "./deploy.sh", "v3", ends=(5,))
-    cluster.say("fault", {"mode": "drop", "path": "deployments|statefulsets", "method": "PATCH", "after": 1, "then": "drop"})
+    cluster.say("fault", {"mode": "500", "path": "deployments|statefulsets", "method": "PATCH", "after": 1, "then": "500"})
     said = place.backout("rollback", "--yes", "--reason", "v3 takes no orders", ends=(4,))
     expect("API server" in said and "kubectl" in said, "it is not said what to look at")
     cluster.say("fault", {})

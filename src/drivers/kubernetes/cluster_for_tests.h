@@ -48,8 +48,8 @@ class TestCluster {
     return done ? *done : os::ProcessResult{.exit_status = 127};
   }
   void apply(const Json& object) const { post("/stand-in/apply", object); }
-  void workload(const std::string& kind, const std::string& name, const std::string& tag,
-                const Json& more = Json::object()) const {
+  Json workload_object(const std::string& kind, const std::string& name, const std::string& tag,
+                       const Json& more = Json::object()) const {
     Json spec = {{"selector", {{"matchLabels", {{"app", name}}}}},
                  {"template",
                   {{"metadata", {{"labels", {{"app", name}}}}},
@@ -60,10 +60,14 @@ class TestCluster {
                                     {"envFrom", Json::array({{{"configMapRef", {{"name", "settings"}}}}})}}})}}}}}};
     if (kind != "DaemonSet") spec["replicas"] = 2;
     spec.update(more);
-    apply({{"apiVersion", "apps/v1"},
-           {"kind", kind},
-           {"metadata", {{"name", name}, {"namespace", "shop"}}},
-           {"spec", spec}});
+    return {{"apiVersion", "apps/v1"},
+            {"kind", kind},
+            {"metadata", {{"name", name}, {"namespace", "shop"}}},
+            {"spec", spec}};
+  }
+  void workload(const std::string& kind, const std::string& name, const std::string& tag,
+                const Json& more = Json::object()) const {
+    apply(workload_object(kind, name, tag, more));
   }
 
   /// The oracle: each of the app's pods that is not ending is ready and runs the tag, by the pods alone.

@@ -94,7 +94,10 @@ Error helm_trouble_of(std::string_view err, const Helm& helm, const Cluster& clu
   const auto has = [&](std::string_view words) { return err.find(words) != std::string_view::npos; };
   const std::string look = fmt::format("look: helm history {} -n {}", helm.release, cluster.kube_namespace);
   if (has("another operation (install/upgrade/rollback) is in progress"))
-    return {Code::kRefused, said, "wait for it; if nobody is at work any more, " + look};
+    return {Code::kRefused, said,
+            fmt::format("wait for it; if nobody is at work any more: helm history {0} -n {1}, then delete the Secret "
+                        "sh.helm.release.v1.{0}.vN of the pending revision N",
+                        helm.release, cluster.kube_namespace)};
   if (has("release: not found") || has("has no ")) return {Code::kNotFound, said, look};
   if (has("Kubernetes cluster unreachable") || has("cluster unreachable"))
     return {Code::kUnavailable, "the API server does not answer: " + said,

@@ -14,7 +14,7 @@ one. Beside the API:
     POST /stand-in/apply               an object, as `kubectl apply` would
     POST /stand-in/registry            {IMAGE: DIGEST}: what a tag means from now on
     GET  /stand-in/requests            [METHOD PATH], oldest first
-    GET  /stand-in/kubeconfig          with the contexts admin, reader (may look) and nobody (may nothing)
+    GET  /stand-in/kubeconfig          with the contexts admin, reader (may look), nobody (may nothing) and away
 """
 import base64
 import copy
@@ -240,8 +240,9 @@ class Handler(BaseHTTPRequestHandler):
         """A token is not sent over plain HTTP, so the user is part of the server's address."""
         names, root = ("admin", "reader", "nobody"), f"http://127.0.0.1:{self.server.server_address[1]}"
         return {"apiVersion": "v1", "kind": "Config", "current-context": "admin", "users": [{"name": "anybody", "user": {}}],
-                "clusters": [{"name": name, "cluster": {"server": f"{root}/as/{name}"}} for name in names],
-                "contexts": [{"name": name, "context": {"cluster": name, "user": "anybody"}} for name in names]}
+                "clusters": [{"name": name, "cluster": {"server": f"{root}/as/{name}"}} for name in names] +
+                            [{"name": "away", "cluster": {"server": "http://127.0.0.1:1"}}],
+                "contexts": [{"name": name, "context": {"cluster": name, "user": "anybody"}} for name in (*names, "away")]}
 
     def serve(self, path):
         """As a Service does: one ready pod after the other."""
