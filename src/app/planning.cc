@@ -34,7 +34,8 @@ Result<std::vector<std::string>> kept_versions(const Workspace& workspace) {
 
 bool wanted(const Subject& subject, const PlanRequest& request) {
   if (request.code_only && subject.part == plan::Part::kDatabase) return false;
-  if (request.db_only && subject.part == plan::Part::kCode) return false;
+  const bool brings_code = subject.part == plan::Part::kCode || subject.part == plan::Part::kTraffic;
+  if (request.db_only && brings_code) return false;
   return true;
 }
 
