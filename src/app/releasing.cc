@@ -1,5 +1,6 @@
 #include "app/releasing.h"
 
+#include "app/resolving.h"
 #include "app/target.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -25,6 +26,9 @@ Result<Release> record_release(const Workspace& workspace, const Version& versio
   release.id = ReleaseId(fmt::format("R-{}", TRY(journal.next_number(site, "R"))));
   release.version = version;
   release.commit = one_line(commit);
+  // Coolify knows commits alone: one that is not said is that of the tag.
+  if (commit.empty() && workspace.site().code && workspace.site().code->layout == "coolify")
+    release.commit = commit_of(workspace.site(), version, "");
   release.state = ReleaseState::kWatching;
   release.deployed_at = release.state_since = system_clock().wall();
   release.bake_until = release.deployed_at + workspace.site().bake;

@@ -177,18 +177,16 @@ class Making {
         report_.changes.push_back(get_string(body, "version") + " is resolved by " + get_string(body, "by") + ": " +
                                   get_string(body, "cause"));
         break;
-      case EventType::kDeploysResumed:
-        if (get_string(body, "result") != "resuming")
-          report_.changes.push_back(fmt::format("{} on {}: {}: {}", get_string(body, "step"), get_string(body, "host"),
-                                                get_string(body, "result"), get_string(body, "why")));
-        break;
       case EventType::kIncidentOpened:
         report_.beside.push_back({IncidentId(get_string(body, "incident")), get_string(body, "why")});
         report_.changes.push_back("incident " + get_string(body, "incident") +
                                   " is opened beside this one: " + get_string(body, "why"));
         break;
       case EventType::kLogLevel:
-        report_.changes.push_back("log level " + get_string(body, "state") + ": " + get_string(body, "why"));
+      case EventType::kDeploysResumed:
+        report_.changes.push_back(get_string(body, "step", "log level") + " " +
+                                  get_string(body, "state", get_string(body, "result")) + ": " +
+                                  get_string(body, "why"));
         break;
       case EventType::kProblemReported:
       case EventType::kFactStated:

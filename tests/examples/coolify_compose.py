@@ -39,7 +39,7 @@ class Coolify:
 def begin(place):
     place.repository(place.directory / "news.git", place.example, ["v1", "v2"])
     site = place.copy({"/srv/news/state": place.directory / "state", "/srv/news": place.site, "/etc/cron.d/news": place.site / "news.cron",
-                       "8080": APP, "8000": API, "first: 5m": "first: 25s", "every: 1s": "every: 200ms", "10m": "20s"})
+                       "8080": APP, "8000": API, "first: 5m": "first: 25s", "10m": "20s"})
     git = f"git -C {place.directory}/news.git"
     commits = {tag: place.sh(f"{git} rev-parse '{tag}^{{commit}}'", quiet=True).strip() for tag in ("v1", "v2")}
     place.sh(f"{git} update-ref refs/heads/main {commits['v1']} && git clone -q {place.directory}/news.git {site}/clone", quiet=True)

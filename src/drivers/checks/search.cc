@@ -18,7 +18,7 @@ struct SearchQuery {
   host::Command run;
 };
 
-Result<SearchQuery> query_from(const Json& args) {
+Result<SearchQuery> search_query_from(const Json& args) {
   SearchQuery query{.type = TRY(text_argument(args, "type")),
                     .url = TRY(optional_text_argument(args, "url")),
                     .count = TRY(optional_text_argument(args, "count")),
@@ -32,7 +32,7 @@ Result<SearchQuery> query_from(const Json& args) {
   return query;
 }
 
-Result<int64_t> number_in(std::string_view text) {
+Result<int64_t> search_number_in(std::string_view text) {
   text = trimmed(text);
   int64_t value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -41,22 +41,22 @@ Result<int64_t> number_in(std::string_view text) {
   return value;
 }
 
-std::optional<int64_t> count_of(const Json* value) {
+std::optional<int64_t> result_count_of(const Json* value) {
   if (value == nullptr) return std::nullopt;
   if (value->is_array()) return static_cast<int64_t>(value->size());
   if (value->is_number_integer()) return value->get<int64_t>();
   if (!value->is_string()) return std::nullopt;
-  const auto number = number_in(value->get<std::string>());
+  const auto number = search_number_in(value->get<std::string>());
   return number ? std::optional(*number) : std::nullopt;
 }
 
 /// What was found, or why it cannot be told; a server that answers an error has found nothing.
-Result<int64_t> found_by(const SearchQuery& query, host::Host& host, const std::stop_token& stop) {
+Result<int64_t> found_by_query(const SearchQuery& query, host::Host& host, const std::stop_token& stop) {
   if (query.url.empty()) {
     const host::CommandResult result = TRY(host.run(query.run, stop));
     if (!result.ok()) return Error{Code::kUnavailable, one_line(result.why_not_ok() + " " + result.err), ""};
     const std::string_view out = trimmed(result.out);
-    return number_in(out.substr(out.rfind('\n') == std::string_view::npos ? 0 : out.rfind('\n') + 1));
+    return search_number_in(out.substr(out.rfind('\n') == std::string_view::npos ? 0 : out.rfind('\n') + 1));
   }
   const auto answer = os::http({.url = query.url, .headers = {{"Accept", "application/json"}}, .timeout = kAnswerTime});
   if (!answer) return Error{Code::kUnavailable, one_line(answer.error().message), ""};
@@ -88,7 +88,7 @@ class SearchDriver : public driver::Driver {
       steps.push_back(std::move(step));
     }
     for (const Json& each : get(offering.subject, "queries")) {
-      const SearchQuery query = TRY(query_from(each));
+      const SearchQuery query = TRY(search_query_from(each));
       Step step;
       step.id = StepId("search-" + TRY(step_word(query.type)));
       step.phase = Phase::kCheck;
@@ -115,9 +115,9 @@ class SearchDriver : public driver::Driver {
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
     if (action.verb == "rebuild") return Sight::cannot_tell("whether the index is whole its queries say");
     if (action.verb != "query") return Sight::cannot_tell(no_such_verb(action, *this).message);
-    const auto query = query_from(action.args);
+    const auto query = search_query_from(action.args);
     if (!query) return Sight::cannot_tell(query.error().message);
-    const auto found = found_by(*query, host, stop);
+    const auto found = found_by_query(*query, host, stop);
     const std::string words = "search for " + one_line(query->type);
     if (!found) {
       const bool unseen = found.error().code != Code::kUnavailable && found.error().code != Code::kCorrupt;
@@ -138,14 +138,14 @@ Result<int64_t> results_in(std::string_view body, const std::string& count) {
   const auto value = parse_json(body);
   if (!value) return Error{Code::kCorrupt, "its answer is not JSON", "write a query of your own: run: ..."};
   if (!count.empty()) {
-    const auto found = count_of(at_path(*value, count));
+    const auto found = result_count_of(at_path(*value, count));
     if (found) return *found;
     return Error{Code::kCorrupt, "its answer has no number and no list at " + one_line(count),
                  "see search.queries count"};
   }
-  if (const auto found = count_of(&*value)) return *found;
+  if (const auto found = result_count_of(&*value)) return *found;
   for (const char* path : {"count", "total", "hits.total.value", "hits.total", "results", "hits"})
-    if (const auto found = count_of(at_path(*value, path))) return *found;
+    if (const auto found = result_count_of(at_path(*value, path))) return *found;
   return Error{Code::kCorrupt, "its answer does not say how many results there are",
                "say where it stands: count: PATH"};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "driver/final_sight.h"
 #include "driver/secrets.h"
 #include "driver/tool.h"
 #include "drivers/code/coolify_judge.h"
@@ -110,7 +111,12 @@ class CoolifyDriver : public driver::Driver {
     if (action.verb == "pause") return coolify::paused(*look, commit, branch);
     if (action.verb == "resume")
       return coolify::resumed(*look, get(*args, "was"), get(*args, "ours").get<std::vector<std::string>>(), branch);
-    return coolify::serves(*look, {get_string(action.args, "version"), get_string(action.args, "commit")});
+    Sight sight = coolify::serves(*look, {get_string(action.args, "version"), get_string(action.args, "commit")});
+    const auto deployments = coolify::deployments_from(get(*look, "deployments"));
+    const bool waits =
+        std::any_of(deployments.begin(), deployments.end(), [](const auto& each) { return each.open(); });
+    // A push begins a deployment: who waits for one does not wait for nothing.
+    return action.verb == "stands" && !waits ? driver::final_sight(std::move(sight)) : sight;
   }
 
  private:
@@ -138,7 +144,7 @@ Step coolify_step(const char* id, const char* verb, StepKind kind, Phase phase, 
   made.action = {kCoolifyName, verb, std::move(args)};
   made.repeatable = made.has_probe = true;
   made.timeout = kLookTime + Millis(30'000);
-  made.patience = {10, Millis(1000)};  // a proxy may send users to the old container for a moment
+  made.patience = {20, Millis(1000)};  // a proxy, and Coolify's own status, are behind for a moment
   return made;
 }
 
@@ -161,8 +167,8 @@ Result<std::vector<Step>> CoolifyDriver::offer(const driver::Offering& offering)
       if (is_commit(get_string(offering.subject, "to_commit"))) args["commit"] = offering.subject["to_commit"];
       steps.push_back(coolify_step("coolify-stands", "stands", StepKind::kLook, Phase::kCheck,
                                    "the application that Coolify runs is " + to, args, offering));
-      // A push begins a deployment, and whoever pushed does not wait for it.
-      steps.back().patience = {static_cast<int>(std::max<int64_t>(within.count() / 1000, 1)), Millis(1000)};
+      // Whoever pushed does not wait for the deployment; a webhook may take some seconds to begin it.
+      steps.back().patience = {static_cast<int>(std::max<int64_t>(within.count() / 4000, 1)), Millis(4000)};
       steps.back().timeout = within + kLookTime;
     }
     return steps;
@@ -261,18 +267,17 @@ driver::Readiness CoolifyDriver::ready(const driver::Offering& offering, host::H
   const auto look = this->look(offering.subject, host, std::move(stop));
   std::string commit = get_string(offering.saved, "commit");
   if (!is_commit(commit)) commit = get_string(offering.subject, "to_commit");
-  if (look && is_commit(commit)) {
-    const Json& deployed = get(seen->second, "deployed");
-    if (std::find(deployed.begin(), deployed.end(), Json(commit)) == deployed.end())
-      say("coolify.target", Severity::kWarning,
-          commit.substr(0, 12) + " is not among the last deployments of Coolify: it will be built anew", "");
-    if (const Json& served = get(*look, "serves"); get(served, "reported").empty())
-      say("coolify.serves", Severity::kRed,
-          "what the application serves cannot be seen: " + (get_string(served, "error").empty()
-                                                                ? "its answer reports no version and no commit"
-                                                                : one_line(get_string(served, "error"))),
-          "make it report its version at code.coolify.serves: Coolify gives it SOURCE_COMMIT");
-  }
+  const Json& deployed = get(seen->second, "deployed");
+  if (is_commit(commit) && std::find(deployed.begin(), deployed.end(), Json(commit)) == deployed.end())
+    say("coolify.target", Severity::kWarning,
+        commit.substr(0, 12) + " is not among the last deployments of Coolify: it will be built anew", "");
+  if (!look) return readiness;
+  if (const Json& served = get(*look, "serves"); get(served, "reported").empty())
+    say("coolify.serves", Severity::kRed,
+        "what the application serves cannot be seen: " + (get_string(served, "error").empty()
+                                                              ? "its answer reports no version and no commit"
+                                                              : one_line(get_string(served, "error"))),
+        "make it report its version at code.coolify.serves: Coolify gives it SOURCE_COMMIT");
   return readiness;
 }
 
