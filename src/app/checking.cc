@@ -80,7 +80,7 @@ Result<Checked> check_now(const Workspace& workspace, const Version& version, bo
       Step step = paused.step;
       step.action = TRY(run::resolved(step.action, host, paused.run.str(), workspace.runs_directory(), {}));
       Look look{step.id.str(), host, "since " + paused.run.str() + ": " + step.title, false, {}};
-      look.sight = TRY(take_look(workspace, step, host, memory, once));
+      look.sight = TRY(take_look(workspace, step, host, memory, true));  // it does not pause itself after a while
       seen(look);
       checked.looks.push_back(std::move(look));
     }

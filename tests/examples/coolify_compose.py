@@ -82,6 +82,7 @@ def run(place):
     for words in ("auto-deploy off", "news.cron begins is paused", "Coolify deploys v1", "rebuild the search index"):
         expect(words in plan, f"the plan does not say: {words}")
 
+    a_deployment_fails(place, site, git, coolify, cron)
     place.rolls_back(reason="no connection is left")
     expect(coolify.serves("v1"), "v1 does not serve")
     expect(place.get(f"http://127.0.0.1:{APP}/")[0] == 200, "/ does not answer")
@@ -105,6 +106,19 @@ def run(place):
     expect((site / "news.cron").read_text() == cron, "the cron job does not go on as it was")
     expect(coolify.serves("v1"), "resolving has changed what serves")
     return []
+
+
+def a_deployment_fails(place, site, git, coolify, cron):
+    """Coolify cannot build v1: everything is as it was, and nothing stays paused."""
+    coolify.control(faults={"fail": True})
+    said = place.backout("rollback", "--yes", "--reason", "no connection is left", ends=(1,))
+    expect("ended as failed" in said, "it is not said that the deployment failed")
+    coolify.control(faults={"fail": False})
+    expect(coolify.serves("v2") and coolify.auto_deploy(), "it is not as it was")
+    expect(coolify.control()["application"]["git_commit_sha"] == "HEAD", "the application is still set to a commit")
+    expect((site / "news.cron").read_text() == cron, "the cron job is still paused")
+    tree = place.sh(f"{git} rev-parse 'main^{{tree}}' 'v2^{{tree}}'", quiet=True).split()
+    expect(tree[0] == tree[1], "main has not the code of v2")
 
 
 def nothing_brings_it_back(place, coolify):
