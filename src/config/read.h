@@ -9,7 +9,7 @@ void read_basics(const Reading& reading);  // name, hosts, URLs, watch, approval
 void read_watch(const Reading& reading, const Node& watch);
 void read_code(const Reading& reading);
 void read_kubernetes(const Reading& reading, const Node& node, CodeConfig& code);  // node: `code`
-void read_coolify(const Reading& reading, const Node& node, CodeConfig& code);  // after branch
+void read_coolify(const Reading& reading, const Node& node, CodeConfig& code);     // after branch
 void read_services(const Reading& reading);
 void read_door(const Reading& reading);
 void read_traffic(const Reading& reading);  // after the door

@@ -169,8 +169,8 @@ std::vector<Step> handover_steps(const driver::Offering& offering, std::string_v
   return steps;
 }
 
-Finding socket_finding(const std::string& unit, const std::vector<std::string>& names, host::Host& host,
-                       std::stop_token stop) {
+std::optional<Finding> socket_finding(const std::string& unit, const std::vector<std::string>& names, host::Host& host,
+                                      std::stop_token stop) {
   Finding finding{.id = "service.sockets", .severity = Severity::kRed};
   const auto sockets = look_at_sockets(names, host, std::move(stop));
   const auto why = sockets ? why_not_listening(unit, *sockets) : std::optional(sockets.error().message);
@@ -186,6 +186,20 @@ Finding socket_finding(const std::string& unit, const std::vector<std::string>& 
   finding.severity = Severity::kOk;
   finding.what = fmt::format("{} listens for {} while it changes hands", join(names, ", "), unit);
   return finding;
+}
+
+std::optional<Finding> unnamed_socket_finding(const std::string& unit, host::Host& host, std::stop_token stop) {
+  const auto shown = host.run(
+      {.argv = {"systemctl", "show", "-p", "TriggeredBy", "--value", "--", unit}, .timeout = Millis(20'000)}, stop);
+  if (!shown || !shown->ok()) return std::nullopt;
+  std::vector<std::string> names = split(one_line(trimmed(shown->out)), ' ');
+  std::erase_if(names, [](const std::string& name) { return !is_socket_name(name); });
+  if (names.empty()) return std::nullopt;
+  return Finding{
+      .id = "service.sockets",
+      .severity = Severity::kWarning,
+      .what = fmt::format("{} starts {} again when it is stopped while users are on it", join(names, ", "), unit),
+      .next = fmt::format("say sockets: [{}] with the service in backout.yaml", join(names, ", "))};
 }
 
 }  // namespace backout::drivers

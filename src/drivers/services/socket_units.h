@@ -41,8 +41,10 @@ bool is_handed_over(const driver::Offering& offering);
 std::vector<Step> handover_steps(const driver::Offering& offering, std::string_view driver, const Service& service);
 
 /// For `backout ready`: "service.sockets".
-Finding socket_finding(const std::string& unit, const std::vector<std::string>& names, host::Host& host,
-                       std::stop_token stop);
+std::optional<Finding> socket_finding(const std::string& unit, const std::vector<std::string>& names, host::Host& host,
+                                      std::stop_token stop);
+/// The same where none are said, and systemd has one: a stop would not last.
+std::optional<Finding> unnamed_socket_finding(const std::string& unit, host::Host& host, std::stop_token stop);
 
 /// Behind the common part of systemd.cc. Arguments: unit, milliseconds for what is in flight, and until it serves,
 /// sockets.

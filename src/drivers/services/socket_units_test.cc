@@ -206,6 +206,12 @@ TEST_F(HandoverTest, IsOfferedWhenNothingElseNeedsTheServiceDown) {
 TEST_F(HandoverTest, ReadyNamesASocketThatIsNotThere) {
   units();
   EXPECT_EQ(driver->ready(offering(), *inside, driver::Depth::kQuick, {}).findings.at(0).severity, Severity::kOk);
+  driver::Offering unnamed = offering();
+  unnamed.subject.erase("sockets");
+  const auto findings = driver->ready(unnamed, *inside, driver::Depth::kQuick, {}).findings;
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].severity, Severity::kWarning);
+  EXPECT_EQ(findings[0].next, "say sockets: [shop.socket] with the service in backout.yaml");
   driver::Offering wrong = offering();
   wrong.subject["sockets"] = {"shop.socket", "nowhere.socket"};
   const Finding finding = driver->ready(wrong, *inside, driver::Depth::kQuick, {}).findings.at(0);

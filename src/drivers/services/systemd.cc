@@ -30,10 +30,16 @@ load=$(property LoadState) || exit 1
 [ $# -eq 0 ] || systemctl stop -- "$@" || exit 1
 systemctl stop --no-block -- "$unit" || exit 1
 down() { case $(property ActiveState) in inactive|failed) return 0;; *) return 1;; esac }
+# A socket that nobody has named starts it again with the next connection.
+started_by() {
+  for socket in $(property TriggeredBy); do
+    case " $* " in *" $socket "*) ;; *) printf '; %s starts it again: say sockets: [%s] in backout.yaml' "$socket" "$socket";; esac
+  done
+}
 end=$(( $(centiseconds) + drain_ms / 10 )) ended=TERM
 until down; do
   if [ "$(centiseconds)" -ge "$end" ]; then
-    [ "$ended" = TERM ] || { last_words; fail "$unit does not end, 10 s after KILL"; }
+    [ "$ended" = TERM ] || { last_words; fail "$unit does not end, 10 s after KILL$(started_by "$@")"; }
     ended=KILL end=$(( $(centiseconds) + 1000 ))
     systemctl kill --kill-who=all --signal=KILL -- "$unit"
   fi
@@ -167,8 +173,10 @@ class SystemdDriver : public driver::Driver {
                           std::stop_token stop) const override {
     driver::Readiness readiness = tool_readiness("systemctl", "to stop and start units");
     const auto unit = unit_from(offering.subject, host.name().str());
-    if (unit && !unit->sockets.empty())
-      readiness.findings.push_back(socket_finding(unit->unit, unit->sockets, host, stop));
+    if (!unit) return readiness;
+    auto found = unit->sockets.empty() ? unnamed_socket_finding(unit->unit, host, stop)
+                                       : socket_finding(unit->unit, unit->sockets, host, stop);
+    if (found) readiness.findings.push_back(std::move(*found));
     return readiness;
   }
 
