@@ -110,6 +110,8 @@ def run(place):
     expect("restored beside" in said and "rebuild-index" in said, said)
     said = place.rolls_back(reason="search is broken for everything")
     serves(place, "v2", cluster)
+    said = place.backout("log", "--step", "run-rebuild-index")
+    expect("comment: 1 of 1" in said, "the progress of the index is not told: " + said)
     visitors.have_written(10)
     visitors.end()
     told = {f"test {token}" for token in visitors.told}

@@ -81,7 +81,7 @@ def inside(place):
     place.sh(f"bin/deploy.sh {BAD} v3")  # by hand, as always: no checkpoint
     place.backout("-C", f"/srv/sum/{BAD}", "record", "v3")
     expect(not form(place, BAD, "lost"), "v3 is not broken")
-    said = place.backout("-C", f"/srv/sum/{BAD}", "watch", "--for", "10s", "--every", "3s", ends=(1,))
+    said = place.backout("-C", f"/srv/sum/{BAD}", "watch", "--for", "20s", "--every", "5s", ends=(1,))
     expect("/form/test/" in said, said)
     said = place.backout("-C", f"/srv/sum/{BAD}", "decide", "--no-questions", ends=(3,))
     expect("ROLL BACK" in said or "NEEDS APPROVAL" in said, said)
