@@ -71,6 +71,7 @@ def run(place):
     customers.have_written(10)
     place.backout("deploy", "--version", "v2", "--", "./deploy.sh", "v2")
     place.backout("good", "v2")
+    place.backout("ready")
     serves(place, "v2", cluster, "id text at")
 
     customers.rest()  # it is night: v3 passes its checks, and breaks with the first note

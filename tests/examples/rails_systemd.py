@@ -28,6 +28,7 @@ def inside(place):
     orders.customers.have_written(5)
     place.backout("deploy", "--version", "v2", "--", "./deploy.sh", "v2")
     place.backout("good", "v2")
+    place.backout("ready")
 
     place.backout("deploy", "--version", "v3", "--", "./deploy.sh", "v3", ends=(5,))
     orders.users_see_it("v3")
