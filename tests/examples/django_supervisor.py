@@ -25,7 +25,7 @@ def begin(place):
     cluster.sql("postgres", "CREATE ROLE forum LOGIN; CREATE ROLE backout LOGIN CREATEDB; GRANT forum, pg_signal_backend TO backout")
     cluster.sql("postgres", "CREATE DATABASE forum OWNER forum")
     site = place.copy({"/srv/forum": place.site, "/run/postgresql": cluster.directory, "8000": WEB, "8080": FRONT, "6379": REDIS,
-                       "first: 10m": "first: 4s"})
+                       "first: 10m": "first: 10s"})
     place.environment |= {"npm_config_offline": "true", "PIP_NO_INDEX": "1", "C_FORCE_ROOT": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     place.repository(site / "forum.git", site, ["v1", "v2", "v3"])
     place.sh("git clone -q forum.git app && mkdir log run && touch door.conf && sed -i '1i user root;' nginx.conf", quiet=True)
@@ -98,7 +98,7 @@ def run(place):
     place.backout("ready")
     serves(place, "v2", cluster)
 
-    place.sh("sed -i 's/first: 4s/first: 20s/' backout.yaml", quiet=True)
+    place.sh("sed -i 's/first: 10s/first: 20s/' backout.yaml", quiet=True)
     place.backout("deploy", "--version", "v3", "--", "./deploy.sh", "v3", ends=(5,))
     expect(all(search(place, kind) == -500 for kind in TYPES), "search is not broken")
     visitors.have_written(20)
