@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "database/postgresql/container_address.h"
 
 namespace backout::postgresql {
 namespace {
@@ -112,11 +113,13 @@ Error Connection::failed(const PGresult* result) {
 }
 
 Result<Connection> Connection::open(const Server& server, const std::string& database) {
+  const std::string address = TRY(container_address(server));
   Keywords keywords;
   keywords.add("connect_timeout", kConnectSeconds);
   keywords.add("fallback_application_name", "backout");
   keywords.add("dbname", server.conninfo.c_str());
   if (!database.empty()) keywords.add("dbname", database.c_str());
+  if (!address.empty()) keywords.add("hostaddr", address.c_str());
   keywords.add(nullptr, nullptr);
   Connection connection;
   connection.handle_.reset(PQconnectdbParams(keywords.names.data(), keywords.values.data(), 1));

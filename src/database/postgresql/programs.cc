@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "database/postgresql/container_address.h"
 #include "database/postgresql/verb_args.h"
 #include "os/file.h"
 
@@ -120,6 +121,8 @@ Result<std::string> connection_argument(const Server& server, const std::string&
     if (option->val != nullptr && std::string_view(option->keyword) != "dbname")
       words.push_back(conninfo_word(option->keyword, option->val));
   words.push_back(conninfo_word("dbname", database));
+  if (const std::string address = TRY(container_address(server)); !address.empty())
+    words.push_back(conninfo_word("hostaddr", address));
   return join(words, " ");
 }
 

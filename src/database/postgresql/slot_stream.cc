@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "database/postgresql/container_address.h"
 
 namespace backout::postgresql {
 namespace {
@@ -38,9 +39,21 @@ struct Finish {
 class Walsender {
  public:
   static Result<Walsender> open(const SlotSource& source) {
-    const char* const names[] = {"connect_timeout", "dbname", "dbname", "replication", "application_name", nullptr};
-    const char* const values[] = {
-        "10", source.server.conninfo.c_str(), source.database.c_str(), "database", "backout slot", nullptr};
+    const std::string address = TRY(container_address(source.server));
+    const char* const names[] = {"connect_timeout",
+                                 "dbname",
+                                 "dbname",
+                                 "replication",
+                                 "application_name",
+                                 address.empty() ? nullptr : "hostaddr",
+                                 nullptr};
+    const char* const values[] = {"10",
+                                  source.server.conninfo.c_str(),
+                                  source.database.c_str(),
+                                  "database",
+                                  "backout slot",
+                                  address.empty() ? nullptr : address.c_str(),
+                                  nullptr};
     Walsender walsender;
     walsender.handle_.reset(PQconnectdbParams(names, values, 1));
     if (walsender.handle_ == nullptr) return Error{Code::kInternal, "libpq has no memory", ""};
