@@ -6,7 +6,7 @@
 A row is {name, value, unit, peer, peer_value, ratio, about, machine}; ratio says how many times better than the peer we are (over
 1 is ahead). Where there is a peer, both were measured in turn in the same run, and the figures are medians of the pairs. A
 benchmark is a program that prints such rows as JSON, as a list or one per line: cli_bench.py, postgresql_bench.py, traffic_bench.py,
-and bench_* made of *_bench.cc.
+compose_bench.py, and bench_* made of *_bench.cc.
 """
 import json
 import os
@@ -29,7 +29,7 @@ AT_LEAST_RATIO = {("sqlite_diff", "except"): 1, ("pg_diff", "pg_comparator"): 4,
                   ("access_log", "goaccess"): 30, ("access_log", "awk"): 1.5, ("access_log", "memchr"): 0.2}
 
 # What a switch may take more than its peer by hand: so much of it, or so many seconds, whichever is more.
-MORE_THAN_PEER = {"nginx_switch": (0.10, 0.2)}
+MORE_THAN_PEER = {"nginx_switch": (0.10, 0.2), "compose_switch": (0.10, 0.2)}
 
 COLUMNS = ("name", "value", "unit", "peer", "peer_value", "ratio", "about")
 FULL = {"BENCH_ROWS": "10000000", "BENCH_PG_ROUNDS": "3"}
@@ -74,7 +74,8 @@ def main():
         os.environ |= FULL | os.environ
     subprocess.run(["cmake", "--preset", "release"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["cmake", "--build", BUILD, "--target", "backout", "benches"], check=True)
-    programs = [[sys.executable, str(ROOT / "bench" / name)] for name in ("cli_bench.py", "postgresql_bench.py", "traffic_bench.py")]
+    benches = ("cli_bench.py", "postgresql_bench.py", "traffic_bench.py", "compose_bench.py")
+    programs = [[sys.executable, str(ROOT / "bench" / name)] for name in benches]
     programs += [[str(path)] for path in sorted(BUILD.glob("bench_*")) if os.access(path, os.X_OK) and path.is_file()]
     where, rows, late = machine(), [], []
     print(f"\n{where}\n\n{'name':<22}{'value':>12} {'unit':<8}{'peer':<14}{'peer value':>12}{'ratio':>8}")

@@ -57,6 +57,10 @@ while read -r number state sum mode owner file; do
 done <"$set/manifest"
 while read -r number state sum mode owner file; do
   real=$(readlink -f -- "$file") || real=$file
+  if [ "$state" = file ] && cmp -s -- "$set/$number" "$real" && [ "$(stat -c '%a %u:%g' -- "$real")" = "$mode $owner" ]; then
+    durable "$(dirname -- "$real")"  # it may be we who put it there, and were killed
+    continue
+  fi
   if [ "$state" = file ]; then
     part=$real.backout-tmp
     rm -f -- "$part"

@@ -160,12 +160,17 @@ Sight sight_of_up(const Up& up, host::Host& host, std::stop_token stop) {
     if (files.kind != SightKind::kHolds) return files;
   }
   std::vector<std::string> refs;
-  for (const auto& [ref, id] : up.tags) refs.push_back(ref);
-  for (const Image& image : up.images)
-    if (image.image.empty()) refs.push_back(image.ref);
+  std::map<std::string, std::string> unseen = up.tags;  // of the others the containers themselves tell
+  for (const Image& image : up.images) {
+    if (!image.image.empty())
+      unseen.erase(image.ref);
+    else
+      refs.push_back(image.ref);
+  }
+  for (const auto& [ref, id] : unseen) refs.push_back(ref);
   const auto seen = looked(up.place, "these", refs, host, std::move(stop));
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
-  for (const auto& [ref, id] : up.tags) {
+  for (const auto& [ref, id] : unseen) {
     const auto here = seen->tags.find(ref);
     const std::string is = here == seen->tags.end() ? "no image" : short_id(here->second);
     if (is != short_id(id)) return Sight::does_not_hold(fmt::format("{} is {} here and not {}", ref, is, short_id(id)));

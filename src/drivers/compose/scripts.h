@@ -186,7 +186,6 @@ done
 inline constexpr std::string_view kUp = R"sh(
 path=$1 tool=$2 project=$3 env_file=$4 tag=$5 value=$6 set=$7 lines=$8 tags=$9; shift 9
 services=$1 gone=$2; shift 2
-usable
 cd "$path"
 if [ -n "$set" ]; then restore "$set"; fi
 if [ -z "$set" ] && [ -n "$tag" ] && [ -f "$env_file" ] && grep -q "^[ 	]*\(export[ 	]*\)\{0,1\}$tag[ 	]*=" "$env_file"; then
@@ -200,7 +199,7 @@ if [ -z "$set" ] && [ -n "$tag" ] && [ -f "$env_file" ] && grep -q "^[ 	]*\(expo
   durable "$(dirname -- "$real")"
 fi
 printf '%s\n' "$tags" | while read -r id ref; do
-  [ -z "$ref" ] || docker tag "$id" "$ref" || fail "$ref cannot be given back to $id"
+  [ -z "$ref" ] || docker tag "$id" "$ref" || { usable; fail "$ref cannot be given back to $id"; }
 done
 for file; do shift; set -- "$@" -f "$file"; done
 set -- -p "$project" --project-directory "$path" "$@"
@@ -212,7 +211,12 @@ done <<EOF
 $lines
 EOF
 if [ -n "$services" ]; then set -- "$@" --no-deps $services; fi
-if [ -n "$tag" ]; then env "$tag=$value" $tool "$@" </dev/null 2>&1; else $tool "$@" </dev/null 2>&1; fi
+if [ -n "$tag" ]; then set -- env "$tag=$value" $tool "$@"; else set -- $tool "$@"; fi
+status=0
+said=$("$@" </dev/null 2>&1) || status=$?
+printf '%s\n' "$said"
+[ "$status" -eq 0 ] || usable
+[ "$status" -eq 0 ] || fail "$tool up ended with $status: $(printf '%s\n' "$said" | grep -i '^ *error' | tail -n 1)"
 for service in $gone; do
   left=$(docker ps -aq --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$service")
   [ -z "$left" ] || { docker stop $left >/dev/null; docker rm $left >/dev/null; }
