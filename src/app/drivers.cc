@@ -26,6 +26,7 @@
 #include "drivers/services/timer.h"
 #include "drivers/traffic/alb.h"
 #include "drivers/traffic/haproxy.h"
+#include "drivers/traffic/istio.h"
 #include "drivers/traffic/nginx.h"
 #include "drivers/traffic/nginx_upstream.h"
 
@@ -51,6 +52,7 @@ void add_drivers(driver::Registry& registry, const std::string& self) {
   registry.add(drivers::make_nginx_traffic_driver());
   registry.add(drivers::make_haproxy_driver());
   registry.add(drivers::make_alb_driver(self));
+  registry.add(drivers::make_istio_driver(self));
   registry.add(drivers::make_door_command_driver());
   registry.add(drivers::make_http_driver());
   registry.add(drivers::make_log_driver());

@@ -80,7 +80,7 @@ std::vector<std::string> hosts_of(const Site& site, const LeftoverConfig& leftov
 
 /// A balancer that is somebody else's service is told from this machine.
 std::vector<std::string> hosts_of(const Site& site, const TrafficConfig& traffic) {
-  const bool is_a_service = traffic.kind == "alb";
+  const bool is_a_service = traffic.kind == "alb" || traffic.kind == "istio";
   return is_a_service && traffic.hosts.empty() ? std::vector<std::string>{"local"} : hosts_of(site, traffic.hosts);
 }
 

@@ -6,6 +6,7 @@
 #include "drivers/code/coolify_tool.h"
 #include "drivers/kubernetes/tool.h"
 #include "drivers/traffic/alb.h"
+#include "drivers/traffic/istio.h"
 
 namespace backout::cli {
 
@@ -17,6 +18,7 @@ int internal(const Globals& globals, const std::vector<std::string>& arguments) 
   const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   if (tool == "sqlite") return database::run_sqlite_tool(rest, std::cin, std::cout, std::cerr);
   if (tool == "postgresql") return postgresql::run_postgresql_tool(rest, std::cin, std::cout, std::cerr);
+  if (tool == "istio") return drivers::run_istio_tool(rest, std::cin, std::cout, std::cerr);
   if (tool == "alb") return drivers::run_alb_tool(rest, std::cin, std::cout, std::cerr);
   if (tool == "coolify") return drivers::run_coolify_tool(rest, std::cin, std::cout, std::cerr);
   if (tool == "kubernetes") return drivers::kubernetes::run_kubernetes_tool(rest, std::cin, std::cout, std::cerr);

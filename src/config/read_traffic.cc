@@ -8,7 +8,7 @@
 namespace backout::config {
 namespace {
 
-constexpr const char* kKinds[] = {"nginx", "haproxy", "alb"};
+constexpr const char* kKinds[] = {"nginx", "haproxy", "alb", "istio"};
 
 /// "127.0.0.1:8001" of "http://127.0.0.1:8001/shop".
 std::string host_and_port(const std::string& url) {
@@ -28,6 +28,7 @@ Json read_pool(const Node& node, const std::string& name, const std::string& kin
     for (const Json& url : pool["urls"]) pool["servers"].push_back(host_and_port(url.get<std::string>()));
   if (!pool.contains("servers") && kind == "haproxy") pool["servers"] = {name};
   if (const std::string group = text_at(node, "target_group"); !group.empty()) pool["target_group"] = group;
+  if (const std::string subset = text_at(node, "subset"); !subset.empty()) pool["subset"] = subset;
   return pool;
 }
 
@@ -72,6 +73,11 @@ void read_kind(const Reading& reading, const Node& node, const std::string& kind
       args["socket"] = absolute(reading.site.directory, socket);
     args["out"] = text_at(node, "out", "maint");
     put("state_file", path_at(reading, node, "state_file"));
+  } else if (kind == "istio") {
+    for (const char* key : {"namespace", "virtual_service"})
+      if (require(reading, node, path, key)) put(key, text_at(node, key));
+    for (const char* key : {"route", "context", "program"}) put(key, text_at(node, key));
+    put("kubeconfig", path_at(reading, node, "kubeconfig"));
   } else if (kind == "alb") {
     for (const char* key : {"listener", "rule", "region", "endpoint"}) put(key, text_at(node, key));
     args["program"] = text_at(node, "program", "aws");
@@ -119,8 +125,9 @@ void read_traffic(const Reading& reading) {
       reading.findings.error(path->place, fmt::format("traffic: {} is a path: it begins with '/'", key), "");
   read_steps(reading, *node, traffic.args);
   traffic.hosts = hosts_at(reading, *node);
-  if (traffic.kind == "alb" && !traffic.hosts.empty())
-    reading.findings.error(node->find("hosts")->place, "traffic: alb is asked from this machine and has no hosts",
+  if ((traffic.kind == "alb" || traffic.kind == "istio") && !traffic.hosts.empty())
+    reading.findings.error(node->find("hosts")->place,
+                           "traffic: " + traffic.kind + " is asked from this machine and has no hosts",
                            "take hosts away");
   reading.site.traffic = std::move(traffic);
 }

@@ -28,9 +28,8 @@ constexpr Section kSections[] = {
      "[services.md](services.md) says what is done with each and what is looked at."},
     {"door", "door", "Users are outside from *close* to *open*, so that nothing they write can be lost by an abort."},
     {"traffic", "traffic",
-     "Exactly one of `nginx`, `haproxy` and `alb`, and the pools. [traffic.md](traffic.md) says what is done and what "
-     "is "
-     "looked at."},
+     "Exactly one of `nginx`, `haproxy`, `alb` and `istio`, and the pools. [traffic.md](traffic.md) says what is done "
+     "and what is looked at."},
     {"database", "database", "Exactly one of `sqlite` and `postgresql`."},
     {"checks", "checks",
      "Each element is a line, `PATH STATUS` and optionally `\"TEXT\"`, or a map told apart by its first key: `get`, "

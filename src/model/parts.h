@@ -73,7 +73,7 @@ struct DoorConfig {
 };
 
 struct TrafficConfig {
-  std::string kind;            // "nginx" | "haproxy" | "alb"
+  std::string kind;            // "nginx" | "haproxy" | "alb" | "istio"
   Json args = Json::object();  // as drivers/traffic/shift.h documents, but for public_url and door
   std::vector<std::string> hosts;
 };

@@ -56,7 +56,7 @@ Result<UserCommand> user_command_from_json(const Json& value);
 std::string driver_of(const CodeConfig& code);          // "releases" | "checkout" | "coolify" ...
 std::string driver_of(const ServiceConfig& service);    // ServiceConfig::kind
 std::string driver_of(const DoorConfig& door);          // "nginx" | "door-command"
-std::string driver_of(const TrafficConfig& traffic);    // "nginx-traffic" | "haproxy" | "alb"
+std::string driver_of(const TrafficConfig& traffic);    // "nginx-traffic" | "haproxy" | "alb" | "istio"
 std::string driver_of(const DatabaseConfig& database);  // "sqlite" | "postgresql"
 std::string driver_of(const CheckConfig& check);        // "http" | "run-check" | "ask"
 std::string driver_of(const CommandConfig& command);    // "command"

@@ -30,6 +30,7 @@ class TestCluster {
     ::setenv("HOME", scratch.path().c_str(), 1);
   }
 
+  const std::string& url() const { return server_.url(); }
   std::string get(const std::string& path) const {
     const auto answer = os::http({.url = server_.url() + path, .timeout = Millis(5'000)});
     return answer ? answer->body : "";

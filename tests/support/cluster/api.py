@@ -7,8 +7,10 @@ No cluster runs here: pods are entries that get ready by themselves (controllers
 one. Beside the API:
 
     GET  /service/NAMESPACE/APP/PATH   what one of the app's ready pods would answer: /version, /order, /settings
+    GET  /mesh/PATH                    what a subset answers, by the weights of the VirtualService
+    POST /stand-in/mesh                {SUBSET: URL}: where they are
     POST /stand-in/sick                [IMAGE]: their pods get ready, and take no orders
-    POST /stand-in/fault               {"mode": "500"|"drop"|"hang"|"", "method": "PATCH", "path": RE, "after": N, "times": N};
+    POST /stand-in/fault               {"mode": "500"|"conflict"|"drop"|"hang"|"", "method": "PATCH", "path": RE, "after": N, "times": N};
                                        with "then": MODE, after the first everything fails so
     POST /stand-in/reset               nothing is there any more
     POST /stand-in/apply               an object, as `kubectl apply` would
@@ -24,6 +26,7 @@ import re
 import sys
 import threading
 import time
+import urllib.request
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,16 +35,9 @@ from urllib.parse import parse_qs, urlsplit
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from controllers import Controllers, is_going, is_ready, now  # noqa: E402
+from kinds import KINDS, discovery  # noqa: E402
 from wire import Refused, access_review, json_patched, merged, without_empty  # noqa: E402
 
-KINDS = {  # plural: (group/version, kind)
-    "pods": ("v1", "Pod"), "configmaps": ("v1", "ConfigMap"), "secrets": ("v1", "Secret"), "services": ("v1", "Service"),
-    "deployments": ("apps/v1", "Deployment"), "replicasets": ("apps/v1", "ReplicaSet"), "statefulsets": ("apps/v1", "StatefulSet"),
-    "daemonsets": ("apps/v1", "DaemonSet"), "controllerrevisions": ("apps/v1", "ControllerRevision"),
-    "virtualservices": ("networking.istio.io/v1beta1", "VirtualService"),
-    "selfsubjectaccessreviews": ("authorization.k8s.io/v1", "SelfSubjectAccessReview")}
-SHORT = {"deployments": ["deploy"], "statefulsets": ["sts"], "daemonsets": ["ds"], "configmaps": ["cm"], "pods": ["po"], "replicasets": ["rs"],
-         "virtualservices": ["vs"]}
 SHOWN = ("apiVersion", "kind", "metadata", "spec", "status", "data", "binaryData", "type", "immutable", "revision")
 PATH = re.compile(r"^/(?:api|apis/(?P<group>[^/]+))/(?P<version>v[^/]+)(?:/namespaces/(?P<ns>[^/]+))?/(?P<kind>[a-z]+)(?:/(?P<name>[^/]+))?$")
 
@@ -123,7 +119,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, port, tick):
         super().__init__(("127.0.0.1", port), Handler)
         self.store, self.fault, self.requests = Store(), {}, []
-        self.round, self.sick = 0, []
+        self.round, self.sick, self.subsets = 0, [], {}
         threading.Thread(target=self.live, args=(tick,), daemon=True).start()
 
     def live(self, tick):
@@ -160,6 +156,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.stand_in(path, body)
             if path.startswith("/service/"):
                 return self.serve(path)
+            if path.startswith("/mesh/"):
+                return self.mesh(path)
             self.server.requests.append(f"{self.command} {path}")
             if self.faulty(path):
                 return None
@@ -201,6 +199,8 @@ class Handler(BaseHTTPRequestHandler):
             self.server.fault = {"mode": fault["then"]}
         if fault["mode"] == "hang":
             time.sleep(30)
+        if fault["mode"] == "conflict":
+            raise Refused(422, "Invalid", "the server rejected our request due to an error in our request")
         if fault["mode"] == "500":
             raise Refused(500, "InternalError", "Internal error occurred: etcdserver: no leader")
         self.close_connection = True
@@ -208,7 +208,9 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def stand_in(self, path, body):
-        if path == "/stand-in/sick":
+        if path == "/stand-in/mesh":
+            self.server.subsets = json.loads(body)
+        elif path == "/stand-in/sick":
             self.server.sick = json.loads(body)
         elif path == "/stand-in/fault":
             self.server.fault = json.loads(body)
@@ -244,6 +246,19 @@ class Handler(BaseHTTPRequestHandler):
                             [{"name": "away", "cluster": {"server": "http://127.0.0.1:1"}}],
                 "contexts": [{"name": name, "context": {"cluster": name, "user": "anybody"}} for name in (*names, "away")]}
 
+    def mesh(self, path):
+        """As the proxies of a mesh do: a request to one subset of the only VirtualService, by the weights."""
+        with self.server.store.lock:
+            route = self.server.store.all("virtualservices")[0]["spec"]["http"][0]["route"]
+            self.server.round += 1
+            at = self.server.round * 37 % 100
+        for each in route:
+            if at < each.get("weight", 0):
+                with urllib.request.urlopen(self.server.subsets[each["destination"]["subset"]] + path.removeprefix("/mesh"), timeout=5) as reply:
+                    return self.send(200, reply.read(), "text/plain")
+            at -= each.get("weight", 0)
+        return self.send(503, b"no destination", "text/plain")
+
     def serve(self, path):
         """As a Service does: one ready pod after the other."""
         _, _, namespace, app, what = path.split("/", 4)
@@ -268,7 +283,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def api(self, path, body):
         if path in ("/api", "/apis") or re.fullmatch(r"/api/v1|/apis/[^/]+/[^/]+|/apis/[^/]+", path):
-            return 200, self.discovery(path)
+            return 200, discovery(path)
         if path == "/version":
             return 200, {"major": "1", "minor": "32", "gitVersion": "v1.32.0-stand-in"}
         if match := re.fullmatch(r"/api/v1/namespaces/([^/]+)", path):  # kubectl asks when something in it was not found
@@ -365,23 +380,6 @@ class Handler(BaseHTTPRequestHandler):
                     except OSError:
                         return
             time.sleep(0.05)
-
-    @staticmethod
-    def discovery(path):
-        groups = sorted({version for version, _ in KINDS.values() if "/" in version})
-        if path == "/api":
-            return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
-        group_list = [{"name": group.split("/")[0], "versions": [{"groupVersion": group, "version": group.split("/")[1]}],
-                       "preferredVersion": {"groupVersion": group, "version": group.split("/")[1]}} for group in groups]
-        if path == "/apis":
-            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": group_list}
-        wanted = path.removeprefix("/apis/").removeprefix("/api/")
-        resources = [{"name": kind, "singularName": of.lower(), "namespaced": kind != "selfsubjectaccessreviews", "kind": of,
-                      "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"], "shortNames": SHORT.get(kind, [])}
-                     for kind, (version, of) in KINDS.items() if version == wanted]
-        if not resources:
-            raise Refused(404, "NotFound", "the server could not find the requested resource")
-        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": wanted, "resources": resources}
 
 
 def main():

@@ -1,0 +1,173 @@
+#include "drivers/traffic/istio.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "base/text.h"
+#include "driver/tool.h"
+#include "drivers/kubernetes/kubectl.h"
+#include "drivers/traffic/shift.h"
+
+namespace backout::drivers {
+namespace {
+
+constexpr int kTriesToSet = 5;  // each after somebody else was faster
+
+std::string subset_of(const Pool& pool) { return get_string(pool.args, "subset", pool.name); }
+
+Result<std::string> service_of(const Json& subject) {
+  const std::string name = get_string(subject, "virtual_service");
+  const bool fits = !name.empty() && name.front() != '-' &&
+                    name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos;
+  if (!fits)
+    return Error{Code::kInvalid, "traffic: 'virtual_service' is not the name of one: '" + one_line(name) + "'",
+                 "see docs/traffic.md"};
+  return name;
+}
+
+Result<IstioRoute> seen_route(const kubernetes::Ask& ask, const Json& subject, const Pools& pools) {
+  const kubernetes::Cluster cluster = TRY(kubernetes::cluster_of(subject));
+  const std::string name = TRY(service_of(subject));
+  const Json object =
+      TRY(kubernetes::ask_json(ask, cluster, {"get", "virtualservice.networking.istio.io", name}).with_context(name));
+  return istio_route(object, pools, get_string(subject, "route"));
+}
+
+class Istio : public ShiftDriver {
+ public:
+  explicit Istio(std::string self) : self_(std::move(self)) {}
+  std::string_view name() const override { return "istio"; }
+
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
+                          std::stop_token stop) const override {
+    const std::string program = get_string(offering.subject, "program", "kubectl");
+    driver::Readiness readiness{.needs = {{driver::Need::Kind::kTool, program, "to shift the traffic"}},
+                                .findings = {}};
+    const auto cluster = kubernetes::cluster_of(offering.subject);
+    if (!cluster) return readiness;
+    const std::vector<std::string> words = {
+        "auth", "can-i", "patch",
+        "virtualservices.networking.istio.io/" + get_string(offering.subject, "virtual_service")};
+    const auto said = kubernetes::by_host(host, std::move(stop))(kubernetes::kubectl_words(*cluster, words), "");
+    if (said && trimmed(said->out).starts_with("yes")) return readiness;
+    Finding finding;
+    finding.id = "traffic.may";
+    finding.severity = Severity::kRed;
+    finding.what = said && trimmed(said->out).starts_with("no")
+                       ? "may not patch the VirtualService"
+                       : "whether the VirtualService may be patched is not known";
+    finding.next = "look: " + kubernetes::as_typed(*cluster, join(words, " "));
+    readiness.findings.push_back(std::move(finding));
+    return readiness;
+  }
+
+ protected:
+  Patience patience() const override { return {40, Millis(500)}; }  // the object is sooner than the proxies
+
+  Result<void> check(const Json& subject, const Pools&) const override {
+    TRY(kubernetes::cluster_of(subject));
+    TRY(service_of(subject));
+    return {};
+  }
+
+  Result<host::Command> set(const Json& subject, const Pools&, const Weights& weights) const override {
+    Json args = subject;
+    args["weights"] = weights;
+    for (const char* ours : {"weights_on", "undo", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
+    return driver::tool_command(self_, "istio", "set", args);
+  }
+
+  Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const override {
+    const IstioRoute route = TRY(seen_route(kubernetes::by_host(host, std::move(stop)), subject, pools));
+    return Json{{"weights", route.weights}};
+  }
+
+ private:
+  std::string self_;
+};
+
+Result<Json> set_istio_weights(const Json& args, const driver::Progress& progress) {
+  const Pools pools = TRY(pools_from(args));
+  const Weights weights = TRY(weights_from(get(args, "weights"), pools));
+  const kubernetes::Cluster cluster = TRY(kubernetes::cluster_of(args));
+  const std::string name = TRY(service_of(args));
+  const kubernetes::Ask ask = kubernetes::by_process();
+  for (int tries = 1;; ++tries) {
+    const IstioRoute route = TRY(seen_route(ask, args, pools));
+    if (same(weights, route.weights)) return Json{{"weights", weights}};
+    const auto said =
+        TRY(ask(kubernetes::kubectl_words(cluster, {"patch", "virtualservice.networking.istio.io", name, "--type=json",
+                                                    "-p", istio_patch(route, weights).dump()}),
+                ""));
+    if (said.ok) return Json{{"weights", weights}};
+    Error error = kubernetes::trouble_of(said.err, cluster);
+    if (error.code != Code::kConflict || tries >= kTriesToSet) return std::move(error).with_context(name);
+    progress("somebody else changed " + name + " meanwhile: looked at again");
+  }
+}
+
+}  // namespace
+
+Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, const std::string& route) {
+  const Json& http = get(get(virtual_service, "spec"), "http");
+  std::optional<IstioRoute> found;
+  for (size_t i = 0; http.is_array() && i < http.size(); ++i) {
+    const Json& destinations = get(http[i], "route");
+    if (!destinations.is_array() || (!route.empty() && get_string(http[i], "name") != route)) continue;
+    IstioRoute here{.route = i};
+    std::map<std::string, double> shares;
+    for (const auto& [name, pool] : pools.by_name) {
+      shares[name] = 0;
+      for (size_t j = 0; j < destinations.size(); ++j) {
+        if (get_string(get(destinations[j], "destination"), "subset") != subset_of(pool)) continue;
+        here.places[name] = j;
+        shares[name] = static_cast<double>(get_int(destinations[j], "weight", destinations.size() == 1 ? 100 : 0));
+      }
+    }
+    if (here.places.empty()) continue;
+    if (found)
+      return Error{Code::kConflict, "traffic: several routes of the VirtualService lead to the pools",
+                   "say which one: give it a name, and say traffic.istio.route"};
+    here.weights = in_percent(shares);
+    for (const auto& [name, pool] : pools.by_name) here.weights.try_emplace(name, 0);
+    found = std::move(here);
+  }
+  if (!found)
+    return Error{Code::kNotFound, "traffic: no route of the VirtualService leads to the pools",
+                 "mend traffic.pools.*.subset, or traffic.istio.route"};
+  for (const auto& [name, pool] : pools.by_name)
+    if (found->places.count(name) == 0)
+      return Error{Code::kNotFound,
+                   fmt::format("traffic: the route has no destination with subset {}", subset_of(pool)),
+                   "add it to the VirtualService, with weight 0"};
+  found->resource_version = get_string(get(virtual_service, "metadata"), "resourceVersion");
+  if (found->resource_version.empty())
+    return Error{Code::kCorrupt, "traffic: the VirtualService has no resourceVersion", ""};
+  return std::move(*found);
+}
+
+Json istio_patch(const IstioRoute& route, const Weights& weights) {
+  Json patch =
+      Json::array({{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", route.resource_version}}});
+  for (const auto& [name, place] : route.places) {
+    const auto wanted = weights.find(name);
+    patch.push_back({{"op", "add"},  // makes it where there was none, and replaces what was there
+                     {"path", fmt::format("/spec/http/{}/route/{}/weight", route.route, place)},
+                     {"value", wanted == weights.end() ? 0 : wanted->second}});
+  }
+  return patch;
+}
+
+std::unique_ptr<driver::Driver> make_istio_driver(std::string self) { return std::make_unique<Istio>(std::move(self)); }
+
+int run_istio_tool(const std::vector<std::string>& args, std::istream& in, std::ostream& out, std::ostream& err) {
+  return driver::run_tool(
+      args, in, out, err,
+      [](const std::string& verb, const Json& given, const driver::Progress& progress) -> Result<Json> {
+        if (verb == "set") return set_istio_weights(given, progress);
+        return Error{Code::kInvalid, "no verb '" + verb + "'", ""};
+      });
+}
+
+}  // namespace backout::drivers
