@@ -125,6 +125,8 @@ TEST(KubernetesGolden, OldPodsThatAreReadyDoNotProveTheNewTemplate) {
   EXPECT_EQ(v2.hash, "757d8f76df");
   EXPECT_EQ(v2.digests.at("web"), std::set<std::string>{"example.test/web:v2"});
   EXPECT_EQ(lack_of(*web, v2).why, "");
+  web->pods[0].image_ids["istio-proxy"] = "sha256:one";  // injected: another one tomorrow
+  EXPECT_EQ(identity_of(*web).digests.count("istio-proxy"), 0U);
   const Identity v1{.hash = "5cf4849656", .images = {{"web", "example.test/web:v1"}}};
   EXPECT_NE(lack_of(*web, v1).why, "");
   v2.digests["web"] = {"sha256:another"};

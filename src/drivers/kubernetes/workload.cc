@@ -265,7 +265,8 @@ Identity identity_of(const Workload& workload) {
   for (const Pod& pod : workload.pods)
     if (pod.hash == workload.hash && pod.ready && !pod.going)
       for (const auto& [container, id] : pod.image_ids)
-        if (!id.empty()) identity.digests[container].insert(digest_of(id));
+        if (!id.empty() && workload.images.count(container) > 0)  // not of a sidecar that somebody injects
+          identity.digests[container].insert(digest_of(id));
   identity.whole = lack_of(workload).why.empty();
   return identity;
 }
