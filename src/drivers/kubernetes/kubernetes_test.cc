@@ -191,6 +191,21 @@ TEST_F(KubernetesTest, ATagThatWasMovedIsFoundByTheDigest) {
   EXPECT_NE(sight.why.find("has been moved"), std::string::npos) << sight.why;
 }
 
+TEST_F(KubernetesTest, AnUndoThatOnlySaysSoIsNoSuccess) {
+  deployed("Deployment", "web", "v2");
+  const std::string liar = cluster->scratch / "kubectl";
+  std::ofstream(liar)
+      << "#!/bin/sh\ncase \"$*\" in *'rollout undo'*) echo 'deployment.apps/web rolled back'; exit 0 ;; esac\nexec "
+      << kubectl_here() << " \"$@\"\n";
+  std::filesystem::permissions(liar, std::filesystem::perms(0755));
+  Action undo = undo_to({{"deployment/web", v1.at("web")}});
+  undo.args["program"] = liar;
+  conformance::apply_well(*driver, undo, *local.host);
+  const Sight sight = driver->verify(undo, *local.host, {});
+  EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(sight.why.find("example.test/web:v2"), std::string::npos) << sight.why;
+}
+
 TEST_F(KubernetesTest, APausedDeploymentIsRefusedBeforeAnythingElseMoves) {
   deployed("Deployment", "web", "v2");
   deployed("DaemonSet", "agent", "v2");
