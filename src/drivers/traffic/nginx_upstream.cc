@@ -36,13 +36,14 @@ rm -f -- "$was"
 )sh";
 
 // Arguments: pid file, include. Ages in milliseconds, so that a worker's start and a file's time can be compared: the
-// one is counted from the boot, the other by the clock.
+// one is counted from the boot, in hundredths of a second whatever the kernel's own tick is, the other by the clock.
+// The clock is read first, so that a pause between the two makes a worker look older, and it is looked again.
 constexpr const char* kWorkers = R"sh(
 LC_ALL=C; export LC_ALL
 include=$2 pid=
 [ ! -r "$1" ] || read -r pid <"$1" || :
 [ -n "$pid" ] && [ -d "/proc/$pid" ] || { echo none; echo end; exit 0; }
-ticks=$(getconf CLK_TCK) && changed=$(stat -L -c %.3Y -- "$include") && now=$(date +%s%3N) || exit 1
+changed=$(stat -L -c %.3Y -- "$include") && now=$(date +%s%3N) || exit 1
 read -r up rest </proc/uptime || exit 1
 up=${up%.*}${up#*.}0
 printf 'file %d\n' $((now - ${changed%.*}${changed#*.}))
@@ -53,7 +54,7 @@ for child in $children; do
   case $title in *'worker process is shutting down'*) echo leaving; continue;; *'worker process'*) ;; *) continue;; esac
   read -r line <"/proc/$child/stat" || continue
   set -- ${line##*) }
-  printf 'worker %d\n' $((up - ${20} * 1000 / ticks))
+  printf 'worker %d\n' $((up - ${20} * 10))
 done
 echo end
 )sh";
