@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <set>
 
 #include "base/text.h"
@@ -13,7 +14,7 @@
 namespace backout::drivers {
 namespace {
 
-constexpr Millis kAnswerWithin{5'000};
+constexpr Millis kAnswerWithin{3'000};  // a bad release may hang, and the way back must not hang with it
 
 Error bad_pools(std::string message) {
   return {Code::kInvalid, "traffic: " + std::move(message), "see docs/traffic.md"};
@@ -146,35 +147,47 @@ std::string in_words(const Weights& weights) {
   return words.empty() ? "no pool" : join(words, ", ");
 }
 
+namespace {
+
+/// One server of a pool: its version, and what is amiss with it.
+Told look_at_server(const std::string& url, const Pools& pools) {
+  Told told = told_at(url, pools);
+  if (told.version.empty() || pools.health_path.empty()) return told;
+  const auto health = os::http({.url = url + pools.health_path, .timeout = kAnswerWithin});
+  if (!health)
+    told.why = fmt::format("{}{} does not answer: {}", url, pools.health_path, one_line(health.error().message));
+  else if (health->status >= 400)
+    told.why = fmt::format("{}{} answers {}", url, pools.health_path, health->status);
+  return told;
+}
+
+}  // namespace
+
 PoolSeen look_at(const Pool& pool, const Pools& pools, const std::stop_token& stop) {
+  if (stop.stop_requested()) return {"", false, "it was not looked at"};
+  std::vector<std::future<Told>> servers;
+  for (const std::string& url : pool.urls)
+    servers.push_back(std::async(std::launch::async, [&url, &pools] { return look_at_server(url, pools); }));
   PoolSeen seen{.version = "", .well = true, .why = ""};
-  const auto amiss = [&](std::string why) {
+  for (std::future<Told>& server : servers) {
+    Told told = server.get();
+    if (told.why.empty() && !seen.version.empty() && seen.version != told.version)
+      told.why = fmt::format("its servers run {} and {}", seen.version, told.version);
+    if (!told.version.empty()) seen.version = told.version;
+    if (told.why.empty()) continue;
     seen.well = false;
-    if (seen.why.empty()) seen.why = std::move(why);
-  };
-  for (const std::string& url : pool.urls) {
-    if (stop.stop_requested()) return {"", false, "it was not looked at to the end"};
-    const Told told = told_at(url, pools);
-    if (told.version.empty()) {
-      amiss(told.why);
-      continue;
-    }
-    if (!seen.version.empty() && seen.version != told.version)
-      amiss(fmt::format("its servers run {} and {}", seen.version, told.version));
-    seen.version = told.version;
-    if (pools.health_path.empty()) continue;
-    const auto health = os::http({.url = url + pools.health_path, .timeout = kAnswerWithin});
-    if (!health)
-      amiss(fmt::format("{}{} does not answer: {}", url, pools.health_path, one_line(health.error().message)));
-    else if (health->status >= 400)
-      amiss(fmt::format("{}{} answers {}", url, pools.health_path, health->status));
+    if (seen.why.empty()) seen.why = std::move(told.why);
   }
   return seen;
 }
 
 std::map<std::string, PoolSeen> look_at(const Pools& pools, const std::stop_token& stop) {
+  std::map<std::string, std::future<PoolSeen>> running;
+  for (const auto& [name, pool] : pools.by_name)
+    running[name] =
+        std::async(std::launch::async, [&pool = pool, &pools, &stop] { return look_at(pool, pools, stop); });
   std::map<std::string, PoolSeen> seen;
-  for (const auto& [name, pool] : pools.by_name) seen[name] = look_at(pool, pools, stop);
+  for (auto& [name, pool] : running) seen[name] = pool.get();
   return seen;
 }
 

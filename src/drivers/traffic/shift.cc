@@ -283,9 +283,12 @@ Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::
   const auto seen = look(args, pools, host, stop);
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
   const Weights weights = weights_seen(*seen);
-  const auto in_pools = look_at(pools, stop);
+  std::map<std::string, PoolSeen> in_pools;  // of those that have traffic: another may hang, and does not matter
+  for (const auto& [name, pool] : pools.by_name)
+    if (weights.contains(name) && weights.at(name) > 0) in_pools[name] = look_at(pool, pools, stop);
   Json evidence = {{"weights", weights}, {"pools", to_json(in_pools)}};
   int share = 0;
+  bool all_tell = true;  // then waiting changes nothing: a balancer divides as it was told
   std::string elsewhere, unwell;
   for (const auto& [name, percent] : weights) {
     const auto pool = in_pools.find(name);
@@ -296,6 +299,7 @@ Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::
             Sight::does_not_hold(fmt::format("{} % of the traffic goes to {}, which serves {}: that is marked bad",
                                              percent, name, pool->second.version),
                                  evidence));
+    all_tell = all_tell && !pool->second.version.empty();
     if (pool->second.version != *version) {
       elsewhere = fmt::format("{} % go to {}, which {}", percent, name,
                               pool->second.version.empty() ? "tells no version" : "serves " + pool->second.version);
@@ -306,12 +310,13 @@ Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::
   }
   evidence["share"] = share;
   const bool all = get_string(args, "share", "all") == "all";
+  std::string astray = all && !elsewhere.empty() ? elsewhere + ", not " + *version : "";
   if (share == 0)
-    return driver::final_sight(Sight::does_not_hold(
-        fmt::format("{} gets no traffic: it goes to {}; {}", *version, in_words(weights), in_words(in_pools)),
-        evidence));
-  if (all && !elsewhere.empty())
-    return driver::final_sight(Sight::does_not_hold(elsewhere + ", not " + *version, evidence));
+    astray = fmt::format("{} gets no traffic: it goes to {}; {}", *version, in_words(weights), in_words(in_pools));
+  if (!astray.empty()) {
+    Sight sight = Sight::does_not_hold(std::move(astray), evidence);
+    return all_tell ? driver::final_sight(std::move(sight)) : sight;
+  }
   if (!unwell.empty()) return Sight::does_not_hold(unwell, evidence);
   if (const std::string amiss = get_string(*seen, "amiss"); !amiss.empty())
     return Sight::does_not_hold(amiss, evidence);
