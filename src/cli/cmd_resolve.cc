@@ -54,15 +54,13 @@ int resolve(const Globals& globals, const std::string& release, const app::Cause
     if (globals.json) {
       Json ids = Json::array();
       for (const Release& each : resolved.releases) ids.push_back(each.id.str());
-      print_json({{"release", resolved.version.str()},
-                  {"releases", std::move(ids)},
-                  {"incident", resolved.incident},
-                  {"cause", trimmed(cause.cause)},
-                  {"fix", trimmed(cause.fix)},
-                  {"missed", trimmed(cause.missed)},
-                  {"prevent", trimmed(cause.prevent)},
-                  {"auto_deploys", deploys_json(resumed)},
-                  {"stay_paused_for", resumed.waits_for}});
+      Json value = {{"release", resolved.version.str()}, {"releases", std::move(ids)},
+                    {"incident", resolved.incident},     {"cause", trimmed(cause.cause)},
+                    {"fix", trimmed(cause.fix)},         {"missed", trimmed(cause.missed)},
+                    {"prevent", trimmed(cause.prevent)}};
+      if (!resumed.deploys.empty()) value["auto_deploys"] = deploys_json(resumed);
+      if (!resumed.waits_for.empty()) value["stay_paused_for"] = resumed.waits_for;
+      print_json(std::move(value));
       return exit;
     }
     if (!all_go_on)

@@ -73,7 +73,8 @@ class World:
         """(uuid that is answered, message): as queue_application_deployment() and deploy_resource() of Coolify do it."""
         commit = commit or self.application["git_commit_sha"] or "HEAD"
         for each in self.deployments:
-            if each["commit"] == commit and each["pull_request_id"] == 0 and each["status"] in OPEN and not more.get("force_rebuild"):
+            ours = each["commit"] == commit and each["pull_request_id"] == 0
+            if ours and each["status"] in OPEN and not more.get("force_rebuild"):
                 self.born += 1
                 return "never%d" % self.born, "Deployment already queued for this commit."  # an id that nobody knows, as there
         return self.add(commit, **more)["deployment_uuid"], "Application shop deployment queued."
@@ -213,7 +214,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return self.application(method, body)
             if parts[2] == "rollback-images" and self.world.has_rollback_images:
                 current = self.world.running if self.world.faults.get("names_container") else None
-                return self.reply(200, {"current": current, "images": [{"tag": tag, "is_current": False} for tag in self.world.images]})
+                images = [{"tag": tag, "is_current": False} for tag in self.world.images]
+                return self.reply(200, {"current": current, "images": images})
         if parts[0] == "deploy":
             return self.deploy(method, query)
         if parts[0] == "deployments" and len(parts) >= 2:

@@ -1,4 +1,4 @@
-"""Articles of a newspaper with a search index, in one process. $PORT and $SOURCE_COMMIT are given by Coolify, $DATA is its volume."""
+"""Articles of a newspaper with a search index. Coolify gives it $PORT and $SOURCE_COMMIT, and a volume for $DATA."""
 import http.server
 import json
 import os
