@@ -102,7 +102,7 @@ Result<ResumedDeploys> resume_deploys(const Workspace& workspace) {
       const bool done = sight && sight->kind == SightKind::kHolds;
       const std::string why = sight ? sight->why : sight.error().message;
       TRY(say(done ? "resumed" : "failed", why));
-      resumed.deploys.push_back({each.step.title, host, done, one_line(why)});
+      resumed.deploys.push_back({each.step.id.str(), host, done, one_line(why)});
     }
   return resumed;
 }

@@ -21,7 +21,7 @@ struct PausedDeploy {
 Result<std::vector<PausedDeploy>> must_stay_paused(const Workspace& workspace, const Version& version);
 
 struct ResumedDeploy {
-  std::string title, host;
+  std::string step, host;  // that had paused it
   bool done = false;
   std::string why;
 };

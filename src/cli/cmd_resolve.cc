@@ -27,13 +27,16 @@ void ask_for(app::Cause& cause, const std::string& release) {
 Json deploys_json(const app::ResumedDeploys& resumed) {
   Json list = Json::array();
   for (const app::ResumedDeploy& each : resumed.deploys)
-    list.push_back({{"what", each.title}, {"host", each.host}, {"resumed", each.done}, {"why", each.why}});
+    list.push_back({{"step", each.step}, {"host", each.host}, {"resumed", each.done}, {"why", each.why}});
   return list;
 }
 
 void print_deploys(const app::ResumedDeploys& resumed) {
   for (const app::ResumedDeploy& each : resumed.deploys)
-    std::printf("  %s: %s\n", each.done ? "goes on" : "DOES NOT GO ON", one_line(each.why).c_str());
+    if (each.done)
+      std::printf("  %s\n", each.why.c_str());
+    else
+      std::printf("  DOES NOT GO ON: %s on %s: %s\n", each.step.c_str(), each.host.c_str(), each.why.c_str());
   if (!resumed.waits_for.empty())
     std::printf("  what deploys by itself stays paused until %s is resolved, too\n",
                 one_line(resumed.waits_for).c_str());
