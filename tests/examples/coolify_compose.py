@@ -12,10 +12,26 @@ API, APP = 18410, 18411
 CONTROL = f"http://127.0.0.1:{API}/_control"
 
 
+ON_TERMINAL = """import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0: os.execvp("env", ["env", "TERM=dumb", *sys.argv[2:]])
+said, asked = b"", False
+try:
+    while chunk := os.read(terminal, 4096):
+        said += chunk
+        if not asked and b"leave it:" in said:
+            asked = True
+            os.write(terminal, sys.argv[1].encode() + b"\\n")
+except OSError: pass
+print(said.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"""
+
+
 class Coolify:
     def __init__(self, place, commits):
         self.place, self.commits = place, commits
-        reset = {"branches": {"main": commits["v1"]}, "history": [commits["v1"]], "build": 0.5}
+        history = [commits["before"], commits["v1"]]
+        reset = {"branches": {"main": commits["v1"]}, "history": history, "build": 0.5}
         place.environment["DATA"] = str(place.directory / "data")
         place.start(["/usr/bin/python3", ROOT / "tests" / "coolify" / "coolify.py", "--port", API, "--app-port", APP, "--git",
                      place.directory / "news.git", "--run", "python3 app.py", "--work", place.directory / "containers",
@@ -43,6 +59,10 @@ def begin(place):
                        "8080": APP, "8000": API, "first: 5m": "first: 25s", "10m": "20s"})
     git = f"git -C {place.directory}/news.git"
     commits = {tag: place.sh(f"{git} rev-parse '{tag}^{{commit}}'", quiet=True).strip() for tag in ("v1", "v2")}
+    # One that went out once, and that nobody gave a name.
+    commit = f"{git} -c user.name=Team -c user.email=team@example.com commit-tree 'v1^{{tree}}' -m one"
+    commits["before"] = place.sh(commit, quiet=True).strip()
+    place.sh(f"{git} update-ref refs/heads/old {commits['before']}", quiet=True)
     place.sh(f"{git} update-ref refs/heads/main {commits['v1']}", quiet=True)
     place.sh(f"git clone -q {place.directory}/news.git {site}/clone", quiet=True)
     # What a git host does after each push.
@@ -108,7 +128,15 @@ def run(place):
     expect(coolify.control()["application"]["git_commit_sha"] == "HEAD", "the application is still set to the commit")
     expect((site / "news.cron").read_text() == cron, "the cron job does not go on as it was")
     expect(coolify.serves("v1"), "resolving has changed what serves")
-    return []
+    picks_what_nobody_recorded(place, coolify)
+
+
+def picks_what_nobody_recorded(place, coolify):
+    """A commit that Coolify deployed once is offered, and taken by its number."""
+    pick = [place.backout_program, "rollback", "--pick", "--reason", "v1 is slow", "--yes"]
+    said = place.sh(["/usr/bin/python3", "-c", ON_TERMINAL, "1", *pick])
+    expect("Coolify deployment" in said, "what Coolify deployed is not offered")
+    expect(coolify.serves("before"), "the commit that was picked does not serve")
 
 
 def a_deployment_fails(place, site, git, coolify, cron):

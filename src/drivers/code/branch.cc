@@ -210,8 +210,8 @@ class BranchDriver : public driver::Driver {
     args["run"] = "{run}";
     args["from"] = offering.from.str();
     args["from_commit"] = get_string(offering.subject, "from_commit");
-    if (const std::string commit = get_string(offering.saved, "commit"); is_commit(commit)) args["commit"] = commit;
-    const std::string to = offering.to.str();
+    const std::string to = offering.to.str(), saved = get_string(offering.saved, "commit");
+    if (is_commit(saved) || is_commit(to)) args["commit"] = is_commit(saved) ? saved : to;
     static const std::map<std::string, std::string> kTitles = {{"revert", "push a revert of it to "},
                                                                {"reset", "push it, by force with a lease, to "},
                                                                {"branch", "push it as a rollback branch beside "}};

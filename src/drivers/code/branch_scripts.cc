@@ -75,6 +75,7 @@ git rev-parse -q --verify "refs/tags/$version^{commit}" >/dev/null ||
   git fetch -q --no-tags "$remote" "+refs/tags/$version:refs/tags/$version" || :
 now=$(git rev-parse "refs/backout/heads/$name")
 [ "$now" = "$head" ] || fail "branch $name has moved to $now since this was planned"
+target >/dev/null || [ -z "$commit" ] || git fetch -q --no-tags "$remote" "$commit" || :
 target >/dev/null || fail "there is no tag $version, and the commit that served as it is not known"
 )sh";
 

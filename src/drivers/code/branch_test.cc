@@ -139,6 +139,21 @@ TEST_P(EveryWay, conforms_when_pushing_and_back) {
        .kills = 4});
 }
 
+TEST_P(EveryWay, a_commit_without_a_name_is_gone_back_to) {
+  const Remote site(GetParam());
+  if (site.how == "branch") return;
+  driver::Offering offering = site.offering();
+  offering.to = Version(site.repository.commit("v1"));
+  for (Step& step : conformance::offers_well(*site.driver, offering)) {
+    if (step.kind != StepKind::kEffect) continue;
+    step.action.args["run"] = "RUN-0001";
+    site.apply(step.action);
+    const Sight sight = site.driver->verify(step.action, *site.local.host, {});
+    EXPECT_EQ(sight.kind, SightKind::kHolds) << step.id.str() << ": " << sight.why;
+  }
+  EXPECT_TRUE(site.has_code_of("refs/heads/main", "v1", site.remote));
+}
+
 TEST_P(EveryWay, what_others_push_in_between_is_not_written_over) {
   const Remote site(GetParam());
   if (site.how == "branch") return;  // it has a name of its own
