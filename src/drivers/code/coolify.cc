@@ -105,7 +105,9 @@ class CoolifyDriver : public driver::Driver {
     const std::string commit = get_string(*args, "commit"), branch = get_string(*args, "branch");
     if (action.verb == "note") {
       const std::string deployed = coolify::deployed_commit(*look);
-      if (!is_commit(deployed)) return Sight::does_not_hold("Coolify does not tell which commit it deployed last");
+      if (!is_commit(deployed))  // A first deployment must not wait for one before it.
+        return Sight::holds(deployed.empty() ? "Coolify has deployed nothing yet"
+                                             : "Coolify does not tell which commit it deployed last");
       return Sight::holds("Coolify deployed " + deployed, {{"commit", deployed}});
     }
     if (action.verb == "pause") return coolify::paused(*look, commit, branch);
