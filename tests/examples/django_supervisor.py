@@ -95,7 +95,6 @@ def run(place):
     visitors.have_written(10)
     place.backout("deploy", "--version", "v2", "--", "./deploy.sh", "v2")
     place.backout("good", "v2")
-    place.backout("ready")
     serves(place, "v2", cluster)
 
     place.sh("sed -i 's/first: 10s/first: 20s/' backout.yaml", quiet=True)
