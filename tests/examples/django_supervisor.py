@@ -12,8 +12,8 @@ sys.path[1:1] = [str(ROOT / "tests" / "projects"), str(ROOT / "tests" / "postgre
 from cluster import BIN, Cluster  # noqa: E402
 from customers import Customers  # noqa: E402
 
-NEEDS = ("root", "supervisord", "redis-server", "nginx", "node", "npm", "git", "python:django", "python:celery", "python:gunicorn", "python:psycopg2",
-         "python:redis", str(BIN / "initdb"))
+NEEDS = ("root", "supervisord", "redis-server", "nginx", "node", "npm", "git", str(BIN / "initdb"),
+         *(f"python:{module}" for module in ("django", "celery", "gunicorn", "psycopg2", "redis")))
 WEB, FRONT, REDIS = 18610, 18611, 18612
 URL = f"http://127.0.0.1:{FRONT}"
 TYPES = ("post", "comment", "podcast", "course")
@@ -22,7 +22,8 @@ TYPES = ("post", "comment", "podcast", "course")
 def begin(place):
     cluster = Cluster()
     place.at_end(cluster.remove)
-    cluster.sql("postgres", "CREATE ROLE forum LOGIN; CREATE ROLE backout LOGIN CREATEDB; GRANT forum, pg_signal_backend TO backout")
+    cluster.sql("postgres", "CREATE ROLE forum LOGIN; CREATE ROLE backout LOGIN CREATEDB;"
+                            " GRANT forum, pg_signal_backend TO backout")
     cluster.sql("postgres", "CREATE DATABASE forum OWNER forum")
     site = place.copy({"/srv/forum": place.site, "/run/postgresql": cluster.directory, "8000": WEB, "8080": FRONT, "6379": REDIS,
                        "first: 10m": "first: 10s"})
@@ -30,10 +31,11 @@ def begin(place):
     place.repository(site / "forum.git", site, ["v1", "v2", "v3"])
     place.sh("git clone -q forum.git app && mkdir log run && touch door.conf && sed -i '1i user root;' nginx.conf", quiet=True)
     place.start(["/usr/bin/redis-server", "--port", REDIS, "--bind", "127.0.0.1", "--save", "", "--dir", site / "run"])
-    place.start(["/usr/sbin/nginx", "-p", site, "-c", site / "nginx.conf", "-e", site / "log/nginx-error.log", "-g", "daemon off;"])
+    place.start(["/usr/sbin/nginx", "-p", site, "-c", site / "nginx.conf", "-e", site / "log/nginx-error.log",
+                 "-g", "daemon off;"])
     place.start(["/usr/bin/supervisord", "-n", "-c", site / "supervisord.conf"])
-    place.at_end(lambda: place.sh("supervisorctl -c supervisord.conf shutdown; while [ -e run/supervisord.pid ]; do sleep 0.1; done",
-                                  quiet=True, timeout=60))
+    shutdown = "supervisorctl -c supervisord.conf shutdown; while [ -e run/supervisord.pid ]; do sleep 0.1; done"
+    place.at_end(lambda: place.sh(shutdown, quiet=True, timeout=60))
     place.wait("supervisord", (site / "run" / "supervisor.sock").exists)
     place.sh("./deploy.sh v1")
     return cluster

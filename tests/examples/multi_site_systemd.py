@@ -1,4 +1,4 @@
-"""multi-site-systemd: three sites of one platform on one machine. One goes back by the team's own dumps; the others do not notice."""
+"""multi-site-systemd: three sites of one platform. One goes back by the team's own dumps; the others do not notice."""
 import os
 import subprocess
 import sys
@@ -9,8 +9,8 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 import place as places  # noqa: E402
 from place import expect  # noqa: E402
 
-NEEDS = ("root", "systemd-nspawn", "git", "redis-server", "python:django", "python:celery", "python:gunicorn", "python:psycopg2", "python:redis",
-         "/usr/lib/postgresql/15/bin/initdb")
+NEEDS = ("root", "systemd-nspawn", "git", "redis-server", "/usr/lib/postgresql/15/bin/initdb",
+         *(f"python:{module}" for module in ("django", "celery", "gunicorn", "psycopg2", "redis")))
 SITES = {"acme-kitchens": 8001, "blue-bakery": 8002, "corner-florist": 8003}
 BAD = "acme-kitchens"
 
@@ -24,7 +24,8 @@ def begin(place):
     cluster = Cluster()
     place.at_end(cluster.remove)
     place.sh("useradd -m deploy; mkdir -p /srv/git", quiet=True)
-    cluster.sql("postgres", "CREATE ROLE deploy LOGIN; CREATE ROLE backout LOGIN CREATEDB; GRANT deploy, pg_signal_backend TO backout")
+    cluster.sql("postgres", "CREATE ROLE deploy LOGIN; CREATE ROLE backout LOGIN CREATEDB;"
+                            " GRANT deploy, pg_signal_backend TO backout")
     place.site.rmdir()
     place.copy({"/run/postgresql": cluster.directory})
     place.repository("/srv/git/sum.git", place.site, ["v1", "v2", "v3"])
@@ -39,8 +40,8 @@ def form(place, slug, text):
 
 
 def pids(slug):
-    done = subprocess.run(["systemctl", "show", "-P", "MainPID", f"sum-{slug}-gunicorn", f"sum-{slug}-celery"], capture_output=True,
-                          text=True, check=True)
+    units = [f"sum-{slug}-gunicorn", f"sum-{slug}-celery"]
+    done = subprocess.run(["systemctl", "show", "-P", "MainPID", *units], capture_output=True, text=True, check=True)
     return done.stdout.split()
 
 
@@ -54,7 +55,8 @@ def serves(place, slug, version):
     expect(commits[0] == commits[1], f"HEAD of {slug} is not {version}")
     switched = Path(app, ".git", "HEAD").stat().st_mtime
     for pid in pids(slug):
-        expect(os.readlink(f"/proc/{pid}/cwd") == app and Path(f"/proc/{pid}").stat().st_mtime > switched - 1, f"{slug}: process {pid}")
+        young = Path(f"/proc/{pid}").stat().st_mtime > switched - 1
+        expect(young and os.readlink(f"/proc/{pid}/cwd") == app, f"{slug}: process {pid}")
 
 
 def inside(place):

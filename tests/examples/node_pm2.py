@@ -22,14 +22,17 @@ def begin(place):
     cache = npm.cache(place.example / "v1" / "package-lock.json", "examples-npm")
     cluster = Cluster()
     place.at_end(cluster.remove)
-    cluster.sql("postgres", "CREATE ROLE notes LOGIN; CREATE ROLE backout LOGIN CREATEDB; GRANT notes, pg_signal_backend TO backout")
+    cluster.sql("postgres", "CREATE ROLE notes LOGIN; CREATE ROLE backout LOGIN CREATEDB;"
+                            " GRANT notes, pg_signal_backend TO backout")
     cluster.sql("postgres", "CREATE DATABASE notes OWNER notes")
-    site = place.copy({"/srv/notes": place.site, "/run/postgresql": cluster.directory, "3000": WEB, "8080": FRONT, "first: 5m": "first: 6s"})
+    site = place.copy({"/srv/notes": place.site, "/run/postgresql": cluster.directory, "3000": WEB, "8080": FRONT,
+                       "first: 5m": "first: 6s"})
     place.environment |= {"npm_config_cache": str(cache), "npm_config_offline": "true", "PM2_HOME": str(site / "pm2"),
                           "PATH": f"{os.path.dirname(pm2)}:{place.environment['PATH']}"}
     place.repository(site / "notes.git", site, ["v1", "v2", "v3"])
     place.sh(f"git clone -q notes.git app && mkdir log && touch door.conf && sed -i '1i user root;' nginx.conf", quiet=True)
-    place.start(["/usr/sbin/nginx", "-p", site, "-c", site / "nginx.conf", "-e", site / "log/nginx-error.log", "-g", "daemon off;"])
+    place.start(["/usr/sbin/nginx", "-p", site, "-c", site / "nginx.conf", "-e", site / "log/nginx-error.log",
+                 "-g", "daemon off;"])
     place.at_end(lambda: place.sh("pm2 kill", quiet=True))
     place.sh("./deploy.sh v1")
     return cluster

@@ -117,9 +117,9 @@ class Place:
         return said
 
     def deploys_badly(self, version, meanwhile, *command, ends=(5,)):
-        """`backout deploy` of a release that is good when it comes out; `meanwhile` is done while it is watched. Its output: with a verdict."""
-        deploy = threading.Thread(target=lambda: said.append(self.backout("deploy", "--version", version, "--", *command, ends=ends)))
-        said = []
+        """`backout deploy` of a release that is good when it comes out; `meanwhile` is done while it is watched. Its output."""
+        words, said = ["deploy", "--version", version, "--", *command], []
+        deploy = threading.Thread(target=lambda: said.append(self.backout(*words, ends=ends)))
         deploy.start()
         try:
             meanwhile()

@@ -3,8 +3,8 @@
 
     tests/examples/run.py --backout build/dev/backout [--show] [--keep] [EXAMPLE...]
 
-An example is a folder examples/NAME; its course is the function run(place) of the file here with that name, `-` as `_`. place.py says
-what a place is. A course raises where something is not as it should be, and what it returns is printed with --show.
+An example is a folder examples/NAME; its course is the function run(place) of the file here with that name, `-` as `_`.
+place.py says what a place is. A course raises where something is not as it should be; what it returns is printed with --show.
 """
 import argparse
 import importlib.util
