@@ -1,5 +1,5 @@
-// The test program is its own `backout internal alb` and `istio`, so that the command of a shift runs as a process that can be
-// killed.
+// The test program is its own `backout internal alb` and `istio`, so that the command of a shift runs as a process that
+// can be killed.
 #include <gtest/gtest.h>
 
 #include <iostream>
