@@ -9,7 +9,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve
 import place as places  # noqa: E402
 from place import expect  # noqa: E402
 
-NEEDS = ("root", "systemd-nspawn", "git", "redis-server", "/usr/lib/postgresql/15/bin/initdb",
+NEEDS = ("root", "systemd-nspawn", "git", "redis-server", "nginx", "/usr/lib/postgresql/15/bin/initdb",
          *(f"python:{module}" for module in ("django", "celery", "gunicorn", "psycopg2", "redis")))
 SITES = {"acme-kitchens": 8001, "blue-bakery": 8002, "corner-florist": 8003}
 BAD = "acme-kitchens"
@@ -30,13 +30,15 @@ def begin(place):
     place.copy({"/run/postgresql": cluster.directory})
     place.repository("/srv/git/sum.git", place.site, ["v1", "v2", "v3"])
     place.sh("git config --system --add safe.directory '*'; systemctl start redis-server", quiet=True)
+    place.sh(f"echo 127.0.0.1 {' '.join(slug + '.example' for slug in SITES)} >>/etc/hosts; rm -f /etc/nginx/sites-enabled/*;"
+             " systemctl start nginx", quiet=True)
     for number, (slug, port) in enumerate(SITES.items()):
         place.sh(f"bin/add_site.sh {slug} {port} {number} && bin/deploy.sh {slug} v1")
     return cluster
 
 
 def form(place, slug, text):
-    return place.get(f"http://127.0.0.1:{SITES[slug]}/form/", f"text={text}")[0] == 201
+    return place.get(f"http://{slug}.example/form/", f"text={text}")[0] == 201
 
 
 def pids(slug):
@@ -47,7 +49,7 @@ def pids(slug):
 
 def serves(place, slug, version):
     """What users, git and systemd say of a site; none of them is backout."""
-    url = f"http://127.0.0.1:{SITES[slug]}"
+    url = f"http://{slug}.example"
     expect(place.get(f"{url}/version") == (200, version), f"{slug} does not serve {version}")
     expect(slug in place.get(f"{url}/")[1] and place.get(f"{url}/form/test/")[0] == 200, f"{slug} does not work")
     app = f"/srv/sum/{slug}/app"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# add_site.sh SLUG PORT REDIS: another site: its directory, database, units and backout.yaml, from those of acme-kitchens.
+# add_site.sh SLUG PORT REDIS: another site: its directory, database, units, front door and backout.yaml, from those of acme-kitchens.
 # REDIS: the number of its redis database.
 set -eu
 slug=$1 port=$2 redis=$3
@@ -13,5 +13,8 @@ for unit in gunicorn celery; do
   fill "$here/units/$unit.service" >"/etc/systemd/system/sum-$slug-$unit.service"
 done
 systemctl daemon-reload
+fill "$here/nginx.conf" >"/etc/nginx/sites-enabled/$slug"
+touch "/srv/sum/$slug/door.conf"
+nginx -s reload
 fill "$here/backout.yaml" >"/srv/sum/$slug/backout.yaml"
 psql -q -h /run/postgresql -U postgres -d postgres -c "CREATE DATABASE \"sum-$slug\" OWNER deploy"

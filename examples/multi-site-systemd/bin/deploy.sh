@@ -11,7 +11,7 @@ as ../venv/bin/python manage.py collectstatic --noinput -v 0
 systemctl stop "sum-$slug-gunicorn" "sum-$slug-celery"
 as ../venv/bin/python manage.py migrate --noinput -v 0
 systemctl start "sum-$slug-celery" "sum-$slug-gunicorn"
-port=$(sed -n 's/^base_url: .*:\([0-9]*\)$/\1/p' "/srv/sum/$slug/backout.yaml")
+port=$(sed -n 's/^base_url: [^ ]*:\([0-9]*\).*/\1/p' "/srv/sum/$slug/backout.yaml")
 for _ in $(seq 150); do
   [ "$(curl -fsS "http://127.0.0.1:$port/version" 2>/dev/null)" = "$tag" ] && exit 0
   sleep 0.1
