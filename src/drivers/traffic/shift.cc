@@ -13,7 +13,7 @@ namespace backout::drivers {
 namespace {
 
 constexpr int kLooksInARow = 3;  // one answer says little about a process that restarts
-constexpr Millis kBetweenLooks{40}, kBetweenSteadyLooks{1'000};
+constexpr Millis kBetweenLooks{15}, kBetweenSteadyLooks{1'000};
 constexpr int kAnswersInFront = 5;  // each over a connection of its own: an old worker may still take one
 
 Error wrong(std::string message) { return {Code::kInvalid, "traffic: " + std::move(message), "see docs/traffic.md"}; }

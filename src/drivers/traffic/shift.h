@@ -44,7 +44,7 @@ class ShiftDriver : public driver::Driver {
   /// kInvalid when what the kind owns in the subject is wrong.
   virtual Result<void> check(const Json& subject, const Pools& pools) const = 0;
   /// How long what was set may take until it is so.
-  virtual Patience patience() const { return {100, Millis(50)}; }
+  virtual Patience patience() const { return {200, Millis(25)}; }
 
  private:
   Sight sight_of_shift(const Json& args, const Pools& pools, host::Host& host, const std::stop_token& stop) const;
