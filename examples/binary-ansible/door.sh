@@ -1,9 +1,9 @@
 #!/bin/sh
 # door.sh close|open|probe: users of all hosts are kept outside, or let in again. probe: 0 all are closed, 1 all are open.
 case $1 in
-close) command='touch /opt/notesd/closed' ;;
-open) command='rm -f /opt/notesd/closed' ;;
-probe) command='if [ -e /opt/notesd/closed ]; then echo closed; else echo open; fi' ;;
+close) command='touch /run/notesd.closed' ;;
+open) command='rm -f /run/notesd.closed' ;;
+probe) command='if [ -e /run/notesd.closed ]; then echo closed; else echo open; fi' ;;
 *) echo "usage: door.sh close|open|probe" >&2; exit 2 ;;
 esac
 said=

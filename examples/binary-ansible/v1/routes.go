@@ -45,10 +45,10 @@ func routes(db *sql.DB) http.Handler {
 	return behindTheDoor(all)
 }
 
-// behindTheDoor: while /opt/notesd/closed is there, only who says so is let in.
+// behindTheDoor: while /run/notesd.closed is there, only who says so is let in.
 func behindTheDoor(all http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := os.Stat("/opt/notesd/closed"); err == nil && r.Header.Get("X-Behind-The-Door") == "" {
+		if _, err := os.Stat("/run/notesd.closed"); err == nil && r.Header.Get("X-Behind-The-Door") == "" {
 			w.Header().Set("Retry-After", "10")
 			http.Error(w, "back in a moment", http.StatusServiceUnavailable)
 			return

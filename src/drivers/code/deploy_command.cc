@@ -41,7 +41,7 @@ if [ "$(git -C "$work" rev-parse -q --verify HEAD 2>/dev/null)" != "$target" ] |
 fi
 )sh";
 
-// ... line: the command, its words kept.
+// ... line recap: the command, its words kept.
 constexpr std::string_view kRunIt = R"sh(
 rm -f "$work.log" "$work.status"
 echo begun >"$work.status"
@@ -57,6 +57,17 @@ durable "$work.status.tmp"
 mv -T "$work.status.tmp" "$work.status"
 durable "$home"
 read -r _ status <"$work.status"
+# The last words of a command that failed: which hosts, and which not.
+if [ "$status" != 0 ] && [ "$7" = ansible ]; then
+  sed 's/\x1b\[[0-9;]*m//g; s/\r$//' "$work.log" | awk '
+    /^PLAY RECAP/ { inside = 1; bad = good = ""; next }
+    inside && / : ok=[0-9]/ { wrong = ""
+      for (i = 2; i <= NF; ++i) if ($i ~ /^(unreachable|failed)=[1-9]/) wrong = wrong (wrong == "" ? "" : ", ") $i
+      if (wrong != "") bad = bad (bad == "" ? "" : "; ") $1 ": " wrong
+      else good = good (good == "" ? "" : ", ") $1 }
+    END { if (bad != "") print "the recap says " bad (good == "" ? "" : "; without fault: " good)
+          else print good == "" ? "it left no PLAY RECAP" : "though its recap names no fault: " good }' >&2
+fi
 exit "$status"
 )sh";
 
@@ -243,6 +254,7 @@ class DeployCommandDriver : public driver::Driver {
       if (run.is_object()) run.erase("user");
       build = TRY(build_of(Json::array({run}), deploy.user));
       deploy.words.push_back(build.lines.at(0));
+      deploy.words.push_back(deploy.recap);
     }
     host::Command made = host::shell(build_script(body), deploy.words);
     made.user = deploy.user;

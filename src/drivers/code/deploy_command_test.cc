@@ -156,12 +156,15 @@ TEST(DeployCommand, one_that_failed_does_not_hold_whatever_it_did_before) {
 }
 
 /// A command that leaves this recap and ends with `status`.
-Sight look_at_recap(const std::string& recap, int status, const Json& hosts = Json::array()) {
+Sight look_at_recap(const std::string& recap, int status, const Json& hosts = Json::array(),
+                    std::string* said = nullptr) {
   const Team team("printf 'PLAY RECAP ***\\n" + recap + "'; exit " + std::to_string(status));
   Action action = team.step("deploy-code").action;
   action.args["recap"] = "ansible";
   if (!hosts.empty()) action.args["recap_hosts"] = hosts;
-  EXPECT_TRUE(conformance::apply(*team.driver, action, *team.local.host).has_value());
+  const auto ran = conformance::apply(*team.driver, action, *team.local.host);
+  EXPECT_TRUE(ran.has_value() && ran->exit_status == status);
+  if (said != nullptr && ran) *said = std::string(trimmed(ran->err));
   return team.look(action);
 }
 
@@ -169,7 +172,9 @@ TEST(DeployCommand, a_failed_host_is_told_from_those_that_went_through_whatever_
   constexpr const char* kOne =
       "web-1 : ok=2 changed=1 unreachable=0 failed=0\\nweb-2 : ok=1 changed=0 unreachable=0 failed=1\\n";
   for (const int status : {0, 2}) {
-    const Sight sight = look_at_recap(kOne, status);
+    std::string said;
+    const Sight sight = look_at_recap(kOne, status, Json::array(), &said);
+    EXPECT_EQ(said, status == 0 ? "" : "the recap says web-2: failed=1; without fault: web-1");
     EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
     EXPECT_NE(sight.why.find("the recap says web-2: failed=1; without fault: web-1"), std::string::npos) << sight.why;
     EXPECT_EQ(sight.evidence["hosts"]["failed"], (Json{"web-2"}));
@@ -184,7 +189,9 @@ TEST(DeployCommand, a_host_that_the_recap_leaves_out_is_no_success) {
   const Sight sight = look_at_recap(kBoth, 0, {"web-1", "web-2", "web-3"});
   EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
   EXPECT_NE(sight.why.find("web-3 is not in it"), std::string::npos) << sight.why;
-  const Sight failed = look_at_recap(kBoth, 2);
+  std::string said;
+  const Sight failed = look_at_recap(kBoth, 2, Json::array(), &said);
+  EXPECT_EQ(said, "though its recap names no fault: web-1, web-2");
   EXPECT_EQ(failed.kind, SightKind::kDoesNotHold) << "after the play";
   EXPECT_NE(failed.why.find("though its recap names no fault"), std::string::npos) << failed.why;
 }
