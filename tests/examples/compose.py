@@ -1,5 +1,6 @@
 """compose: v2 is healthy and takes no orders; v1's image, pinned, comes back. Then the Docker daemon restarts in the middle of a switch."""
 import os
+import pwd
 import subprocess
 import threading
 import time
@@ -7,7 +8,16 @@ from pathlib import Path
 
 from place import expect
 
-NEEDS = ("root", "dockerd", "docker-compose", "busybox", "curl")
+
+
+def may_run_a_daemon():
+    """Mounts and networks: CAP_SYS_ADMIN and CAP_NET_ADMIN, which root in a container may lack."""
+    effective = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapEff:"))
+    return int(effective.split()[1], 16) & (1 << 21 | 1 << 12) == 1 << 21 | 1 << 12
+
+
+NEEDS = ("root", "dockerd", "docker-compose", "busybox", "curl", "psql",
+         *(() if may_run_a_daemon() else ("the capabilities of a docker daemon",)))
 PORT = 18100
 
 
@@ -46,10 +56,12 @@ class Docker:
             self.place.sh("docker ps -aq | xargs -r docker rm -f -v; docker network prune -f", quiet=True)
             self.stop()
 
+    def container(self, service):
+        return self.ask("ps", "-q", "--filter", f"label=com.docker.compose.service={service}") or ""
+
     def runs(self, service):
         """The images of a service's containers, by their ids."""
-        ids = (self.ask("ps", "-q", "--filter", f"label=com.docker.compose.service={service}") or "").split()
-        return {self.ask("inspect", "-f", "{{.Image}}", one) for one in ids}
+        return {self.ask("inspect", "-f", "{{.Image}}", one) for one in self.container(service).split()}
 
 
 def run(place):
@@ -62,7 +74,7 @@ def run(place):
 
     place.sh("./image.sh counter:1 v1 && ./deploy.sh v1")
     orders("hello")
-    v1, counter = docker.ask("image", "inspect", "-f", "{{.Id}}", "shop:v1"), docker.ask("ps", "-q", "--filter", "label=com.docker.compose.service=counter")
+    v1, counter = docker.ask("image", "inspect", "-f", "{{.Id}}", "shop:v1"), docker.container("counter")
     place.backout("lint")
     place.backout("record", "v1")
     place.backout("good", "v1")
@@ -77,12 +89,12 @@ def run(place):
     place.rolls_back(reason="v2 takes no orders")
     orders("hello")
     expect(docker.runs("web") == docker.runs("worker") == {v1}, "the containers do not run v1's image")
-    expect(docker.ask("ps", "-q", "--filter", "label=com.docker.compose.service=counter") == counter, "the counter was touched")
+    expect(docker.container("counter") == counter, "the counter was touched")
     expect((site / ".env").read_text() == "TAG=v1\n", "the tag is not back")
     place.backout("verify")
     report = place.backout("report")
     expect("v2 -> v1" in report and "v2 takes no orders" in report, "the report does not tell it")
-    return restarted_in_the_middle(place, docker, orders, v1)
+    return restarted_in_the_middle(place, docker, orders, v1) + database_inside(place, docker)
 
 
 def restarted_in_the_middle(place, docker, orders, v1):
@@ -123,3 +135,69 @@ def composing(place):
         except OSError:
             continue
     return False
+
+
+def database_inside(place, docker):
+    """A PostgreSQL that has no port outside its project: restored beside and swapped, with the rows that users wrote since."""
+    site = place.directory / "inside"
+    data = site / "data"
+    site.mkdir(mode=0o755)
+    data.mkdir(mode=0o700)
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
+    postgres = pwd.getpwnam("postgres")
+    os.chown(data, postgres.pw_uid, postgres.pw_gid)
+    place.sh(f"runuser -u postgres -- {programs}/initdb -D {data} -A trust -U postgres --no-sync", quiet=True, cwd="/")
+    with open(data / "pg_hba.conf", "a") as rules:
+        rules.write("host all all samenet trust\n")
+    # The machine's own PostgreSQL, in an image with nothing but the links into its /usr.
+    place.sh("mkdir r r/tmp && chmod 1777 r/tmp && cp -a /bin /lib* /sbin r/ && tar -C r -c . | docker import - machine:1",
+             quiet=True, cwd=site)
+    (site / "docker-compose.yml").write_text(INSIDE.format(user=f"{postgres.pw_uid}:{postgres.pw_gid}", programs=programs))
+    (site / ".env").write_text("TAG=v1\n")
+    (site / "backout.yaml").write_text(INSIDE_SITE.format(site=site))
+    place.sh("docker-compose -p orders up -d", cwd=site)
+
+    def psql(sql, database="orders"):
+        address = docker.ask("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", docker.container("db"))
+        words = ["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", address, "-U", "postgres", "-d", database, "-c", sql]
+        return place.sh(words, quiet=True, cwd=site).strip()
+
+    place.wait("PostgreSQL answers", lambda: docker.ask("exec", "orders_db_1", f"{programs}/pg_isready", "-h", "127.0.0.1"))
+    psql("CREATE DATABASE orders", "postgres")
+    psql("CREATE TABLE orders (id serial PRIMARY KEY, note text NOT NULL); INSERT INTO orders (note) VALUES ('first'), ('second')")
+
+    def backout(*words, ends=(0,)):
+        return place.backout("-f", site / "backout.yaml", *words, ends=ends, cwd=site)
+
+    backout("record", "v1")
+    backout("good", "v1")
+    migrate = f"docker exec orders_db_1 {programs}/psql -h 127.0.0.1 -U postgres -d orders -c 'ALTER TABLE orders DROP COLUMN note'"
+    deploy = f"{migrate} && echo TAG=v2 >.env && docker-compose -p orders up -d"
+    backout("deploy", "--version", "v2", "--", "sh", "-c", deploy)
+    psql("INSERT INTO orders DEFAULT VALUES")
+    db = docker.container("db")
+    said = backout("rollback", "--yes", "--reason", "orders without notes")
+    expect("Rolled back and verified" in said, "ended in 0 without 'Rolled back and verified'")
+    expect(psql("SELECT string_agg(note, ',' ORDER BY id) FROM orders WHERE id < 3") == "first,second", "the notes are not back")
+    expect(psql("SELECT count(*) FROM orders") == "3", "the row that a user wrote since is not there")
+    expect(docker.container("db") == db, "the database's container was touched")
+    expect((site / ".env").read_text() == "TAG=v1\n", "the tag is not back")
+    return ["a database inside the project was restored, swapped and kept its new row"]
+
+
+INSIDE = """version: "3.7"
+services:
+  web: {{image: "shop:${{TAG}}", stop_signal: SIGKILL}}
+  db:
+    image: machine:1
+    user: "{user}"
+    stop_signal: SIGINT
+    volumes: ["/usr:/usr:ro", "/etc:/etc:ro", "./data:/data"]
+    command: [{programs}/postgres, -D, /data, -c, "listen_addresses=*", -c, unix_socket_directories=/tmp]
+"""
+INSIDE_SITE = """site: orders
+code: {{layout: compose, path: {site}, compose: {{project: orders, tag: TAG, services: [web], steady: 500ms}}}}
+database:
+  postgresql: {{dsn: "host=compose:orders/db user=postgres", database: orders, fill: {{orders.note: "none"}}}}
+checks: [{{run: "true", name: there}}]
+"""

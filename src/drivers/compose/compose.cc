@@ -144,6 +144,11 @@ Json evidence_of(const std::vector<Container>& containers) {
   return {{"containers", std::move(list)}};
 }
 
+std::string running_words(const std::vector<Image>& images) {
+  return images.size() == 1 ? images[0].service + " runs what it should"
+                            : counted(static_cast<int64_t>(images.size()), "service") + " run what they should";
+}
+
 Sight judged(const Look& seen, Wanted wanted, const std::string& words) {
   wanted.tags = seen.tags;
   wanted.now = seen.now;
@@ -175,8 +180,7 @@ Sight sight_of_up(const Up& up, host::Host& host, std::stop_token stop) {
     const std::string is = here == seen->tags.end() ? "no image" : short_id(here->second);
     if (is != short_id(id)) return Sight::does_not_hold(fmt::format("{} is {} here and not {}", ref, is, short_id(id)));
   }
-  return judged(*seen, {.images = up.images, .gone = up.gone, .steady = up.place.steady},
-                counted(static_cast<int64_t>(up.images.size()), "service") + " run what they should");
+  return judged(*seen, {.images = up.images, .gone = up.gone, .steady = up.place.steady}, running_words(up.images));
 }
 
 /// Where no images are known, each container must run what its name is here, and the release's tag must be among them.
@@ -211,8 +215,7 @@ Sight sight_of_running(const Json& args, host::Host& host, std::stop_token stop)
                                               images[0].service, images[0].ref),
                                   evidence_of(seen->containers));
   }
-  return judged(*seen, {.images = images, .gone = *gone, .steady = place->steady},
-                counted(static_cast<int64_t>(images.size()), "service") + " run what they should");
+  return judged(*seen, {.images = images, .gone = *gone, .steady = place->steady}, running_words(images));
 }
 
 /// "web app:v2 199aa71e1021, worker ...": what a plan holds on to.

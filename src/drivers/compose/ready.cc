@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "drivers/code/facts.h"
 #include "drivers/compose/arguments.h"
+#include "drivers/compose/looks.h"
 #include "drivers/compose/project.h"
-#include "drivers/compose/scripts.h"
 
 namespace backout::drivers::compose {
 namespace {
