@@ -9,7 +9,6 @@ from pathlib import Path
 from place import expect
 
 
-
 def may_run_a_daemon():
     """Mounts and networks: CAP_SYS_ADMIN and CAP_NET_ADMIN, which root in a container may lack."""
     effective = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("CapEff:"))
