@@ -1,8 +1,10 @@
-"""kubernetes: v2 is rolled out and takes no orders; v1 comes back. Then the API server is lost midway, and a Deployment is paused.
+"""kubernetes: v2 is rolled out and takes no orders; v1 comes back. Then the API server is lost midway, a Deployment is paused, and the
+rollback is killed.
 
 A real kubectl talks to a stand-in of an API server (tests/support/cluster): no container runs.
 """
 import json
+import subprocess
 
 from place import ROOT, expect
 
@@ -45,8 +47,11 @@ def run(place):
     place.backout("good", "v1")
     place.backout("deploy", "--version", "v2", "--", "./deploy.sh", "v2", "goodbye", ends=(5,))
     expect(cluster.orders()[0] == 500, "the bad release takes orders")
-    ready = place.backout("ready", ends=(0, 3))
-    expect("kubectl" not in ready or "there is no" not in ready, "ready does not find kubectl")
+    place.backout("ready")
+    kubeconfig = place.directory / "kubeconfig"
+    (place.directory / "reader").write_text(kubeconfig.read_text().replace('"current-context": "admin"', '"current-context": "reader"'))
+    said = place.backout("ready", ends=(3,), env={**place.environment, "KUBECONFIG": str(place.directory / "reader")})
+    expect("may not patch deployments.apps/web" in said, "ready does not name the right that is missing")
     place.backout("decide", "--no-questions", ends=(0, 3))
     plan = place.backout("plan")
     expect("example.test/shop/web:v1" in plan and "example.test/shop/queue:v1" in plan, "the plan does not name the images")
@@ -86,6 +91,22 @@ def paused(place, cluster):
     said = place.backout("rollback", "--yes", "--reason", "v4 takes no orders", ends=(1, 3))
     expect("rollout resume deployment/web" in said, "it is not said what to do about the pause")
     place.sh("kubectl -n shop rollout resume deployment/web")
-    place.rolls_back(reason="v4 takes no orders")
+    return ["a paused Deployment was refused before anything moved", *killed(place, cluster)]
+
+
+def killed(place, cluster):
+    """kill -9 as soon as the first workload was told; then `resume`."""
+    def patches():
+        return sum(request.startswith("PATCH") for request in json.loads(place.get(f"{cluster.root}/stand-in/requests")[1]))
+
+    before = patches()
+    rollback = subprocess.Popen([place.backout_program, "rollback", "--yes", "--reason", "v4 takes no orders"], cwd=place.site,
+                                env=place.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    place.wait("a workload is told", lambda: patches() > before or rollback.poll() is not None)
+    expect(rollback.poll() is None, f"the rollback ended by itself: {rollback.returncode}")
+    rollback.kill()
+    rollback.wait()
+    place.backout("status", ends=(0, 4, 5))
+    place.backout("resume")
     is_v1(cluster)
-    return ["a paused Deployment was refused before anything moved"]
+    return ["the rollback was killed in the middle of a switch, and resumed"]
