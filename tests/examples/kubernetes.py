@@ -1,5 +1,5 @@
-"""kubernetes: v2 is rolled out and takes no orders; v1 comes back. Then the API server is lost midway, a Deployment is paused, and the
-rollback is killed.
+"""kubernetes: v2 is rolled out and takes no orders; v1 comes back. Then the API server is lost midway, a Deployment is paused,
+and the rollback is killed.
 
 A real kubectl talks to a stand-in of an API server (tests/support/cluster): no container runs.
 """
@@ -23,7 +23,8 @@ class Cluster:
         self.say("sick", ["example.test/shop/web:v2", "example.test/shop/web:v3", "example.test/shop/web:v4"])
 
     def say(self, what, value):
-        expect(self.place.get(f"{self.root}/stand-in/{what}", data=json.dumps(value))[0] == 200, f"the stand-in did not take {what}")
+        status, _ = self.place.get(f"{self.root}/stand-in/{what}", data=json.dumps(value))
+        expect(status == 200, f"the stand-in did not take {what}")
 
     def images(self):
         pods = json.loads(self.place.sh("kubectl -n shop get pods -o json", quiet=True))["items"]
@@ -48,8 +49,8 @@ def run(place):
     place.backout("deploy", "--version", "v2", "--", "./deploy.sh", "v2", "goodbye", ends=(5,))
     expect(cluster.orders()[0] == 500, "the bad release takes orders")
     place.backout("ready")
-    kubeconfig = place.directory / "kubeconfig"
-    (place.directory / "reader").write_text(kubeconfig.read_text().replace('"current-context": "admin"', '"current-context": "reader"'))
+    kubeconfig = json.loads((place.directory / "kubeconfig").read_text())
+    (place.directory / "reader").write_text(json.dumps({**kubeconfig, "current-context": "reader"}))
     said = place.backout("ready", ends=(3,), env={**place.environment, "KUBECONFIG": str(place.directory / "reader")})
     expect("may not patch deployments.apps/web" in said, "ready does not name the right that is missing")
     place.backout("decide", "--no-questions", ends=(0, 3))
@@ -101,7 +102,8 @@ def killed(place, cluster):
 
     before = patches()
     rollback = subprocess.Popen([place.backout_program, "rollback", "--yes", "--reason", "v4 takes no orders"], cwd=place.site,
-                                env=place.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                env=place.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
     place.wait("a workload is told", lambda: patches() > before or rollback.poll() is not None)
     expect(rollback.poll() is None, f"the rollback ended by itself: {rollback.returncode}")
     rollback.kill()

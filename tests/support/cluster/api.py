@@ -1,116 +1,43 @@
 #!/usr/bin/python3
-"""A stand-in for the API server of a Kubernetes cluster, for a real kubectl: what a rollback of workloads needs of it, and faults.
+"""A stand-in for the API server of a Kubernetes cluster, for a real kubectl: what a rollback of workloads needs, and faults.
 
     api.py [PORT] [TICK]      prints its port; TICK: seconds between two looks of its controllers
 
-No cluster runs here: pods are entries that get ready by themselves (controllers.py). What it says was taken from transcripts of a real
-one. Beside the API:
+No cluster runs here: pods are entries that get ready by themselves (controllers.py). What it says was taken from transcripts of
+a real one. Beside the API:
 
     GET  /service/NAMESPACE/APP/PATH   what one of the app's ready pods would answer: /version, /order, /settings
     GET  /mesh/PATH                    what a subset answers, by the weights of the VirtualService
     POST /stand-in/mesh                {SUBSET: URL}: where they are
     POST /stand-in/sick                [IMAGE]: their pods get ready, and take no orders
-    POST /stand-in/fault               {"mode": "500"|"conflict"|"drop"|"hang"|"", "method": "PATCH", "path": RE, "after": N, "times": N};
-                                       with "then": MODE, after the first everything fails so
+    POST /stand-in/fault               {"mode": "500"|"conflict"|"drop"|"hang"|"", "method": "PATCH", "path": RE,
+                                       "after": N, "times": N}; with "then": MODE, after the first everything fails so
     POST /stand-in/reset               nothing is there any more
     POST /stand-in/apply               an object, as `kubectl apply` would
     POST /stand-in/registry            {IMAGE: DIGEST}: what a tag means from now on
     GET  /stand-in/requests            [METHOD PATH], oldest first
     GET  /stand-in/kubeconfig          with the contexts admin, reader (may look), nobody (may nothing) and away
 """
-import base64
 import copy
-import hashlib
 import json
 import re
 import sys
 import threading
 import time
 import urllib.request
-import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from controllers import Controllers, is_going, is_ready, now  # noqa: E402
+from controllers import Controllers, is_going, is_ready  # noqa: E402
 from kinds import KINDS, discovery  # noqa: E402
-from wire import Refused, access_review, json_patched, merged, without_empty  # noqa: E402
+from store import SHOWN, Store, made  # noqa: E402
+from wire import Refused, access_review, json_patched, merged  # noqa: E402
 
-SHOWN = ("apiVersion", "kind", "metadata", "spec", "status", "data", "binaryData", "type", "immutable", "revision")
-PATH = re.compile(r"^/(?:api|apis/(?P<group>[^/]+))/(?P<version>v[^/]+)(?:/namespaces/(?P<ns>[^/]+))?/(?P<kind>[a-z]+)(?:/(?P<name>[^/]+))?$")
-
-
-class Store:
-    def __init__(self):
-        self.things, self.version, self.counter = {}, 100, 0
-        self.lock, self.registry = threading.RLock(), {}
-
-    def all(self, kind):
-        return [thing for (of, _, _), thing in sorted(self.things.items(), key=lambda pair: pair[0]) if of == kind]
-
-    def get(self, kind, namespace, name):
-        return self.things.get((kind, namespace, name))
-
-    def put(self, kind, thing):
-        meta = thing["metadata"]
-        meta.setdefault("uid", str(uuid.uuid4()))
-        meta.setdefault("creationTimestamp", now())
-        meta.setdefault("generation", 1)
-        self.things[kind, meta["namespace"], meta["name"]] = thing
-        self.touch(kind, thing)
-
-    def touch(self, kind, thing):
-        self.version += 1
-        thing["metadata"]["resourceVersion"] = str(self.version)
-
-    def remove(self, kind, thing):
-        self.version += 1
-        self.things.pop((kind, thing["metadata"]["namespace"], thing["metadata"]["name"]), None)
-
-    def digest(self, image):
-        name = image.split("@")[0].rsplit(":", 1)[0]
-        return f"{name}@sha256:{self.registry.get(image) or hashlib.sha256(image.encode()).hexdigest()}"
-
-    def change(self, kind, thing, new):
-        """What a user wrote over what is there."""
-        old_meta, meta = thing["metadata"], new.setdefault("metadata", {})
-        for key in ("uid", "creationTimestamp", "namespace", "name", "generation"):
-            meta[key] = old_meta[key]
-        new = with_defaults(kind, new)
-        if new.get("spec") != thing.get("spec"):
-            meta["generation"] += 1
-        for key in list(thing):
-            if key not in SHOWN or key == "status":
-                new[key] = thing[key]
-        if {key: new.get(key) for key in SHOWN} != {key: thing.get(key) for key in SHOWN}:
-            self.things[kind, meta["namespace"], meta["name"]] = new
-            self.touch(kind, new)
-        return self.things[kind, meta["namespace"], meta["name"]]
-
-
-def with_defaults(kind, thing):
-    for key, value in (thing.pop("stringData", None) or {}).items():
-        thing.setdefault("data", {})[key] = base64.b64encode(value.encode()).decode()
-    if kind in ("deployments", "statefulsets", "daemonsets"):
-        thing["spec"]["template"] = without_empty(thing["spec"]["template"])
-        thing["spec"]["template"]["metadata"]["creationTimestamp"] = None
-    return thing
-
-
-def made(kind, thing, namespace):
-    version, name = KINDS[kind]
-    thing.setdefault("apiVersion", version)
-    thing.setdefault("kind", name)
-    thing["metadata"]["namespace"] = namespace
-    if kind in ("deployments", "statefulsets", "daemonsets"):
-        thing["status"] = {}
-        if kind != "daemonsets":
-            thing["spec"].setdefault("replicas", 1)
-        strategy = "strategy" if kind == "deployments" else "updateStrategy"
-        thing["spec"].setdefault(strategy, {"type": "RollingUpdate"})
-    return with_defaults(kind, thing)
+PATH = re.compile(r"^/(?:api|apis/(?P<group>[^/]+))/(?P<version>v[^/]+)(?:/namespaces/(?P<ns>[^/]+))?/(?P<kind>[a-z]+)"
+                  r"(?:/(?P<name>[^/]+))?$")
 
 
 class Server(ThreadingHTTPServer):
@@ -187,7 +114,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def faulty(self, path):
         fault = self.server.fault
-        if not fault.get("mode") or not re.search(fault.get("path", ""), path) or fault.get("method", self.command) != self.command:
+        meant = re.search(fault.get("path", ""), path) and fault.get("method", self.command) == self.command
+        if not fault.get("mode") or not meant:
             return False
         if fault.get("after", 0) > 0:
             fault["after"] -= 1
@@ -254,7 +182,8 @@ class Handler(BaseHTTPRequestHandler):
             at = self.server.round * 37 % 100
         for each in route:
             if at < each.get("weight", 0):
-                with urllib.request.urlopen(self.server.subsets[each["destination"]["subset"]] + path.removeprefix("/mesh"), timeout=5) as reply:
+                url = self.server.subsets[each["destination"]["subset"]] + path.removeprefix("/mesh")
+                with urllib.request.urlopen(url, timeout=5) as reply:
                     return self.send(200, reply.read(), "text/plain")
             at -= each.get("weight", 0)
         return self.send(503, b"no destination", "text/plain")
@@ -297,7 +226,8 @@ class Handler(BaseHTTPRequestHandler):
             body["status"] = {"allowed": self.may(asked["verb"], asked["resource"])}
             return 201, body
         group = match["group"] or ""
-        verb = {"GET": "get" if name else "list", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}[self.command]
+        verb = {"GET": "get" if name else "list", "POST": "create", "PUT": "update", "PATCH": "patch",
+                "DELETE": "delete"}[self.command]
         full = f"{kind}.{group}" if group else kind
         if not self.may(verb, kind):
             what = f'{full} "{name}" is forbidden' if name else f"{full} is forbidden"
@@ -331,8 +261,8 @@ class Handler(BaseHTTPRequestHandler):
                 new = json_patched(self.shown(thing), body) if "json-patch" in patch_kind else merged(self.shown(thing), body)
             given = new.get("metadata", {}).get("resourceVersion")
             if given and given != thing["metadata"]["resourceVersion"]:
-                raise Refused(409, "Conflict", f'Operation cannot be fulfilled on {full} "{name}": the object has been modified; please '
-                                               "apply your changes to the latest version and try again")
+                raise Refused(409, "Conflict", f'Operation cannot be fulfilled on {full} "{name}": the object has been modified; '
+                                               "please apply your changes to the latest version and try again")
             if thing.get("immutable") and new.get("data") != thing.get("data"):
                 raise Refused(422, "Invalid", f'{KINDS[kind][1]} "{name}" is invalid: data: Forbidden: field is immutable when '
                                               "`immutable` is set")
@@ -356,7 +286,8 @@ class Handler(BaseHTTPRequestHandler):
                  if namespace in (None, each["metadata"]["namespace"]) and name in ("", each["metadata"]["name"])
                  and all(each["metadata"].get("labels", {}).get(key) == value for key, value in wanted.items())]
         version, of = KINDS[kind]
-        return {"apiVersion": version, "kind": f"{of}List", "metadata": {"resourceVersion": str(self.server.store.version)}, "items": items}
+        return {"apiVersion": version, "kind": f"{of}List", "items": items,
+                "metadata": {"resourceVersion": str(self.server.store.version)}}
 
     def watch(self, path):
         """What `kubectl rollout status` asks for: each new state of what is listed, until nobody listens."""

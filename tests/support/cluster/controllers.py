@@ -1,8 +1,9 @@
 """The controllers of a stand-in cluster: Deployments, StatefulSets and DaemonSets move to their template, a pod at a time.
 
-What is faithful: revisions and their numbers, hashes of templates, conditions, progress deadlines, pods that are ending, a StatefulSet
-that waits for a broken pod also after its template was taken back. What is not: scheduling, probes, surge: a pod is ready two looks
-after it was made. Tags say how an image behaves: `missing` cannot be pulled, `crash` never gets ready, `sick` answers with 500.
+What is faithful: revisions and their numbers, hashes of templates, conditions, progress deadlines, pods that are ending, a
+StatefulSet that waits for a broken pod also after its template was taken back. What is not: scheduling, probes, surge: a pod is
+ready two looks after it was made. Tags say how an image behaves: `missing` cannot be pulled, `crash` never gets ready, `sick`
+answers with 500.
 """
 import copy
 import hashlib
@@ -30,8 +31,8 @@ def bare(template):
 
 
 def owner(thing):
-    return [{"apiVersion": thing["apiVersion"], "kind": thing["kind"], "name": thing["metadata"]["name"], "uid": thing["metadata"]["uid"],
-             "controller": True, "blockOwnerDeletion": True}]
+    return [{"apiVersion": thing["apiVersion"], "kind": thing["kind"], "name": thing["metadata"]["name"],
+             "uid": thing["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True}]
 
 
 def owned(thing, candidates):
@@ -60,7 +61,8 @@ class Controllers:
     def tick(self):
         for pod in self.store.all("pods"):
             self.age(pod)
-        for kind, move in (("deployments", self.deployment), ("statefulsets", self.stateful_set), ("daemonsets", self.daemon_set)):
+        for kind, move in (("deployments", self.deployment), ("statefulsets", self.stateful_set),
+                           ("daemonsets", self.daemon_set)):
             for thing in self.store.all(kind):
                 move(thing)
 
@@ -101,7 +103,8 @@ class Controllers:
                 status["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{image}"'}}
             elif "crash" in tag:
                 status["imageID"] = self.store.digest(image)
-                status["state"] = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container"}}
+                status["state"] = {"waiting": {"reason": "CrashLoopBackOff",
+                                               "message": "back-off 10s restarting failed container"}}
             else:
                 status.update(imageID=self.store.digest(image), ready=True, state={"running": {"startedAt": now()}})
             statuses.append(status)
@@ -133,7 +136,8 @@ class Controllers:
                      "metadata": {"name": f"{thing['metadata']['name']}-{name_hash}", "namespace": thing["metadata"]["namespace"],
                                   "labels": dict(labeled["metadata"]["labels"]), "ownerReferences": owner(thing),
                                   "annotations": {"deployment.kubernetes.io/revision": "0"}},
-                     "spec": {"replicas": 0, "selector": {"matchLabels": dict(labeled["metadata"]["labels"])}, "template": labeled},
+                     "spec": {"replicas": 0, "selector": {"matchLabels": dict(labeled["metadata"]["labels"])},
+                              "template": labeled},
                      "status": {"replicas": 0}}
             self.store.put("replicasets", found)
         notes = found["metadata"]["annotations"]
@@ -142,8 +146,9 @@ class Controllers:
         cause = thing["metadata"].setdefault("annotations", {}).get("kubernetes.io/change-cause")
         if cause:
             notes["kubernetes.io/change-cause"] = cause
-        if thing["metadata"]["annotations"].get("deployment.kubernetes.io/revision") != notes["deployment.kubernetes.io/revision"]:
-            thing["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = notes["deployment.kubernetes.io/revision"]
+        revision, seen = notes["deployment.kubernetes.io/revision"], thing["metadata"]["annotations"]
+        if seen.get("deployment.kubernetes.io/revision") != revision:
+            seen["deployment.kubernetes.io/revision"] = revision
             thing["progress_since"] = time.monotonic()
             thing["exceeded"] = False
             self.store.touch("deployments", thing)
@@ -176,15 +181,18 @@ class Controllers:
             thing["progress_since"] = time.monotonic()
         thing["seen"] = len(ready)
         over = len(ready) == wanted and not [pod for pod in pods if pod["metadata"]["labels"]["pod-template-hash"] != label]
-        late = time.monotonic() - thing.get("progress_since", time.monotonic()) > thing["spec"].get("progressDeadlineSeconds", 600)
+        waits = time.monotonic() - thing.get("progress_since", time.monotonic())
+        late = waits > thing["spec"].get("progressDeadlineSeconds", 600)
         thing["exceeded"] = not over and (late or thing.get("exceeded", False))
         reason = "NewReplicaSetAvailable" if over else "ProgressDeadlineExceeded" if thing["exceeded"] else "ReplicaSetUpdated"
         available = [pod for pod in pods if is_ready(pod) and not is_going(pod)]
         self.report(thing, "deployments", {
             "observedGeneration": thing["metadata"]["generation"], "replicas": len(mine) + len(old), "updatedReplicas": len(mine),
-            "readyReplicas": len(available), "availableReplicas": len(available), "unavailableReplicas": max(wanted - len(available), 0),
+            "readyReplicas": len(available), "availableReplicas": len(available),
+            "unavailableReplicas": max(wanted - len(available), 0),
             "conditions": [
-                {"type": "Available", "status": "True" if len(available) >= wanted else "False", "reason": "MinimumReplicasAvailable"},
+                {"type": "Available", "status": "True" if len(available) >= wanted else "False",
+                 "reason": "MinimumReplicasAvailable"},
                 {"type": "Progressing", "status": "False" if thing["exceeded"] else "True", "reason": reason,
                  "message": f'ReplicaSet "{newest["metadata"]["name"]}": {reason}'}]})
         self.prune(thing, sets, newest, pods)
@@ -229,7 +237,8 @@ class Controllers:
             if not is_ready(pod) or is_going(pod):
                 break
         else:
-            for ordinal in reversed(range(thing["spec"].get("updateStrategy", {}).get("rollingUpdate", {}).get("partition", 0), wanted)):
+            partition = thing["spec"].get("updateStrategy", {}).get("rollingUpdate", {}).get("partition", 0)
+            for ordinal in reversed(range(partition, wanted)):
                 pod = pods[f"{name}-{ordinal}"]
                 if pod["metadata"]["labels"]["controller-revision-hash"] != label:
                     self.end(pod)
@@ -237,7 +246,8 @@ class Controllers:
         for each in pods.values():
             if int(each["metadata"]["name"].rsplit("-", 1)[1]) >= wanted:
                 self.end(each)
-        updated = [pod for pod in pods.values() if pod["metadata"]["labels"]["controller-revision-hash"] == label and not is_going(pod)]
+        updated = [pod for pod in pods.values()
+                   if pod["metadata"]["labels"]["controller-revision-hash"] == label and not is_going(pod)]
         if len(updated) == wanted and all(is_ready(pod) for pod in updated):
             thing["current"] = label
         self.report(thing, "statefulsets", {

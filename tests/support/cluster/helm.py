@@ -4,8 +4,8 @@
     helm.py upgrade NAME APP_VERSION OBJECTS.json | history NAME --output=json | rollback NAME REVISION [--wait]
         [--namespace=NS] --kubeconfig=FILE [--kube-context=CONTEXT] [--max=N] [--timeout=TIME]
 
-Its releases lie beside the kubeconfig, in helm.json. As with the real one, a rollback is a revision of its own, which is `pending-rollback`
-until its end; whoever comes meanwhile, or after it was killed, is refused.
+Its releases lie beside the kubeconfig, in helm.json. As with the real one, a rollback is a revision of its own, which is
+`pending-rollback` until its end; whoever comes meanwhile, or after it was killed, is refused.
 """
 import json
 import sys
@@ -32,7 +32,8 @@ class Helm:
 
     def ask(self, path, value=None):
         try:
-            with urllib.request.urlopen(self.root + path, None if value is None else json.dumps(value).encode(), timeout=5) as reply:
+            body = None if value is None else json.dumps(value).encode()
+            with urllib.request.urlopen(self.root + path, body, timeout=5) as reply:
                 return json.load(reply)
         except OSError as error:
             return fail(f'Kubernetes cluster unreachable: Get "{self.root}/version": {error}')
@@ -65,7 +66,8 @@ class Helm:
             if each["kind"] != "Deployment":
                 continue
             for _ in range(200):
-                status = self.ask(f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{each['metadata']['name']}").get("status", {})
+                found = self.ask(f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{each['metadata']['name']}")
+                status = found.get("status", {})
                 if any(one["reason"] == "NewReplicaSetAvailable" for one in status.get("conditions", [])):
                     break
                 time.sleep(0.05)

@@ -3,11 +3,13 @@ from wire import Refused
 
 KINDS = {  # plural: (group/version, kind)
     "pods": ("v1", "Pod"), "configmaps": ("v1", "ConfigMap"), "secrets": ("v1", "Secret"), "services": ("v1", "Service"),
-    "deployments": ("apps/v1", "Deployment"), "replicasets": ("apps/v1", "ReplicaSet"), "statefulsets": ("apps/v1", "StatefulSet"),
+    "deployments": ("apps/v1", "Deployment"), "replicasets": ("apps/v1", "ReplicaSet"),
+    "statefulsets": ("apps/v1", "StatefulSet"),
     "daemonsets": ("apps/v1", "DaemonSet"), "controllerrevisions": ("apps/v1", "ControllerRevision"),
     "virtualservices": ("networking.istio.io/v1beta1", "VirtualService"),
     "selfsubjectaccessreviews": ("authorization.k8s.io/v1", "SelfSubjectAccessReview")}
-SHORT = {"deployments": ["deploy"], "statefulsets": ["sts"], "daemonsets": ["ds"], "configmaps": ["cm"], "pods": ["po"], "replicasets": ["rs"],
+SHORT = {"deployments": ["deploy"], "statefulsets": ["sts"], "daemonsets": ["ds"], "configmaps": ["cm"], "pods": ["po"],
+         "replicasets": ["rs"],
          "virtualservices": ["vs"]}
 
 

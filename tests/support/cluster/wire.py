@@ -20,7 +20,7 @@ def merged(old, change):
             continue
         if value is None:
             new.pop(key, None)
-        elif isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value) and key in ("containers", "env"):
+        elif key in ("containers", "env") and isinstance(value, list) and all("name" in each for each in value):
             known = {each["name"]: each for each in new.get(key, [])}
             new[key] = list({**known, **{each["name"]: merged(known.get(each["name"]), each) for each in value}}.values())
         else:
