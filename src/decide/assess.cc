@@ -180,10 +180,10 @@ class Assessor {
       const std::optional<FactId> id = fact_named(feature);
       if (!id || facts().yes(*id)) continue;
       const bool about = std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) {
-        const std::string_view route = prefix.starts_with('/') ? path : whole;
-        if (!route.starts_with(prefix)) return false;
-        return route.size() == prefix.size() || prefix.ends_with('/') || route[prefix.size()] == '/' ||
-               route[prefix.size()] == '?';
+        const std::string_view asked = prefix.starts_with('/') ? path : whole;
+        if (!asked.starts_with(prefix)) return false;
+        return asked.size() == prefix.size() || prefix.ends_with('/') || asked[prefix.size()] == '/' ||
+               asked[prefix.size()] == '?';
       });
       if (!about) continue;
       Fact fact{.value = 1, .source = "signal " + signal, .at = input_.now, .confidence = kHeardConfidence};
