@@ -150,7 +150,7 @@ def run(place):
     place.at_end(lambda: customers.end())
     customers.begin()
     customers.have_written(10)
-    load = Load([(address, WEB) for address in addresses])
+    load = Load([(address, WEB) for address in addresses], pause=0.1)
     place.at_end(lambda: load.end())
     words += code_alone(place, cluster, hosts, load)
     stepped_down(place, cluster, hosts)
