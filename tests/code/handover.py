@@ -1,4 +1,4 @@
-"""A compiled binary under a real systemd that listens for it, swapped while users are on it: no connection is refused, none is cut."""
+"""A compiled binary under a real systemd that listens for it, swapped while users are on it: none is refused, none is cut."""
 import os
 import shutil
 import subprocess
@@ -28,17 +28,17 @@ class Host(Site):
             self.sh(f"go build -trimpath -ldflags '-s -w -X main.version={version}' -o {self.srv}/releases/{version}/notesd .",
                     ROOT / "examples" / "binary-ansible" / "v1")
         self.sh(f"ln -s releases/v1 {self.srv}/current")
-        up = subprocess.run([CONTAINER, "up", self.base / "host", f"--bind={self.srv}", f"--bind-ro={os.path.dirname(self.backout)}:/opt/backout"],
-                            capture_output=True, text=True, check=False)
+        binds = [f"--bind={self.srv}", f"--bind-ro={os.path.dirname(self.backout)}:/opt/backout"]
+        up = subprocess.run([CONTAINER, "up", self.base / "host", *binds], capture_output=True, text=True, check=False)
         if up.returncode:
             raise RuntimeError(up.stderr)
         self.leader = up.stdout.strip()
 
     def inside(self, *argv, program_path=""):
         path = f"{program_path}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        done = subprocess.run(["nsenter", "-t", self.leader, "-a", "--", "env", "-i", f"PATH={path}", "HOME=/root", "NO_COLOR=1",
-                               f"BACKOUT_STATE={self.srv}/state", f"BACKOUT_TARGET={self.srv}/target", "BACKOUT_ACTOR=tester", *map(str, argv)],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        settings = [f"PATH={path}", "HOME=/root", "NO_COLOR=1", "BACKOUT_ACTOR=tester", f"BACKOUT_STATE={self.srv}/state",
+                    f"BACKOUT_TARGET={self.srv}/target"]
+        done = subprocess.run(["nsenter", "-t", self.leader, "-a", "--", "env", "-i", *settings, *map(str, argv)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
         return Ended(done.returncode, done.stdout + done.stderr)
 
     def run(self, *arguments, **more):
@@ -46,7 +46,8 @@ class Host(Site):
 
     def begin(self):
         (self.srv / "notesd.service").write_text(
-            f"[Unit]\nRequires=notesd.socket\n[Service]\nExecStart={self.srv}/current/notesd serve\nWorkingDirectory={self.srv}\nTimeoutStopSec=30s\n")
+            f"[Unit]\nRequires=notesd.socket\n[Service]\nExecStart={self.srv}/current/notesd serve\nWorkingDirectory={self.srv}\n"
+            "TimeoutStopSec=30s\n")
         (self.srv / "notesd.socket").write_text(f"[Socket]\nListenStream=127.0.0.1:{self.port}\n")
         (self.srv / "backout.yaml").write_text(f"""\
 site: notes
@@ -61,7 +62,8 @@ watch: {{first: 0s}}
 """)
         (self.srv / "deploy.sh").write_text(f"#!/bin/sh\nln -sfn releases/$1 {self.srv}/next && mv -T {self.srv}/next {self.srv}/current"
                                             " && systemctl restart notesd.service\n")
-        ended = self.inside("sh", "-euc", f"cp {self.srv}/notesd.* /etc/systemd/system/; systemctl daemon-reload; systemctl start notesd.socket notesd.service")
+        ended = self.inside("sh", "-euc", f"cp {self.srv}/notesd.* /etc/systemd/system/; systemctl daemon-reload;"
+                            " systemctl start notesd.socket notesd.service")
         if ended.status:
             raise RuntimeError(ended.output)
         self.must("record", "v1")
@@ -106,7 +108,8 @@ def back(site, load):
     faults += expect(site.programs() == ["v1"], f"{site.programs()} run")
     asked = dict(load.short)
     time.sleep(0.4)
-    faults += expect(load.short.get("v1", 0) > asked.get("v1", 0) and load.short.get("v2") == asked.get("v2"), f"v2 still answers: {load.said()}")
+    faults += expect(load.short.get("v1", 0) > asked.get("v1", 0) and load.short.get("v2") == asked.get("v2"),
+                     f"v2 still answers: {load.said()}")
     load.end()
     faults += expect(load.finished("v2") >= 1, f"no long answer of v2 was under way and finished: {load.said()}")
     verified = site.run("verify")
