@@ -52,6 +52,12 @@ class Schema {
       if (key.fallback == kRequired && !overlay_) required.push_back(name);
     }
     if (!required.empty()) schema["required"] = std::move(required);
+    if (path == "code" && !overlay_) {  // the images of a cluster are at no path
+      Json at_a_path, in_a_cluster;
+      at_a_path["required"] = Json::array({"path"});
+      in_a_cluster["properties"]["layout"]["enum"] = Json::array({"kubernetes"});
+      schema["anyOf"] = Json::array({at_a_path, in_a_cluster});
+    }
     schema["additionalProperties"] = free == nullptr ? Json(false) : described(*free);
     if (free == nullptr || free->type == Type::kMap) schema["patternProperties"] = {{"^x-", true}};
     return schema;
