@@ -13,6 +13,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "os/test_directory.h"
+#include "os/test_port.h"
 
 namespace backout::host {
 
@@ -50,7 +51,7 @@ class SshServer {
     (void)os::make_directories("/run/sshd");
     generate("host_key");
     generate("user_key");
-    const int port = free_port();
+    const int port = os::free_port();
     const std::string user_public = *os::read_file(directory_ / "user_key.pub");
     (void)os::write_file_atomic(directory_ / "authorized_keys", user_public, 0600);
     (void)os::write_file_atomic(directory_ / "known_hosts",
@@ -87,14 +88,6 @@ class SshServer {
     address.sin_port = htons(static_cast<uint16_t>(port));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return address;
-  }
-  static int free_port() {
-    const os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size);
-    getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
-    return ntohs(address.sin_port);
   }
   static bool answers(int port) {
     const os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

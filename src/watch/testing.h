@@ -15,20 +15,12 @@
 #include "os/child.h"
 #include "os/http.h"
 #include "os/test_directory.h"
+#include "os/test_port.h"
 #include "watch/source.h"
 
 namespace backout::watch {
 
-inline int free_port() {
-  const os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-  return ntohs(address.sin_port);
-}
+using os::free_port;
 
 inline bool soon(const std::function<bool()>& condition, Millis limit = Millis(20'000)) {
   const BootTime deadline = system_clock().boot() + limit;

@@ -12,6 +12,7 @@ Only the trace lies outside of it: it tells what ran, however often the site is 
 """
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -43,9 +44,14 @@ class Ended(NamedTuple):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the ports that Linux gives to connections that go out: a free one of those may be some client's a moment later."""
+    while True:
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", random.randrange(10000, 32000)))
+            except OSError:
+                continue
+            return listener.getsockname()[1]
 
 
 class Slot:

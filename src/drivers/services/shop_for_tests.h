@@ -14,8 +14,11 @@
 
 #include "base/json.h"
 #include "os/http.h"
+#include "os/test_port.h"
 
 namespace backout::drivers {
+
+using os::free_port;
 
 /// Answers every GET with the version it was started with. Words after the port: "deaf" ignores TERM, "child" has a
 /// child that ignores TERM, "silent" opens no port, "crash" ends after a moment, "crash-v2" only as v2, "circle" after
@@ -46,18 +49,6 @@ class Server(http.server.ThreadingHTTPServer):
         super().server_bind()
 Server(('127.0.0.1', port), Shop).serve_forever()
 )py";
-
-inline int free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), length), 0);
-  EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length), 0);
-  ::close(fd);
-  return ntohs(address.sin_port);
-}
 
 inline void write_text(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
