@@ -19,6 +19,7 @@ ABOUT = {
     "code": ("src/drivers/code/", "tests/code/"),
     "ready": ("src/app/ready/", "tests/ready/"),
     "examples": ("examples/", "tests/examples/"),
+    "crash-stacks": ("src/drivers/", "examples/", "tests/examples/", "tests/crash/"),
     "crash": ("src/run/", "src/journal/", "src/host/", "tests/crash/"),
     "demo": ("demo/",),
     "tsan-unit": ("src/run/", "src/journal/"),
