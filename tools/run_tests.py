@@ -8,6 +8,7 @@ A section that fails does not hide the others. What each said is in build/test-l
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,12 @@ from counting import Count  # noqa: E402
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test-logs"
 PYTHON = "/usr/bin/python3"
+
+
+def processor_seconds():
+    """Of every command that was run, without the daemons that left their parents."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Runner:
@@ -61,7 +68,7 @@ class Runner:
         log = LOGS / f"{name}.log"
         log.write_bytes(b"")
         print(f"{name:<24}", end="", flush=True)
-        began = time.monotonic()
+        began, busy = time.monotonic(), processor_seconds()
         try:
             count = run(log)
         except Exception as error:  # a broken runner is a failed section, not the end of the others
@@ -70,7 +77,7 @@ class Runner:
         took = time.monotonic() - began
         self.clock.ran(name, took / 60)
         skipped = f", {count.skipped} skipped" if count.skipped else ""
-        print(f"{took:7.1f} s   {count.passed} passed, {count.failed} failed{skipped}", flush=True)
+        print(f"{took:7.1f} s {processor_seconds() - busy:6.0f} cpu-s   {count.passed} passed, {count.failed} failed{skipped}", flush=True)
         if count.failed:
             for failure in count.failures[:20]:
                 print(f"    FAILED {failure}")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """PostgreSQL, whole program, with real shops that are written to all the time, each of apps/:
-tests/postgresql/run.py --backout build/dev/backout [--keep] [--app APP] [CASE...]"""
+tests/postgresql/run.py --backout build/dev/backout [--parallel P] [--keep] [--app APP] [CASE...]"""
 import argparse
 import json
 import re
@@ -9,10 +9,13 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+sys.path.append(str(Path(__file__).resolve().parent.parent / "support"))
 from archives import backups_kept, from_archive  # noqa: E402
+from cases import Cases, is_built  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from faults import FAULTS, Faults  # noqa: E402
 from judge import expect, judged, rollback, serves  # noqa: E402
@@ -205,13 +208,14 @@ def on_a_site(case):
 
 def faults(directory, backout, app):
     """Each fault of the server alone stops the way back, is told, and leaves v2 serving; at the end the way is free."""
-    site = Faults(directory, backout, app)
+    site, took = Faults(directory, backout, app), []
     try:
         for fault in FAULTS:
             began, site.shop.words[:] = time.monotonic(), []
             fault(site)
-            print(f"    {fault.__name__.replace('_', ' ')} ({time.monotonic() - began:.1f} s)", flush=True)
+            took.append(f"{fault.__name__.replace('_', ' ')} ({time.monotonic() - began:.1f} s)")
         judged(site.customers, "v1")
+        return took
     except Exception as error:
         raise AssertionError(traceback.format_exc() + "\n".join(site.shop.words)) from error
     finally:
@@ -226,37 +230,48 @@ CASES = {"django": {**ALL, "by-hand": on_a_site(by_hand), "followed": on_a_site(
          "rails": ALL, "knex": ALL}
 
 
+# These begin first: whoever comes last would otherwise be waited for alone.
+LONG = ["killed", "by-hand", "followed", "server-killed", "faults"]
+
+
 def chosen(options):
     """(app, case) of all that are asked for."""
-    return [(app, case) for app, cases in CASES.items() for case in cases
-            if options.app in (None, app) and (not options.case or case in options.case)]
+    found = [(app, case) for app, cases in CASES.items() for case in cases
+             if options.app in (None, app) and (not options.case or case in options.case)]
+    return sorted(found, key=lambda one: LONG.index(one[1]) if one[1] in LONG else len(LONG))
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--backout", required=True)
+    options.add_argument("--parallel", type=int, default=3)  # a case waits for customers half of its time
     options.add_argument("--keep", action="store_true", help="leave the directories")
     options.add_argument("--app", choices=CASES)
     options.add_argument("case", nargs="*", choices=[[], *CASES["django"]], metavar="CASE")
     options = options.parse_args()
+    if not is_built(options.backout):
+        return 2
     directory = Path(tempfile.mkdtemp(prefix="backout-postgresql-"))
     directory.chmod(0o755)
-    passed = failed = 0
-    for app, case in chosen(options):
-        began, words = time.monotonic(), ""
+    cases = Cases()
+
+    def one(which):
+        app, case = which
+        began, words = time.monotonic(), []
         try:
-            CASES[app][case](directory / app / case, options.backout, App(app))
+            words = CASES[app][case](directory / app / case, options.backout, App(app)) or []
+            state = "passed"
         except Exception as error:
-            words = str(error)
-        passed, failed = passed + (not words), failed + bool(words)
-        print(f"{'FAILED' if words else 'passed'} {app} {case} ({time.monotonic() - began:.1f} s)", *(f"    {line}" for line in words.splitlines()),
-              sep="\n", flush=True)
+            state, words = "FAILED", [str(error)]
+        cases.ended(f"{app} {case}", state, words, f" ({time.monotonic() - began:.1f} s)")
+
+    with ThreadPoolExecutor(max(1, options.parallel)) as pool:
+        list(pool.map(one, chosen(options)))
     if options.keep:
         print(f"kept: {directory}")
     else:
         shutil.rmtree(directory)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return cases.closing()
 
 
 if __name__ == "__main__":

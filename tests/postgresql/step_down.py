@@ -1,15 +1,18 @@
 #!/usr/bin/python3
 """A release's migrations undone by Django itself, whole program, under load:
-tests/postgresql/step_down.py --backout build/dev/backout [--keep] [CASE...]"""
+tests/postgresql/step_down.py --backout build/dev/backout [--parallel P] [--keep] [CASE...]"""
 import argparse
 import shutil
 import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+sys.path.append(str(Path(__file__).resolve().parent.parent / "support"))
+from cases import Cases  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from shop import HERE, App, Customers, Shop  # noqa: E402
 
@@ -202,33 +205,35 @@ CASES = {"down-and-up": down_and_up, "aborted": aborted, "elsewhere": elsewhere,
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--backout", required=True)
+    options.add_argument("--parallel", type=int, default=3)
     options.add_argument("--keep", action="store_true", help="leave the directories")
     options.add_argument("case", nargs="*", choices=[[], *CASES], metavar="CASE")
     options = options.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="backout-step-down-"))
     directory.chmod(0o755)
-    passed = failed = 0
-    for name in options.case or CASES:
-        began, shop, words = time.monotonic(), None, ""
+    cases = Cases()
+
+    def one(name):
+        began, shop, words = time.monotonic(), None, []
         cluster = Cluster()
         try:
             shop = DownShop(directory / name, options.backout, cluster, Undone("django"))
             CASES[name](shop)
         except Exception:
-            words = traceback.format_exc() + ("\n".join(shop.words) if shop else "")
+            words = [traceback.format_exc(), *(shop.words if shop else [])]
         finally:
             if shop:
                 shop.end()
             cluster.remove()
-        passed, failed = passed + (not words), failed + bool(words)
-        print(f"{'FAILED' if words else 'passed'} {name} ({time.monotonic() - began:.1f} s)", *(f"    {line}" for line in words.splitlines()),
-              sep="\n", flush=True)
+        cases.ended(name, "FAILED" if words else "passed", words, f" ({time.monotonic() - began:.1f} s)")
+
+    with ThreadPoolExecutor(max(1, options.parallel)) as pool:
+        list(pool.map(one, options.case or CASES))
     if options.keep:
         print(f"kept: {directory}")
     else:
         shutil.rmtree(directory)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return cases.closing()
 
 
 if __name__ == "__main__":
