@@ -31,7 +31,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
 bool is_look(const Step& step);
 
 /// Everything that says whether `version` serves: the code that is current, the services, the checks. Offered without
-/// looking first, so that a release which is not there is seen to be missing and not left out.
+/// looking first, so that a release which is not there is seen to be missing and not left out. What was recorded of the
+/// release's code is given as Offering::saved.
 Result<std::vector<plan::Offered>> looks_for(const Workspace& workspace, const Version& version);
 
 }  // namespace backout::app

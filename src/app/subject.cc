@@ -198,6 +198,7 @@ driver::Offering offering_for(const Workspace& workspace, const Subject& subject
   if (subject.part == plan::Part::kTraffic && !journey.bad_versions.empty())
     offering.subject["bad_versions"] = journey.bad_versions;
   if (journey.checkpoint != nullptr) offering.saved = saved_part(*journey.checkpoint, subject);
+  if (journey.checkpoint == nullptr && subject.part == plan::Part::kCode) offering.saved = journey.recorded;
   offering.run_directory = journey.keep_in;
   offering.public_url = workspace.site().public_url;
   return offering;

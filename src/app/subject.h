@@ -37,6 +37,7 @@ struct Journey {
   const Checkpoint* noted = nullptr;           // what was seen while a good release ran, for looks that restore nothing
   std::vector<std::string> bad_versions = {};  // marked bad: none of them may get traffic
   bool from_whole = false;                     // `from` came to the end of its deploy: what was built for it is whole
+  Json recorded = Json::object();              // of looks at what runs: which images `to` is (app/recorded.h)
 };
 driver::Offering offering_for(const Workspace& workspace, const Subject& subject, const Journey& journey,
                               const Seen& seen);

@@ -39,9 +39,12 @@ struct Offering {
   Json subject;                      // the driver's part of the configuration, as it documents
   std::vector<std::string> hosts;    // where the subject lives; never empty
   std::map<std::string, Json> seen;  // what observe() returned, by host
-  Json saved = Json::object();       // this driver's part of the checkpoint that brings `to` back; empty object if none
-  std::string run_directory;         // for what this run keeps on the controller: absolute, made by the app, mode 0700
-  std::string public_url;            // of the site; may be empty
+  // This driver's part of the checkpoint that brings `to` back; empty object if none. Of looks at a release that should
+  // be running (kDeploy, nothing seen): what was recorded of `to`, in the same shape, where app/recorded.h knows it. A
+  // look that has neither that nor a name by which the thing itself tells the release cannot tell.
+  Json saved = Json::object();
+  std::string run_directory;  // for what this run keeps on the controller: absolute, made by the app, mode 0700
+  std::string public_url;     // of the site; may be empty
 };
 
 class Driver {

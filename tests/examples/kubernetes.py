@@ -65,12 +65,28 @@ def run(place):
     expect("v2 -> v1" in report and "v2 takes no orders" in report, "the report does not tell it")
     for path in (place.directory / "state").rglob("journal.db*"):
         expect(b"a2V5LW9mLXYx" not in path.read_bytes() and b"key-of-v1" not in path.read_bytes(), "a secret is in the journal")
-    return [*lost_midway(place, cluster), *paused(place, cluster)]
+    return [*other_release(place, cluster), *lost_midway(place, cluster), *paused(place, cluster)]
 
 
 def is_v1(cluster):
     expect(cluster.orders() == (200, "hello, ordered"), f"v1 does not take orders: {cluster.orders()}")
     expect(cluster.images() == V1, f"the pods run {cluster.images()}")
+
+
+def other_release(place, cluster):
+    """Something is ready, and it is not v1: by its image, or by what the image of that tag is today."""
+    place.sh("kubectl -n shop set image deployment/web web=example.test/shop/web:v1.1 && "
+             "kubectl -n shop rollout status deployment/web --timeout=60s")
+    said = place.backout("verify", ends=(1,))
+    expect("web:v1.1, and v1 is" in said, "verify does not say that another image runs")
+    cluster.say("registry", {"example.test/shop/web:v1": "e" * 64})
+    place.sh("kubectl -n shop set image deployment/web web=example.test/shop/web:v1 && "
+             "kubectl -n shop rollout status deployment/web --timeout=60s")
+    expect("has been moved" in place.backout("verify", ends=(1,)), "verify does not say that the tag was moved")
+    cluster.say("registry", {"example.test/shop/web:v1": ""})
+    place.sh("kubectl -n shop rollout restart deployment/web && kubectl -n shop rollout status deployment/web --timeout=60s")
+    place.backout("verify")
+    return ["another image, and a tag that was moved, were not taken for v1"]
 
 
 def lost_midway(place, cluster):

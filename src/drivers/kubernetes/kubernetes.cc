@@ -120,6 +120,11 @@ Sight sight_of_run(const Action& action, const Ask& ask) {
     if (const std::string lack = lack_in(*history, get_int(action.args, "to_revision")); !lack.empty())
       return Sight::does_not_hold("Helm release " + helm->release + ": " + lack);
   }
+  if (const std::string version = get_string(action.args, "version"); action.verb == "stands" && !version.empty()) {
+    const auto recorded = identities_from_json(get(action.args, "recorded"));
+    return recorded ? sight_of_release(ask, cluster, *names, *recorded, version)
+                    : Sight::cannot_tell(recorded.error().message);
+  }
   Sight sight = sight_of(ask, cluster, *names, *wanted);
   if (sight.kind == SightKind::kHolds)
     if (const std::string lack = nothing_new(get(action.args, "before"), sight.evidence); !lack.empty())

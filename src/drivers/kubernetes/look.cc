@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+
 #include "base/text.h"
 #include "driver/final_sight.h"
 
@@ -30,10 +32,18 @@ Result<Identities> identities_from_json(const Json& value) {
   return identities;
 }
 
-Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
-               const Identities& wanted) {
+namespace {
+
+/// Looks at each; `judge` says what one lacks, and whether no pod of it need be ready.
+struct Judged {
+  Lack lack;
+  bool without_pods = false;
+};
+using Judge = std::function<Judged(const Workload&)>;
+
+Sight judged(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names, const Judge& judge) {
   Identities seen;
-  std::vector<std::string> lacks, runs;
+  std::vector<std::string> lacks, doubts, runs;
   bool final = false;
   int64_t ready = 0, paused_at_zero = 0;
   for (const WorkloadName& name : names) {
@@ -46,14 +56,13 @@ Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<Workloa
       return Sight::cannot_tell(fmt::format("{}; look: {}", one_line(workload.error().message),
                                             as_typed(cluster, "rollout status " + name.str())));
     const Identity identity = identity_of(*workload);
-    const auto asked = wanted.find(name.str());
-    const Lack lack = asked == wanted.end() ? lack_of(*workload) : lack_of(*workload, asked->second);
+    const auto [lack, without_pods] = judge(*workload);
     if (!lack.why.empty()) {
-      lacks.push_back(lack.why);
+      (lack.unknown ? doubts : lacks).push_back(lack.why);
       final = final || lack.final;
     }
     for (const Pod& pod : workload->pods) ready += pod.ready && !pod.going ? 1 : 0;
-    if (workload->replicas == 0 || (asked != wanted.end() && !asked->second.whole)) ++paused_at_zero;
+    if (workload->replicas == 0 || without_pods) ++paused_at_zero;
     runs.push_back(fmt::format("{}: {}", name.str(), in_words(identity.images)));
     seen[name.str()] = identity;
   }
@@ -62,9 +71,33 @@ Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<Workloa
     Sight sight = Sight::does_not_hold(join(lacks, "; "), evidence);
     return final ? driver::final_sight(std::move(sight)) : sight;
   }
+  if (!doubts.empty()) {
+    Sight sight = Sight::cannot_tell(join(doubts, "; ") + "; while it runs: backout checkpoint");
+    sight.evidence = evidence;
+    return sight;
+  }
   if (ready == 0 && paused_at_zero == 0) return Sight::does_not_hold("no pod is ready", evidence);
   return Sight::holds(fmt::format("{} ready, none of another revision; {}", counted(ready, "pod"), join(runs, "; ")),
                       evidence);
+}
+
+}  // namespace
+
+Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
+               const Identities& wanted) {
+  return judged(ask, cluster, names, [&](const Workload& workload) -> Judged {
+    const auto asked = wanted.find(workload.name.str());
+    if (asked == wanted.end()) return {lack_of(workload), false};
+    return {lack_of(workload, asked->second), !asked->second.whole};
+  });
+}
+
+Sight sight_of_release(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
+                       const Identities& recorded, const std::string& version) {
+  return judged(ask, cluster, names, [&](const Workload& workload) -> Judged {
+    const auto known = recorded.find(workload.name.str());
+    return {lack_of_release(workload, known == recorded.end() ? nullptr : &known->second, version), false};
+  });
 }
 
 }  // namespace backout::drivers::kubernetes

@@ -22,4 +22,9 @@ Result<Identities> identities_from_json(const Json& value);
 Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
                const Identities& wanted);
 
+/// Whether the workloads run release `version`, as `recorded` has it (workload.h: lack_of_release). CannotTell also
+/// where nothing says which images that release is.
+Sight sight_of_release(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
+                       const Identities& recorded, const std::string& version);
+
 }  // namespace backout::drivers::kubernetes

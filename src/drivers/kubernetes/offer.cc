@@ -208,10 +208,17 @@ Result<std::vector<Step>> steps_for(const driver::Offering& offering) {
     }
     if (offering.kind == RunKind::kCheckpoint) return steps;
     Json stands = args;
-    if (offering.from != offering.to && !offering.from.str().empty())
+    std::string title = "the rollout of " + count + " is at its end";
+    if (offering.seen.empty()) {  // at a release that should be there
+      stands["version"] = offering.to.str();
+      stands["recorded"] =
+          get(offering.saved, "workloads").is_object() ? get(offering.saved, "workloads") : Json::object();
+      title = "the ready pods run the images of " + offering.to.str();
+    } else if (offering.from != offering.to && !offering.from.str().empty()) {
       if (const Json& current = get(seen_by(offering), "current"); current.is_object()) stands["before"] = current;
-    steps.push_back(step("stands-code", "stands", StepKind::kLook, Phase::kCheck,
-                         "the rollout of " + count + " is at its end", std::move(stands), offering));
+    }
+    steps.push_back(
+        step("stands-code", "stands", StepKind::kLook, Phase::kCheck, std::move(title), std::move(stands), offering));
     steps.back().patience = patience_for(args);
     return steps;
   }

@@ -18,6 +18,23 @@ std::string pod_trouble(const Workload& workload) {
   return "";
 }
 
+/// Whether the pods run the very images that `wanted` knows by digest.
+Lack lack_of_digests(const Workload& workload, const Identity& wanted) {
+  const std::string name = workload.name.str();
+  for (const Pod& pod : workload.pods)
+    for (const auto& [container, known] : wanted.digests) {
+      const auto id = pod.image_ids.find(container);
+      const std::string digest = id == pod.image_ids.end() ? "" : digest_of(id->second);
+      if (pod.going || known.empty() || known.count(digest) > 0) continue;
+      const auto image = wanted.images.find(container);
+      return {fmt::format("{}: pod {} runs {} as image {}, and what ran before was {}: the tag {} has been moved", name,
+                          pod.name, container, digest.empty() ? "unknown" : digest, *known.begin(),
+                          image == wanted.images.end() ? "" : image->second),
+              true};
+    }
+  return {};
+}
+
 }  // namespace
 
 Lack lack_of(const Workload& workload) {
@@ -69,18 +86,21 @@ Lack lack_of(const Workload& workload, const Identity& wanted) {
                         in_words(wanted.images))};
   if (!wanted.whole) return {};
   if (Lack lack = lack_of(workload); !lack.why.empty()) return lack;
-  for (const Pod& pod : workload.pods)
-    for (const auto& [container, known] : wanted.digests) {
-      const auto id = pod.image_ids.find(container);
-      const std::string digest = id == pod.image_ids.end() ? "" : digest_of(id->second);
-      if (pod.going || known.empty() || known.count(digest) > 0) continue;
-      const auto image = wanted.images.find(container);
-      return {fmt::format("{}: pod {} runs {} as image {}, and what ran before was {}: the tag {} has been moved", name,
-                          pod.name, container, digest.empty() ? "unknown" : digest, *known.begin(),
-                          image == wanted.images.end() ? "" : image->second),
-              true};
-    }
-  return {};
+  return lack_of_digests(workload, wanted);
+}
+
+Lack lack_of_release(const Workload& workload, const Identity* recorded, const std::string& version) {
+  const std::string name = workload.name.str();
+  if (recorded == nullptr && !has_tag(workload.images, version))
+    return {fmt::format("{} runs {}; no image has the tag {}, and nothing is recorded of that release: whether this is "
+                        "it is not known",
+                        name, in_words(workload.images), version),
+            false, true};
+  if (recorded != nullptr && workload.images != recorded->images)
+    return {
+        fmt::format("{} runs {}, and {} is {}", name, in_words(workload.images), version, in_words(recorded->images))};
+  if (Lack lack = lack_of(workload); !lack.why.empty()) return lack;
+  return recorded == nullptr ? Lack{} : lack_of_digests(workload, *recorded);
 }
 
 }  // namespace backout::drivers::kubernetes

@@ -280,9 +280,7 @@ std::optional<Revision> find_revision(const Workload& workload, const Identity& 
 Result<Identity> identity_by_tag(const Workload& workload, const std::string& version) {
   std::vector<const Revision*> found;
   for (const Revision& revision : workload.revisions)
-    if (std::any_of(revision.images.begin(), revision.images.end(),
-                    [&](const auto& image) { return is_tag_of(tag_of(image.second), version); }))
-      found.push_back(&revision);
+    if (has_tag(revision.images, version)) found.push_back(&revision);
   const std::string next = "take a checkpoint while a release runs: then it is known by its pod template";
   if (found.empty())
     return Error{Code::kNotFound,
@@ -295,6 +293,11 @@ Result<Identity> identity_by_tag(const Workload& workload, const std::string& ve
                              workload.name.str(), version, counted(static_cast<int64_t>(found.size()), "revision")),
                  next};
   return Identity{.hash = found.front()->hash, .revision = found.front()->number, .images = found.front()->images};
+}
+
+bool has_tag(const std::map<std::string, std::string>& images, const std::string& version) {
+  return std::any_of(images.begin(), images.end(),
+                     [&](const auto& image) { return is_tag_of(tag_of(image.second), version); });
 }
 
 std::string tag_of(const std::string& image) {

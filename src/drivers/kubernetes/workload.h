@@ -76,16 +76,24 @@ Identity identity_of(const Workload& workload);
 struct Lack {
   std::string why;
   bool final = false;
+  bool unknown = false;  // only that nothing tells
 };
 Lack lack_of(const Workload& workload);
 /// Why the workload does not run `wanted`. Not `wanted.whole`: then only the template counts.
 Lack lack_of(const Workload& workload, const Identity& wanted);
+
+/// Why the workload does not run the images of release `version`, as `recorded` (null: nothing is) has them. Its pod
+/// template may be another one: a restart or another limit makes no other release. With nothing recorded the tag of an
+/// image must be the version; else it is unknown.
+Lack lack_of_release(const Workload& workload, const Identity* recorded, const std::string& version);
 
 /// The revision with the template of `wanted`.
 std::optional<Revision> find_revision(const Workload& workload, const Identity& wanted);
 /// The one revision with an image whose tag is `version` ("v1" and "1" alike). kNotFound, kConflict when several.
 Result<Identity> identity_by_tag(const Workload& workload, const std::string& version);
 
+/// Whether an image has the tag `version` ("v1" and "1" alike).
+bool has_tag(const std::map<std::string, std::string>& images, const std::string& version);
 std::string in_words(const std::map<std::string, std::string>& images);  // "web example.test/web:v1"
 /// "v1" of "registry:5000/web:v1@sha256:..."; empty when it has none.
 std::string tag_of(const std::string& image);
