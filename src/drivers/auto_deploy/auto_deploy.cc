@@ -1,5 +1,7 @@
 #include "drivers/auto_deploy/auto_deploy.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "drivers/auto_deploy/deployer.h"
 #include "drivers/command/arguments.h"
@@ -11,35 +13,61 @@ Result<DeployerState> look_at_deployer(const Deployer& deployer, host::Host& hos
   return state_in(deployer, TRY(host.run(look_command(deployer), stop)));
 }
 
+/// As `pause` found it on that host.
+Json found_before(const Action& action, const host::Host& host) {
+  return get(get(action.args, "was"), host.name().str());
+}
+
 class AutoDeployDriver : public driver::Driver {
  public:
   std::string_view name() const override { return "auto-deploy"; }
   std::vector<driver::Verb> capabilities() const override {
-    return {{"pause", StepKind::kEffect, true, true}, {"resume", StepKind::kEffect, true, true}};
+    return {{"pause", StepKind::kEffect, true, true},
+            {"resume", StepKind::kEffect, true, true},
+            {"rests", StepKind::kLook, true, true}};
   }
 
   Result<std::vector<Step>> offer(const driver::Offering& offering) const override {
     const Deployer deployer = TRY(deployer_from(offering.subject));
     if (offering.kind != RunKind::kRollback) return std::vector<Step>{};
-    Step pause;
-    pause.id = StepId("pause-" + TRY(step_word(deployer.name)));
-    pause.phase = Phase::kClose;
+    const std::string word = TRY(step_word(deployer.name));
+    Step pause, rests;
+    pause.id = StepId("pause-" + word);
     pause.title = words_for(deployer) + " is paused, until the cause is resolved";
     pause.action = {"auto-deploy", "pause", offering.subject};
+    pause.action.args["was"] = Json::object();
+    if (deployer.kind == "cron" || deployer.kind == "crontab")
+      pause.action.args["copy"] = TRY(step_word(offering.site.str() + "-" + deployer.name)) + ".{run}";
+    rests.id = StepId("rests-" + word);
+    rests.kind = StepKind::kLook;
+    rests.action = {"auto-deploy", "rests", offering.subject};
+    Json absent = Json::array();
     for (const std::string& host : offering.hosts) {
       const auto seen = offering.seen.find(host);
       if (seen == offering.seen.end())
         return Error{Code::kUnavailable, words_for(deployer) + " could not be looked at on " + host, ""};
-      if (get_bool(seen->second, "paused")) continue;
-      pause.hosts.push_back(host);
-      if (const Json& was = get(seen->second, "was"); !was.is_null()) pause.action.args["was"] = was;
+      const bool there = get_bool(seen->second, "there"), goes_on = there && !get_bool(seen->second, "paused");
+      (goes_on ? pause : rests).hosts.push_back(host);
+      if (!there) absent.push_back(host);
+      if (const Json& was = get(seen->second, "was"); goes_on && !was.is_null()) pause.action.args["was"][host] = was;
     }
-    if (pause.hosts.empty()) return std::vector<Step>{};
+    // What is nowhere is called by a wrong name, and what it is really called would deploy.
+    if (absent.size() == offering.hosts.size())
+      return Error{Code::kNotFound, words_for(deployer) + ": nothing of it is there, and nothing would be paused",
+                   "correct auto_deploys in backout.yaml, or take it out"};
+    rests.title = words_for(deployer) + " is paused already, and must stay so";
+    if (!absent.empty()) rests.action.args["absent"] = std::move(absent);
     pause.undo = Action{"auto-deploy", "resume", pause.action.args};
-    pause.repeatable = pause.has_probe = true;
-    pause.timeout = Millis(90'000);
-    pause.patience = {8, Millis(250)};
-    return std::vector<Step>{std::move(pause)};
+    std::vector<Step> steps;
+    for (Step* each : {&pause, &rests}) {
+      if (each->hosts.empty()) continue;
+      each->phase = Phase::kClose;
+      each->repeatable = each->has_probe = true;
+      each->timeout = Millis(90'000);
+      each->patience = {8, Millis(250)};
+      steps.push_back(std::move(*each));
+    }
+    return steps;
   }
 
   Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
@@ -49,24 +77,36 @@ class AutoDeployDriver : public driver::Driver {
     return seen;
   }
 
-  Result<host::Command> command(const Action& action, const host::Host&) const override {
+  Result<host::Command> command(const Action& action, const host::Host& host) const override {
     if (action.verb != "pause" && action.verb != "resume") return no_such_verb(action, *this);
     const Deployer deployer = TRY(deployer_from(action.args));
-    return action.verb == "pause" ? pause_command(deployer) : resume_command(deployer, get(action.args, "was"));
+    return action.verb == "pause" ? pause_command(deployer) : resume_command(deployer, found_before(action, host));
   }
 
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
-    if (action.verb != "pause" && action.verb != "resume")
+    if (action.verb != "pause" && action.verb != "resume" && action.verb != "rests")
       return Sight::cannot_tell(no_such_verb(action, *this).message);
     const auto deployer = deployer_from(action.args);
     if (!deployer) return Sight::cannot_tell(deployer.error().message);
     const auto state = look_at_deployer(*deployer, host, stop);
     if (!state) return Sight::cannot_tell(one_line(state.error().message));
-    const bool pause = action.verb == "pause";
-    const Json evidence = {{"auto_deploy", one_line(deployer->name)}, {"paused", state->paused}};
-    std::string words = words_for(*deployer) + (state->paused ? " is paused" : " goes on");
-    if (!state->there) words = words_for(*deployer) + " is not there any more";
-    return state->paused == pause ? Sight::holds(words, evidence) : Sight::does_not_hold(words, evidence);
+    const std::string words = words_for(*deployer);
+    const Json evidence = {
+        {"auto_deploy", one_line(deployer->name)}, {"there", state->there}, {"paused", state->paused}};
+    if (action.verb == "resume") {
+      if (goes_on_as(*deployer, *state, found_before(action, host)))
+        return Sight::holds(words + (state->paused ? " is as it was found" : " goes on"), evidence);
+      return Sight::does_not_hold(!state->there   ? words + " is not there any more"
+                                  : state->paused ? words + " is paused"
+                                                  : words + " is not as it was found",
+                                  evidence);
+    }
+    if (state->paused) return Sight::holds(words + " is paused", evidence);
+    if (state->there) return Sight::does_not_hold(words + " goes on", evidence);
+    const Json& absent = get(action.args, "absent");
+    if (std::find(absent.begin(), absent.end(), Json(host.name().str())) != absent.end())
+      return Sight::holds("nothing of " + words + " is there", evidence);
+    return Sight::does_not_hold(words + " is not there any more: what deploys instead is not seen", evidence);
   }
 
   driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
@@ -79,7 +119,7 @@ class AutoDeployDriver : public driver::Driver {
     Finding finding{"self-deploy", Severity::kOk, one_line(deployer->name), "", "", "", Json::object()};
     if (!get_bool(seen->second, "there")) {
       finding.severity = Severity::kWarning;
-      finding.what = words + " is not there";
+      finding.what = words + " is not there: a rollback would not pause it";
       finding.next = "see auto_deploys in backout.yaml: is it called something else?";
     } else if (get_bool(seen->second, "paused")) {
       finding.what = words + " is paused";

@@ -1,4 +1,4 @@
-// Cron for real files; kubectl, docker and systemctl by stand-ins on PATH that answer as the real ones do.
+// kubectl and docker by stand-ins on PATH that answer as the real ones do; cron and timers are in files of their own.
 #include "drivers/auto_deploy/auto_deploy.h"
 
 #include <gmock/gmock.h>
@@ -13,10 +13,6 @@ namespace backout::drivers {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr const char* kCrontab =
-    "# deploys\nSHELL=/bin/sh\n*/5 * * * * deploy cd /srv/shop && git pull -q\n\n0 3 * * * root /usr/local/bin/backup\n"
-    "#0 4 * * * root git pull of long ago\n";
 
 // One object each, kept in files. kubectl merges a patch as the API server does.
 constexpr const char* kStandIns = R"py(#!/usr/bin/python3
@@ -44,14 +40,22 @@ if tool == "kubectl":
     if "patch" in words:
         merge(value, json.loads(words[-1].split("=", 1)[1])); keep(); print("patched")
 elif tool == "docker":
-    if words[:2] == ["container", "inspect"]: print(value["state"])
+    policy = value["restart"].split(":")
+    if words[:2] == ["container", "inspect"]:
+        told = words[2].split("=", 1)[1]
+        for template, is_now in (("{{.State.Status}}", value["state"]), ("{{.HostConfig.RestartPolicy.Name}}", policy[0]),
+                                 ("{{.HostConfig.RestartPolicy.MaximumRetryCount}}", (policy + ["0"])[1])):
+            told = told.replace(template, is_now)
+        print(told)
+    elif words[0] == "update":
+        assert words[1].startswith("--restart="), words
+        if os.path.exists(os.path.join(home, "old")): sys.exit("unknown flag: --restart")
+        value["restart"] = words[1].split("=")[1]; keep()
     elif words[0] == "pause":
         if value["state"] != "running": sys.exit("Error response from daemon: Container is already paused")
         value["state"] = "paused"; keep()
-    elif words[0] == "unpause": value["state"] = "running"; keep()
-elif tool == "systemctl":
-    if words[0] == "show": print("LoadState=loaded\nActiveState=" + value["state"])
-    else: value["state"] = "active" if words[0] == "start" else "inactive"; keep()
+    elif words[0] in ("unpause", "start"): value["state"] = "running"; keep()
+    else: sys.exit("unknown command " + words[0])
 )py";
 
 struct Deploys {
@@ -77,7 +81,7 @@ struct Conforms : ::testing::TestWithParam<Deploys> {
   std::string path = std::getenv("PATH");
 
   void SetUp() override {
-    for (const char* tool : {"kubectl", "docker", "systemctl"}) {
+    for (const char* tool : {"kubectl", "docker"}) {
       std::ofstream(directory / tool) << kStandIns;
       std::filesystem::permissions(directory / tool, std::filesystem::perms(0755));
     }
@@ -115,12 +119,12 @@ INSTANTIATE_TEST_SUITE_P(
                 flux({{"suspend", true}, {"path", "./shop"}})},
         Deploys{"container",
                 {{"name", "watchtower"}, {"kind", "container"}, {"object", "watchtower"}, {"engine", "docker"}},
-                {{"state", "running"}},
-                {{"state", "paused"}}},
-        Deploys{"timer",
-                {{"name", "pull"}, {"kind", "timer"}, {"object", "pull.timer"}},
-                {{"state", "active"}},
-                {{"state", "inactive"}}}),
+                {{"state", "running"}, {"restart", "unless-stopped"}},
+                {{"state", "paused"}, {"restart", "no"}}},
+        Deploys{"container_that_nothing_restarts",
+                {{"name", "watchtower"}, {"kind", "container"}, {"object", "watchtower"}, {"engine", "docker"}},
+                {{"state", "running"}, {"restart", "no"}},
+                {{"state", "paused"}, {"restart", "no"}}}),
     [](const auto& deploys) { return std::string(deploys.param.name); });
 
 TEST_P(Conforms, pausing_and_back) {
@@ -139,12 +143,18 @@ TEST_P(Conforms, pausing_and_back) {
                                   .kills = 1});
 }
 
-TEST_P(Conforms, what_rests_already_is_left_alone_and_not_let_go_on_later) {
+TEST_P(Conforms, what_rests_already_is_looked_at_and_not_let_go_on_later) {
   put(GetParam().resting);
-  EXPECT_TRUE(conformance::offers_well(*driver, offering()).empty());
+  const std::vector<Step> steps = conformance::offers_well(*driver, offering());
+  ASSERT_EQ(steps.size(), 1U);
+  EXPECT_EQ(steps[0].kind, StepKind::kLook);
+  EXPECT_FALSE(steps[0].undo);
+  EXPECT_EQ(driver->verify(steps[0].action, *local.host, {}).kind, SightKind::kHolds);
   const auto readiness = driver->ready(offering(), *local.host, driver::Depth::kQuick, {});
   ASSERT_EQ(readiness.findings.size(), 1U);
   EXPECT_THAT(readiness.findings[0].what, HasSubstr("is paused"));
+  put(GetParam().object);
+  EXPECT_EQ(driver->verify(steps[0].action, *local.host, {}).kind, SightKind::kDoesNotHold) << "somebody let it go on";
 }
 
 TEST_P(Conforms, somebody_who_lets_it_go_on_is_seen) {
@@ -166,90 +176,96 @@ TEST_P(Conforms, no_answer_is_no_success) {
   EXPECT_THAT(seen.error().message, HasSubstr("Unable to connect to the server"));
 }
 
-struct CronLines : ::testing::Test {
+struct Container : ::testing::Test {
   conformance::LocalHost local;
   conformance::ScratchDirectory directory;
   std::unique_ptr<driver::Driver> driver = make_auto_deploy_driver();
-  std::string file = directory / "shop";
+  std::string path = std::getenv("PATH");
 
-  void SetUp() override { reset(); }
-  void reset() const { std::ofstream(file, std::ios::trunc) << kCrontab; }
-  std::string text() const {
-    std::ifstream in(file);
-    return {std::istreambuf_iterator<char>(in), {}};
+  void SetUp() override {
+    std::ofstream(directory / "docker") << kStandIns;
+    std::filesystem::permissions(directory / "docker", std::filesystem::perms(0755));
+    ::setenv("PATH", (directory.path() + ":" + path).c_str(), 1);
   }
-  Json subject(const std::string& match = "git pull") const {
-    return {{"name", "pull"}, {"kind", "cron"}, {"object", file}, {"match", match}};
+  void TearDown() override { ::setenv("PATH", path.c_str(), 1); }
+  void put(const char* state, const char* restart) const {
+    std::ofstream(directory / "object.json") << Json{{"state", state}, {"restart", restart}}.dump();
   }
-  driver::Offering offering(const std::string& match = "git pull") const {
-    driver::Offering made;
-    made.subject = subject(match);
-    made.to = Version("v1");
-    made.hosts = {"local"};
-    made.seen["local"] = driver->observe(made.subject, *local.host, {}).value_or(Json::object());
-    return made;
+  std::string object() const { return conformance::detail::slurp(directory / "object.json"); }
+  Json seen() const { return driver->observe(subject, *local.host, {}).value_or(Json::object()); }
+  Step pause() const {
+    driver::Offering made{.subject = subject, .hosts = {"local"}};
+    made.seen["local"] = seen();
+    return conformance::offers_well(*driver, made).at(0);
   }
+  const Json subject = {{"name", "watcher"}, {"kind", "container"}, {"object", "watcher"}, {"engine", "docker"}};
 };
 
-TEST_F(CronLines, pausing_conforms) {
-  const Step step = conformance::offers_well(*driver, offering()).at(0);
-  const std::string paused = replaced(kCrontab, "*/5 *", "#backout-paused */5 *");
-  std::filesystem::permissions(file, std::filesystem::perms(0640));
-  conformance::conforms(*driver, {.action = step.action,
-                                  .undo = step.undo,
-                                  .reset = [&] { reset(); },
-                                  .done = [&] { return text() == paused; },
-                                  .as_before = [&] { return text() == kCrontab; },
-                                  .always = [&] { return text() == kCrontab || text() == paused || text().empty(); },
-                                  .kills = 4});
-  EXPECT_EQ(std::filesystem::status(file).permissions(), std::filesystem::perms(0640));
-}
-
-TEST_F(CronLines, without_a_text_all_jobs_rest_and_settings_stay) {
-  const Action pause = conformance::offers_well(*driver, offering("")).at(0).action;
-  conformance::apply_well(*driver, pause, *local.host);
-  EXPECT_THAT(text(), HasSubstr("\nSHELL=/bin/sh\n"));
-  EXPECT_THAT(text(), HasSubstr("\n#backout-paused 0 3 * * * root /usr/local/bin/backup\n"));
-  EXPECT_THAT(text(), HasSubstr("\n#0 4 * * *")) << "a comment stays one";
-}
-
-TEST_F(CronLines, a_line_that_is_not_there_is_told) {
-  for (const char* match : {"svn up", "git pull of long ago"}) {
-    const driver::Offering none = offering(match);
-    EXPECT_TRUE(conformance::offers_well(*driver, none).empty());
-    EXPECT_THAT(driver->ready(none, *local.host, driver::Depth::kQuick, {}).findings.at(0).what,
-                HasSubstr("is not there"));
+TEST_F(Container, stays_paused_over_a_reboot_and_runs_as_before_when_it_may) {
+  for (const char* restart : {"always", "on-failure:3"}) {
+    put("running", restart);
+    const std::string before = object();
+    const Step step = pause();
+    conformance::apply_well(*driver, step.action, *local.host);
+    EXPECT_THAT(object(), HasSubstr("\"restart\": \"no\"")) << "or the daemon starts it again";
+    put("exited", "no");  // as it is after a reboot
+    EXPECT_EQ(driver->verify(step.action, *local.host, {}).kind, SightKind::kHolds);
+    conformance::apply_well(*driver, *step.undo, *local.host);
+    EXPECT_EQ(driver->verify(*step.undo, *local.host, {}).kind, SightKind::kHolds);
+    EXPECT_EQ(parse_json(object()).value_or(Json()), parse_json(before).value_or(Json()));
   }
 }
 
-/// What cron itself makes of it: `crontab` refuses what it cannot read.
-TEST_F(CronLines, a_users_own_crontab_by_the_real_crontab) {
-  if (::geteuid() != 0 || ::system("command -v crontab >/dev/null && ! crontab -u nobody -l >/dev/null 2>&1") != 0)
-    GTEST_SKIP() << "no crontab command, or nobody has a crontab";
-  const std::string given = "MAILTO=\"\"\n*/5 * * * * cd /srv/shop && git pull -q\n0 3 * * * /usr/local/bin/backup\n";
-  const auto install = [&] {
-    std::ofstream(directory / "given") << given;
-    return ::system(("crontab -u nobody " + directory / "given").c_str());
+TEST_F(Container, that_a_reboot_would_let_go_on_is_not_paused) {
+  const auto paused = [&](const char* state, const char* restart) {
+    put(state, restart);
+    return get_bool(seen(), "paused");
   };
-  const auto now = [&] {
-    if (::system(("crontab -u nobody -l >" + directory / "now").c_str()) != 0) return std::string("none");
-    std::ifstream in(directory / "now");
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  };
-  ASSERT_EQ(install(), 0);
-  driver::Offering made = offering();
-  made.subject = {{"name", "pull"}, {"kind", "crontab"}, {"object", "nobody"}, {"match", "git pull"}};
-  made.seen["local"] = driver->observe(made.subject, *local.host, {}).value_or(Json::object());
+  EXPECT_FALSE(paused("paused", "always"));
+  EXPECT_FALSE(paused("exited", "always"));
+  EXPECT_FALSE(paused("restarting", "no"));
+  EXPECT_TRUE(paused("exited", "unless-stopped")) << "stopped by somebody, and Docker knows that";
+  EXPECT_TRUE(paused("paused", "no"));
+}
+
+TEST_F(Container, is_left_stopped_when_it_was_found_so) {
+  put("exited", "always");
+  const Step step = pause();
+  conformance::apply_well(*driver, step.action, *local.host);
+  EXPECT_EQ(driver->verify(step.action, *local.host, {}).kind, SightKind::kHolds);
+  conformance::apply_well(*driver, *step.undo, *local.host);
+  EXPECT_THAT(object(), HasSubstr("exited"));
+  EXPECT_THAT(object(), HasSubstr("always"));
+  EXPECT_EQ(driver->verify(*step.undo, *local.host, {}).kind, SightKind::kHolds);
+}
+
+TEST_F(Container, whose_policy_cannot_be_changed_is_no_success) {
+  put("running", "always");
+  const Step step = pause();
+  std::ofstream(directory / "old") << "";
+  const auto result = conformance::apply(*driver, step.action, *local.host);
+  EXPECT_FALSE(result && result->ok());
+  EXPECT_THAT(result->err, HasSubstr("a reboot would let it go on"));
+  EXPECT_THAT(object(), HasSubstr("running")) << "nothing was done";
+}
+
+TEST_F(Container, that_is_not_there_is_told_and_not_called_paused) {
+  EXPECT_FALSE(get_bool(seen(), "there", true));
+  EXPECT_FALSE(get_bool(seen(), "paused"));
+  driver::Offering made{.subject = subject, .hosts = {"local", "web-2"}};
+  made.seen = {{"local", seen()}, {"web-2", seen()}};
+  const auto nowhere = driver->offer(made);
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().code, Code::kNotFound);
+  EXPECT_THAT(nowhere.error().next, HasSubstr("auto_deploys"));
+  made.seen["web-2"] = {{"there", true}, {"paused", false}};
   const std::vector<Step> steps = conformance::offers_well(*driver, made);
-  EXPECT_EQ(steps.size(), 1U);
-  if (!steps.empty()) {
-    conformance::apply_well(*driver, steps[0].action, *local.host);
-    EXPECT_THAT(now(), HasSubstr("\n#backout-paused */5"));
-    EXPECT_EQ(driver->verify(steps[0].action, *local.host, {}).kind, SightKind::kHolds);
-    conformance::apply_well(*driver, *steps[0].undo, *local.host);
-    EXPECT_EQ(now(), given);
-  }
-  EXPECT_EQ(::system("crontab -u nobody -r"), 0);
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_EQ(steps[0].hosts, std::vector<std::string>{"web-2"});
+  EXPECT_EQ(steps[1].hosts, std::vector<std::string>{"local"});
+  EXPECT_EQ(driver->verify(steps[1].action, *local.host, {}).kind, SightKind::kHolds);
+  EXPECT_EQ(driver->verify(steps[0].action, *local.host, {}).kind, SightKind::kDoesNotHold)
+      << "where it was paused it must be there, or what deploys instead is not seen";
 }
 
 TEST(Deployer, the_users_own_commands_and_their_probe) {
@@ -295,8 +311,13 @@ TEST(Deployer, answers_of_the_real_tools_are_read) {
   EXPECT_FALSE(state("argocd", "<html>"));
   EXPECT_FALSE(state("container", "\n", "Error: No such container: watchtower", 1)->there);
   EXPECT_FALSE(state("container", "", "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", 1));
-  EXPECT_TRUE(state("container", "exited\n")->paused);
-  EXPECT_FALSE(state("timer", "LoadState=not-found\nActiveState=inactive\n")->there);
+  EXPECT_TRUE(state("container", "exited  0\n")->paused) << "of old, without a policy";
+  EXPECT_FALSE(state("container", "running always 0\n")->paused);
+  EXPECT_FALSE(state("timer", "LoadState=not-found\nActiveState=inactive\nUnitFileState=\nDropInPaths=\n")->there);
+  EXPECT_FALSE(state("timer", "LoadState=loaded\nActiveState=inactive\nUnitFileState=enabled\nDropInPaths=\n")->paused)
+      << "the next boot starts it";
+  EXPECT_TRUE(state("timer", "LoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\nDropInPaths=\n")->paused);
+  EXPECT_FALSE(state("timer", "LoadState=loaded\n"));
   EXPECT_FALSE(state("timer", "", "System has not been booted with systemd as init system (PID 1).", 1));
 }
 

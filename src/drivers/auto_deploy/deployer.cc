@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "drivers/auto_deploy/crontab_scripts.h"
 #include "drivers/command/arguments.h"
 
 namespace backout::drivers {
@@ -10,60 +11,64 @@ namespace {
 
 constexpr Millis kDeployerTime{30'000};
 
-// Arguments: verb, file or user, text. Jobs are the lines that are neither comments nor settings; one that is paused is
-// a comment that begins with our mark. Nothing else of the file changes, and a reader finds it whole at any instant.
-constexpr const char* kCrontabStart = R"sh(
-verb=$1 of=$2 BACKOUT_MATCH=$3 mark='#backout-paused '
-export BACKOUT_MATCH
-fail() { printf '%s\n' "$1" >&2; exit 1; }
-change() {  # pause | resume | count
-  awk -v mark="$mark" -v verb="$1" '
-    function job(line) { return line !~ /^[ \t]*(#|$)/ && line !~ /^[ \t]*[A-Za-z_][A-Za-z0-9_]*[ \t]*=/ }
-    BEGIN { match_text = ENVIRON["BACKOUT_MATCH"] }
-    {
-      parked = index($0, mark) == 1
-      line = parked ? substr($0, length(mark) + 1) : $0
-      ours = job(line) && (match_text == "" || index(line, match_text) > 0)
-      if (ours && parked) parked_jobs++
-      if (ours && !parked) jobs++
-      if (verb == "pause" && ours && !parked) print mark $0
-      else if (verb == "resume" && ours && parked) print line
-      else if (verb != "count") print
-    }
-    END { if (verb == "count") printf "jobs %d\nparked %d\nend\n", jobs, parked_jobs }'
-}
-)sh";
+// Its restart policy first: from then on nothing starts it again by itself, not even a reboot. Arguments: engine, name.
+constexpr const char* kContainerState =
+    "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}";
 
-constexpr const char* kCronFile = R"sh(
-directory=$(dirname -- "$of") name=$(basename -- "$of")
-new=$directory/.$name.backout-tmp
-if [ ! -e "$of" ]; then
-  [ "$verb" != count ] && fail "there is no $of"
-  printf 'absent yes\nend\n'
-  exit 0
-fi
-[ -r "$of" ] || fail "$of cannot be read"
-if [ "$verb" = count ]; then change count <"$of"; exit 0; fi
-[ ! -L "$of" ] || fail "$of is a symlink: name the file that it leads to"
-rm -f -- "$new"
-cp -p -- "$of" "$new" || fail "$directory cannot be written"
-change "$verb" <"$of" >"$new" || fail "$of could not be written anew"
-sync -d "$new" 2>/dev/null || :
-mv -T -- "$new" "$of"
-touch -- "$directory" 2>/dev/null || :
-)sh";
-
-constexpr const char* kOwnCrontab = R"sh(
-crontab_of() { if [ "$(id -un)" = "$of" ]; then crontab "$@"; else crontab -u "$of" "$@"; fi; }
-text=$(crontab_of -l 2>&1; echo "status $?")
-status=${text##*status } text=${text%status *}
-case $status:$text in
-  0:*) ;;
-  *"no crontab for"*) [ "$verb" = count ] || fail "$of has no crontab"; printf 'absent yes\nend\n'; exit 0 ;;
-  *) fail "the crontab of $of cannot be read: $text" ;;
+constexpr const char* kPauseContainer = R"sh(
+engine=$1 container=$2
+restarts() { "$engine" container inspect --format='{{.HostConfig.RestartPolicy.Name}}' "$container"; }
+state() { "$engine" container inspect --format='{{.State.Status}}' "$container"; }
+case $(restarts) in
+  ''|no) ;;
+  *) "$engine" update --restart=no "$container" >/dev/null || {
+       echo "$engine cannot change the restart policy of $container: a reboot would let it go on" >&2; exit 1; } ;;
 esac
-if [ "$verb" = count ]; then printf '%s' "$text" | change count; exit 0; fi
-printf '%s' "$text" | change "$verb" | crontab_of - || fail "the crontab of $of could not be written"
+case $(state) in
+  running) "$engine" pause "$container" ;;
+  restarting) "$engine" stop "$container" ;;
+esac
+)sh";
+
+// Arguments: engine, name, policy, "running" when it ran.
+constexpr const char* kResumeContainer = R"sh(
+engine=$1 container=$2
+if [ "$4" = running ]; then
+  case $("$engine" container inspect --format='{{.State.Status}}' "$container") in
+    paused) "$engine" unpause "$container" ;;
+    running|restarting) ;;
+    *) "$engine" start "$container" ;;
+  esac
+fi
+[ "$("$engine" container inspect --format='{{.HostConfig.RestartPolicy.Name}}' "$container")" = "$3" ] ||
+  "$engine" update --restart="$3" "$container" >/dev/null
+)sh";
+
+// A drop-in, and neither `disable` nor `mask`: it holds any unit there is, enabled, static or wanted by another one,
+// over a reboot and against `systemctl start`, and taking it away leaves everything as it was found. Arguments: unit,
+// directory.
+constexpr const char* kPauseTimer = R"sh(
+unit=$1 place=$2/$1.d
+fail() { printf '%s\n' "$1" >&2; exit 1; }
+[ "$(systemctl show --property=LoadState --value -- "$unit")" != not-found ] || fail "there is no unit $unit"
+if [ ! -e "$place/90-backout-paused.conf" ]; then
+  mkdir -p -- "$place" &&
+    printf '%s\n' '# backout keeps this from starting until the cause of the release that was rolled back is resolved.' \
+      '[Unit]' 'ConditionPathExists=/run/systemd/no-such-path-while-paused-by-backout' >"$place/.backout-paused.new" &&
+    sync -- "$place/.backout-paused.new" && mv -f -T -- "$place/.backout-paused.new" "$place/90-backout-paused.conf" &&
+    sync -- "$place" || fail "$place cannot be written"
+fi
+systemctl daemon-reload
+systemctl stop "$unit"
+)sh";
+
+// Arguments: unit, directory, "running" when it ran.
+constexpr const char* kResumeTimer = R"sh(
+unit=$1 place=$2/$1.d
+rm -f -- "$place/90-backout-paused.conf" "$place/.backout-paused.new"
+rmdir -- "$place" 2>/dev/null || :
+systemctl daemon-reload
+[ "$3" != running ] || systemctl start "$unit"
 )sh";
 
 bool is_crontab(const Deployer& deployer) { return deployer.kind == "cron" || deployer.kind == "crontab"; }
@@ -73,7 +78,8 @@ std::string object_of(const Deployer& deployer) { return get_string(deployer.arg
 host::Command crontab_command(const Deployer& deployer, const std::string& verb) {
   host::Command made =
       host::shell(std::string("set -e\n") + kCrontabStart + (deployer.kind == "cron" ? kCronFile : kOwnCrontab),
-                  {verb, object_of(deployer), get_string(deployer.args, "match")});
+                  {verb, object_of(deployer), get_string(deployer.args, "match"),
+                   get_string(deployer.args, "copy", "by-hand"), get_string(deployer.args, "keep")});
   made.timeout = kDeployerTime;
   return made;
 }
@@ -126,10 +132,10 @@ Result<DeployerState> state_in_cluster(const Deployer& deployer, const host::Com
   if (!value || !get(*value, "spec").is_object())
     return Error{Code::kCorrupt, words_for(deployer) + ": kubectl's answer is no such object", ""};
   const Json& spec = (*value)["spec"];
-  if (deployer.kind == "flux") return DeployerState{true, get_bool(spec, "suspend"), Json()};
+  if (deployer.kind == "flux") return DeployerState{.there = true, .paused = get_bool(spec, "suspend")};
   const Json& automated = get(get(spec, "syncPolicy"), "automated");
-  if (!automated.is_object()) return DeployerState{true, true, Json()};
-  return DeployerState{true, !get_bool(automated, "enabled", true), automated};
+  if (!automated.is_object()) return DeployerState{.there = true, .paused = true};
+  return DeployerState{.there = true, .paused = !get_bool(automated, "enabled", true), .was = automated};
 }
 
 Result<DeployerState> state_in_crontab(const Deployer& deployer, const host::CommandResult& answer) {
@@ -139,8 +145,59 @@ Result<DeployerState> state_in_crontab(const Deployer& deployer, const host::Com
       facts[line.substr(0, space)] = line.substr(space + 1);
   if (!trimmed(answer.out).ends_with("end"))
     return Error{Code::kCorrupt, words_for(deployer) + ": the look was cut off", ""};
-  const bool nothing = facts.contains("absent") || (facts["jobs"] == "0" && facts["parked"] == "0");
-  return DeployerState{!nothing, nothing || facts["jobs"] == "0", Json()};
+  if (facts.contains("absent")) return DeployerState{.there = false};
+  const bool goes_on = facts["jobs"] != "0", rests = facts["parked"] != "0";
+  return DeployerState{
+      .there = goes_on || rests, .paused = !goes_on && rests, .as_found = goes_on && !facts.contains("saved")};
+}
+
+/// Docker starts again after a reboot what has a policy, but for what somebody had stopped.
+Result<DeployerState> state_of_container(const Deployer& deployer, const host::CommandResult& answer) {
+  if (answer.err.find("No such container") != std::string::npos ||
+      answer.err.find("no such container") != std::string::npos)
+    return DeployerState{.there = false};
+  if (!answer.ok()) return refused_by(deployer, answer);
+  std::vector<std::string> words = split(trimmed(answer.out), ' ');
+  words.resize(3);  // without a policy the second one is empty
+  if (words[0].empty()) return refused_by(deployer, answer);
+  std::string policy = words[1].empty() ? "no" : words[1];
+  const bool stopped = words[0] == "exited" || words[0] == "created" || words[0] == "dead";
+  const bool paused = policy == "no" ? stopped || words[0] == "paused" : stopped && policy != "always";
+  if (policy == "on-failure" && !words[2].empty() && words[2] != "0") policy += ":" + words[2];
+  return DeployerState{.there = true, .paused = paused, .was = {{"state", words[0]}, {"restart", policy}}};
+}
+
+Result<DeployerState> state_of_timer(const Deployer& deployer, const host::CommandResult& answer) {
+  std::map<std::string, std::string> facts;
+  for (const std::string& line : split(answer.out, '\n'))
+    if (const size_t equals = line.find('='); equals != std::string::npos)
+      facts[line.substr(0, equals)] = std::string(trimmed(line.substr(equals + 1)));
+  if (!facts.contains("LoadState") || !facts.contains("ActiveState")) return refused_by(deployer, answer);
+  if (facts["LoadState"] == "not-found") return DeployerState{.there = false};
+  const bool up = facts["ActiveState"] == "active" || facts["ActiveState"] == "activating";
+  const bool held = facts["DropInPaths"].find("90-backout-paused.conf") != std::string::npos;
+  const std::string& enabled = facts["UnitFileState"];
+  const bool starts = !held && enabled != "disabled" && !enabled.starts_with("masked");
+  return DeployerState{.there = true, .paused = !up && !starts, .as_found = !held, .was = {{"running", up}}};
+}
+
+std::string unit_of(const Deployer& deployer) {
+  const std::string object = object_of(deployer);
+  return object.ends_with(".timer") ? object : object + ".timer";
+}
+
+host::Command timer_command(const Deployer& deployer, const char* script, const std::string& how) {
+  host::Command made = host::shell(std::string("set -e\n") + script,
+                                   {unit_of(deployer), get_string(deployer.args, "units", "/etc/systemd/system"), how});
+  made.timeout = kDeployerTime;
+  return made;
+}
+
+host::Command container_command(const Deployer& deployer, const char* script, std::vector<std::string> words) {
+  words.insert(words.begin(), {get_string(deployer.args, "engine", "docker"), object_of(deployer)});
+  host::Command made = host::shell(std::string("set -e\n") + script, std::move(words));
+  made.timeout = kDeployerTime;
+  return made;
 }
 
 }  // namespace
@@ -157,6 +214,10 @@ Result<Deployer> deployer_from(const Json& args) {
   const std::string object =
       deployer.kind == "cron" ? TRY(path_argument(args, "object")) : TRY(text_argument(args, "object"));
   if (object.front() == '-') return Error{Code::kInvalid, "'" + one_line(object) + "' begins with -", ""};
+  const bool is_a_name = deployer.kind == "crontab" || deployer.kind == "timer" || deployer.kind == "container";
+  if (is_a_name && object.find('/') != std::string::npos)
+    return Error{Code::kInvalid, "'" + one_line(object) + "' is a path, and a name is needed", ""};
+  if (get_string(args, "copy").find('/') != std::string::npos) return Error{Code::kInvalid, "'copy' is a path", ""};
   if (is_in_cluster(deployer)) TRY(text_argument(args, "namespace"));
   return deployer;
 }
@@ -177,9 +238,10 @@ host::Command look_command(const Deployer& deployer) {
   if (is_crontab(deployer)) return crontab_command(deployer, "count");
   if (deployer.kind == "container")
     return deployer_command({get_string(deployer.args, "engine", "docker"), "container", "inspect",
-                             "--format={{.State.Status}}", object_of(deployer)});
+                             std::string("--format=") + kContainerState, object_of(deployer)});
   if (deployer.kind == "timer")
-    return deployer_command({"systemctl", "show", "--property=LoadState,ActiveState", object_of(deployer)});
+    return deployer_command(
+        {"systemctl", "show", "--property=LoadState,ActiveState,UnitFileState,DropInPaths", unit_of(deployer)});
   const auto own = command_argument(deployer.args, "paused");
   return own ? *own : host::Command();
 }
@@ -188,12 +250,8 @@ Result<host::Command> pause_command(const Deployer& deployer) {
   if (deployer.kind == "argocd") return patch_of(deployer, {{"spec", {{"syncPolicy", {{"automated", nullptr}}}}}});
   if (deployer.kind == "flux") return patch_of(deployer, {{"spec", {{"suspend", true}}}});
   if (is_crontab(deployer)) return crontab_command(deployer, "pause");
-  // Paused already is an error of docker, and no fault.
-  if (deployer.kind == "container")
-    return host::shell(
-        "[ \"$(\"$1\" container inspect --format='{{.State.Status}}' \"$2\")\" != running ] || \"$1\" pause \"$2\"",
-        {get_string(deployer.args, "engine", "docker"), object_of(deployer)});
-  if (deployer.kind == "timer") return deployer_command({"systemctl", "stop", object_of(deployer)});
+  if (deployer.kind == "container") return container_command(deployer, kPauseContainer, {});
+  if (deployer.kind == "timer") return timer_command(deployer, kPauseTimer, "");
   return command_argument(deployer.args, "pause");
 }
 
@@ -205,10 +263,11 @@ Result<host::Command> resume_command(const Deployer& deployer, const Json& was) 
   if (deployer.kind == "flux") return patch_of(deployer, {{"spec", {{"suspend", false}}}});
   if (is_crontab(deployer)) return crontab_command(deployer, "resume");
   if (deployer.kind == "container")
-    return host::shell(
-        "[ \"$(\"$1\" container inspect --format='{{.State.Status}}' \"$2\")\" != paused ] || \"$1\" unpause \"$2\"",
-        {get_string(deployer.args, "engine", "docker"), object_of(deployer)});
-  if (deployer.kind == "timer") return deployer_command({"systemctl", "start", object_of(deployer)});
+    return container_command(
+        deployer, kResumeContainer,
+        {get_string(was, "restart", "no"), get_string(was, "state", "running") == "running" ? "running" : ""});
+  if (deployer.kind == "timer")
+    return timer_command(deployer, kResumeTimer, get_bool(was, "running", true) ? "running" : "");
   return command_argument(deployer.args, "resume");
 }
 
@@ -216,23 +275,22 @@ Result<DeployerState> state_in(const Deployer& deployer, const host::CommandResu
   if (answer.timed_out || answer.cancelled || answer.signal != 0) return refused_by(deployer, answer);
   if (deployer.kind == "run") {
     if (answer.exit_status > 1) return refused_by(deployer, answer);
-    return DeployerState{true, answer.exit_status == 0, Json()};
+    return DeployerState{.there = true, .paused = answer.exit_status == 0, .as_found = answer.exit_status == 1};
   }
-  const std::string words = std::string(trimmed(answer.out));
-  if (deployer.kind == "container") {
-    const bool absent = answer.err.find("No such container") != std::string::npos ||
-                        answer.err.find("no such container") != std::string::npos;
-    if (!answer.ok() && !absent) return refused_by(deployer, answer);
-    return DeployerState{!absent, absent || words != "running", Json()};
-  }
+  if (deployer.kind == "container") return state_of_container(deployer, answer);
   if (!answer.ok()) return refused_by(deployer, answer);
   if (is_in_cluster(deployer)) return state_in_cluster(deployer, answer);
-  if (is_crontab(deployer)) return state_in_crontab(deployer, answer);
-  const std::vector<std::string> lines = split(words, '\n');
-  const auto has = [&](const char* line) { return std::find(lines.begin(), lines.end(), line) != lines.end(); };
-  if (lines.size() < 2) return refused_by(deployer, answer);
-  return DeployerState{!has("LoadState=not-found"), !has("ActiveState=active") && !has("ActiveState=activating"),
-                       Json()};
+  return is_crontab(deployer) ? state_in_crontab(deployer, answer) : state_of_timer(deployer, answer);
+}
+
+bool goes_on_as(const Deployer& deployer, const DeployerState& now, const Json& was) {
+  if (!now.there) return false;
+  if (deployer.kind == "container")
+    return get_string(now.was, "restart") == get_string(was, "restart", "no") &&
+           (get_string(now.was, "state") == "running" || get_string(was, "state", "running") != "running");
+  if (deployer.kind == "timer")
+    return now.as_found && (get_bool(now.was, "running") || !get_bool(was, "running", true));
+  return !now.paused && now.as_found;
 }
 
 }  // namespace backout::drivers

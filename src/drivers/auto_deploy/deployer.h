@@ -24,11 +24,14 @@ Result<host::Command> pause_command(const Deployer& deployer);
 Result<host::Command> resume_command(const Deployer& deployer, const Json& was);
 
 struct DeployerState {
-  bool there = true;  // else there is nothing that could deploy
-  bool paused = false;
-  Json was;  // how to put it back; null: nothing beside on and off
+  bool there = true;     // else there is nothing that could deploy; and that is not "paused"
+  bool paused = false;   // it does not go on by itself, not even after a reboot
+  bool as_found = true;  // nothing of a pause of ours is left; of those where that is more than not paused
+  Json was;              // how to put it back; null: nothing beside on and off
 };
 /// Errors: kUnavailable with the tool's words; kCorrupt.
 Result<DeployerState> state_in(const Deployer& deployer, const host::CommandResult& answer);
+/// Whether a pause is undone: it is there, and as `was` says it was found.
+bool goes_on_as(const Deployer& deployer, const DeployerState& now, const Json& was);
 
 }  // namespace backout::drivers
