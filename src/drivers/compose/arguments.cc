@@ -80,6 +80,40 @@ Result<Up> up_from(const Json& args) {
   return up;
 }
 
+Result<Pin> pin_from(const Json& args) {
+  Pin pin;
+  pin.project = TRY(text_argument(args, "project"));
+  TRY(words_argument({{"project", Json::array({pin.project})}}, "project"));
+  pin.version = TRY(version_argument(args, "version"));
+  pin.tag = get_string(args, "tag");
+  pin.keep = get_int(args, "keep", 5);
+  if (pin.keep < 1) return Error{Code::kInvalid, "'keep' is less than one", ""};
+  pin.images = TRY(images_argument(args, "images"));
+  if (pin.images.empty()) return Error{Code::kInvalid, "'images' is empty", ""};
+  pin.files = TRY(path_list_argument(args, "files"));
+  for (const Json& each : get(args, "spared")) {
+    if (!each.is_string()) return Error{Code::kInvalid, "'spared' is no list of versions", ""};
+    TRY_VOID(check_version(each.get<std::string>()));
+    pin.spared.push_back(each.get<std::string>());
+  }
+  return pin;
+}
+
+Result<Stop> stop_from(const Json& args) {
+  Stop what;
+  what.project = TRY(text_argument(args, "project"));
+  TRY(words_argument({{"project", Json::array({what.project})}}, "project"));
+  what.services = TRY(words_argument(args, "services"));
+  if (!get(args, "services").is_array()) return Error{Code::kInvalid, "'services' is missing", ""};
+  return what;
+}
+
+Result<std::vector<Image>> fetched_from(const Json& args) {
+  std::vector<Image> images = TRY(images_argument(args, "images"));
+  if (images.empty()) return Error{Code::kInvalid, "'images' is empty", ""};
+  return images;
+}
+
 std::string lines_of(const std::vector<Image>& images) {
   const auto or_none = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
   std::vector<std::string> lines;

@@ -31,6 +31,22 @@ struct Up {
 };
 Result<Up> up_from(const Json& args);
 
+/// What `pin` protects, `stop` stops, and `fetch` looks for.
+struct Pin {
+  std::string project, version, tag;
+  int64_t keep = 5;
+  std::vector<Image> images;
+  std::vector<std::string> spared, files;
+};
+Result<Pin> pin_from(const Json& args);
+
+struct Stop {
+  std::string project;
+  std::vector<std::string> services;
+};
+Result<Stop> stop_from(const Json& args);
+Result<std::vector<Image>> fetched_from(const Json& args);
+
 /// A list of words such as names of services.
 Result<std::vector<std::string>> words_argument(const Json& args, std::string_view key);
 

@@ -9,6 +9,7 @@
 
 #include <fstream>
 
+#include "conformance/conformance.h"
 #include "conformance/world.h"
 #include "drivers/compose/compose.h"
 
@@ -195,6 +196,41 @@ struct Project {
     write("v2", services);
     compose("up -d");
   }
+};
+
+inline void Project::checkpoint(const Json& more) {
+  saved = Json::object();
+  for (const Step& step : conformance::offers_well(*driver, offering(RunKind::kCheckpoint, more))) {
+    const Action action = now(step.action);
+    conformance::apply_well(*driver, action, *local.host);
+    const Sight sight = driver->verify(action, *local.host, {});
+    EXPECT_EQ(sight.kind, SightKind::kHolds) << sight.why;
+    saved.update(sight.evidence);
+  }
+}
+
+/// A test of the project, with the daemon.
+class Compose : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!Dockerd::shared().lacking().empty()) GTEST_SKIP() << Dockerd::shared().lacking();
+    Dockerd::shared().put_back();
+    shop = std::make_unique<Project>();
+  }
+  /// The steps of going back to v1, made ready for a run.
+  std::map<std::string, Step> steps(const Json& more = Json::object()) {
+    std::map<std::string, Step> by_id;
+    for (Step& each : conformance::offers_well(*shop->driver, shop->offering(RunKind::kRollback, more))) {
+      each.action = Project::now(each.action);
+      if (each.undo) each.undo = Project::now(*each.undo);
+      by_id[each.id.str()] = each;
+    }
+    return by_id;
+  }
+  void apply(const Action& action) { conformance::apply_well(*shop->driver, action, *shop->local.host); }
+  Sight look(const Action& action) { return shop->driver->verify(action, *shop->local.host, {}); }
+
+  std::unique_ptr<Project> shop;
 };
 
 }  // namespace backout::drivers

@@ -6,45 +6,11 @@
 
 namespace backout::drivers {
 
-void Project::checkpoint(const Json& more) {
-  saved = Json::object();
-  for (const Step& step : conformance::offers_well(*driver, offering(RunKind::kCheckpoint, more))) {
-    const Action action = now(step.action);
-    conformance::apply_well(*driver, action, *local.host);
-    const Sight sight = driver->verify(action, *local.host, {});
-    EXPECT_EQ(sight.kind, SightKind::kHolds) << sight.why;
-    saved.update(sight.evidence);
-  }
-}
-
 namespace {
 
 using conformance::answer;
 using conformance::holds;
 using conformance::must;
-
-class Compose : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!Dockerd::shared().lacking().empty()) GTEST_SKIP() << Dockerd::shared().lacking();
-    Dockerd::shared().put_back();
-    shop = std::make_unique<Project>();
-  }
-  /// The steps of going back to v1, made ready for a run.
-  std::map<std::string, Step> steps(const Json& more = Json::object()) {
-    std::map<std::string, Step> by_id;
-    for (Step& each : conformance::offers_well(*shop->driver, shop->offering(RunKind::kRollback, more))) {
-      each.action = Project::now(each.action);
-      if (each.undo) each.undo = Project::now(*each.undo);
-      by_id[each.id.str()] = each;
-    }
-    return by_id;
-  }
-  void apply(const Action& action) { conformance::apply_well(*shop->driver, action, *shop->local.host); }
-  Sight look(const Action& action) { return shop->driver->verify(action, *shop->local.host, {}); }
-
-  std::unique_ptr<Project> shop;
-};
 
 TEST_F(Compose, conforms_when_switching) {
   shop->deploy();

@@ -14,7 +14,8 @@ namespace {
 /// What observe() saw on a host, read back.
 struct Seen {
   std::string host, project, tool, tag;
-  Json files = Json::array();
+  Json files = Json::array(), beside = Json::array();  // beside: files that Compose would take, if they were there
+  std::vector<std::string> databases;                  // services with the site's database in them
   std::vector<Image> running;
   std::map<std::string, std::string> tags, digests;
   std::vector<std::string> present;
@@ -32,6 +33,8 @@ Result<Seen> seen_on(const driver::Offering& offering, const std::string& host) 
   seen.tool = get_string(json, "tool");
   seen.tag = get_string(json, "tag");
   seen.files = get(json, "files");
+  seen.beside = get(json, "beside");
+  seen.databases = TRY(words_argument(json, "databases"));
   seen.running = TRY(images_argument(json, "images"));
   for (const auto& [ref, id] : get(json, "tags").items())
     if (id.is_string()) seen.tags[ref] = id.get<std::string>();
@@ -60,11 +63,28 @@ Json by_host(const std::map<std::string, Json>& args) { return {{"on", args}}; }
 driver::Offering with_files(const driver::Offering& offering, const Seen& seen) {
   driver::Offering with = offering;
   Json files = seen.files.is_array() ? seen.files : Json::array();
-  files.push_back(get(offering.subject, "env_file"));
-  for (const Json& each : get(offering.subject, "config"))
+  const auto add = [&](const Json& each) {
     if (std::find(files.begin(), files.end(), each) == files.end()) files.push_back(each);
+  };
+  add(get(offering.subject, "env_file"));
+  for (const Json& each : seen.beside.is_array() ? seen.beside : Json::array()) add(each);
+  for (const Json& each : get(offering.subject, "config")) add(each);
   with.subject["config"] = std::move(files);
   return with;
+}
+
+/// Each host saves its own.
+Result<std::vector<Step>> saving_files(const driver::Offering& offering) {
+  Json on = Json::object();
+  std::vector<Step> steps;
+  for (const std::string& host : offering.hosts) {
+    const driver::Offering with = with_files(offering, TRY(seen_on(offering, host)));
+    if (on.empty()) steps = TRY(config_steps_for_checkpoint(kName, with));
+    on[host] = with.subject["config"];
+  }
+  if (offering.hosts.size() > 1)
+    for (Step& each : steps) each.action.args["files_on"] = on;
+  return steps;
 }
 
 Json spared(const driver::Offering& offering) {
@@ -81,7 +101,7 @@ Result<Step> pinning(const driver::Offering& offering) {
   int64_t images = 0;
   for (const std::string& host : offering.hosts) {
     const Seen seen = TRY(seen_on(offering, host));
-    on[host] = {{"project", seen.project}, {"images", to_json(seen.running)}, {"tag", seen.tag}};
+    on[host] = {{"project", seen.project}, {"images", to_json(seen.running)}, {"tag", seen.tag}, {"files", seen.files}};
     images += static_cast<int64_t>(seen.running.size());
   }
   Json args = by_host(on);
@@ -104,8 +124,7 @@ Result<std::vector<Step>> for_checkpoint(const driver::Offering& offering) {
   std::vector<Step> steps;
   if (offering.seen.empty() || offering.from.empty()) return steps;
   TRY_VOID(check_version(offering.from.str()));
-  const Seen first = TRY(seen_on(offering, offering.hosts.front()));
-  steps = TRY(config_steps_for_checkpoint(kName, with_files(offering, first)));
+  steps = TRY(saving_files(offering));
   if (runs_something(offering)) steps.push_back(TRY(pinning(offering)));
   return steps;
 }
@@ -114,7 +133,12 @@ Result<std::vector<Step>> for_checkpoint(const driver::Offering& offering) {
 Result<std::vector<Image>> target_images(const driver::Offering& offering, const Seen& seen) {
   const Json& saved = get(get(offering.saved, "on_hosts"), seen.host);
   const std::string to = offering.to.str();
-  if (!saved.is_null()) return images_argument(saved, "images");
+  if (!saved.is_null()) {
+    std::vector<Image> images = TRY(images_argument(saved, "images"));
+    for (Image& image : images)
+      if (image.fate == "down") image.fate.clear();  // it shall serve
+    return images;
+  }
   if (get_string(offering.subject, "tag").empty())
     return Error{Code::kNotFound, "no checkpoint was taken while " + to + " ran, so its images are not known",
                  "choose a release that has one, or name the variable that carries the tag: code.compose.tag"};
@@ -129,6 +153,8 @@ Result<std::vector<Image>> target_images(const driver::Offering& offering, const
       image.digest.clear();
       any = true;
     }
+    image.config.clear();  // what it was made from as `to`, the files say
+    if (image.fate == "down") image.fate.clear();
     images.push_back(std::move(image));
   }
   if (any) return images;
@@ -210,11 +236,13 @@ Result<Ways> ways_on(const driver::Offering& offering, const Seen& seen) {
   ways.up = ways.undo = place;
   const bool all = get(offering.subject, "services").empty();
   std::vector<Image> wanted = target;
-  for (Image& image : wanted)  // as many containers as serve now
+  for (Image& image : wanted)  // as many containers as there were then, and as many as there are now
     for (const Image& now : seen.running)
-      if (now.service == image.service) image.count = now.count;
+      if (now.service == image.service) image.count = std::max(image.count, now.count);
+  const Json& saved = get(get(offering.saved, "on_hosts"), seen.host);
+  if (!get(saved, "files").empty()) ways.up["files"] = get(saved, "files");
   ways.up["images"] = to_json(wanted);
-  const std::string tag = get_string(get(get(offering.saved, "on_hosts"), seen.host), "tag");
+  const std::string tag = get_string(saved, "tag");
   ways.up["value"] = !place.contains("tag") ? "" : is_version(tag) ? tag : to;
   ways.up["tags"] = tags_for(target, {});
   ways.up["gone"] = all ? services_beyond(seen.running, target) : std::vector<std::string>();
@@ -227,17 +255,27 @@ Result<Ways> ways_on(const driver::Offering& offering, const Seen& seen) {
                                                                      : "";
   ways.undo["tags"] = tags_for(touched, {});
   ways.undo["gone"] = all ? services_beyond(target, seen.running) : std::vector<std::string>();
-  ways.stop = {{"project", seen.project}, {"services", services_of(seen.running)}};
-  ways.stop_again = ways.stop;
-  for (std::string& service : services_beyond(target, seen.running))
-    ways.stop_again["services"].push_back(std::move(service));
-  ways.runs = {{"images", to_json(target)}, {"project", seen.project}, {"gone", ways.up["gone"]}};
+  const auto stopping = [&](std::vector<std::string> services) {
+    std::erase_if(services, [&](const std::string& each) {
+      return std::find(seen.databases.begin(), seen.databases.end(), each) != seen.databases.end();
+    });
+    return Json{{"project", seen.project}, {"services", services}};
+  };
+  std::vector<std::string> services = services_of(seen.running);
+  ways.stop = stopping(services);
+  for (std::string& service : services_beyond(target, seen.running)) services.push_back(std::move(service));
+  ways.stop_again = stopping(std::move(services));
+  ways.runs = {{"images", to_json(wanted)},
+               {"project", seen.project},
+               {"gone", ways.up["gone"]},
+               {"value", ways.up["value"]},
+               {"files", ways.up["files"]}};
   return ways;
 }
 
 Step look_at_what_runs(const driver::Offering& offering, const std::map<std::string, Json>& on) {
   Json args = on.empty() ? Json::object() : by_host(on);
-  for (const char* key : {"path", "project", "env_file", "tag", "services", "steady_ms", "startup_ms"})
+  for (const char* key : {"path", "project", "env_file", "tag", "files", "services", "steady_ms", "startup_ms"})
     if (!get(offering.subject, key).is_null()) args[key] = get(offering.subject, key);
   args["version"] = offering.to.str();
   Step look = step("runs-code", "runs", StepKind::kLook, Phase::kCheck, "the containers run " + offering.to.str(),
@@ -245,6 +283,27 @@ Step look_at_what_runs(const driver::Offering& offering, const std::map<std::str
   const auto every = Millis(250);
   look.patience = {static_cast<int>(Millis(get_int(offering.subject, "startup_ms", 60'000)) / every) + 1, every};
   return look;
+}
+
+/// What is known of a release that is deployed, or runs: the images that a checkpoint of it saved; what ran before it
+/// and must run again, for a container that ended with 0 may have been a job, or a server that was stopped.
+Result<std::map<std::string, Json>> known_of(const driver::Offering& offering) {
+  std::map<std::string, Json> on;
+  for (const std::string& host : offering.hosts) {
+    Json& own = on[host] = Json::object();
+    if (const Json& saved = get(get(offering.saved, "on_hosts"), host); !saved.is_null()) {
+      std::vector<Image> images = TRY(images_argument(saved, "images"));
+      for (Image& image : images) {
+        image.count = 1;  // somebody may have made them more or fewer since
+        if (image.fate == "down") image.fate.clear();
+      }
+      if (!images.empty()) own["images"] = to_json(images);
+    }
+    if (!offering.seen.contains(host)) continue;
+    for (const Image& image : TRY(seen_on(offering, host)).running)
+      if (image.fate == "runs") own["must_run"].push_back(image.service);
+  }
+  return on;
 }
 
 }  // namespace
@@ -255,7 +314,8 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   TRY_VOID(check_version(offering.to.str()));
   if (offering.kind == RunKind::kDeploy) {
     std::vector<Step> steps = TRY(for_checkpoint(offering));
-    steps.push_back(look_at_what_runs(offering, {}));
+    steps.push_back(look_at_what_runs(offering, TRY(known_of(offering))));
+    steps.back().action.args["counts"] = true;
     return steps;
   }
   std::vector<Step> steps;
@@ -278,8 +338,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     missing = missing || ways.missing;
     if (shown.empty()) shown = TRY(target_images(offering, seen));
   }
-  const Seen first = TRY(seen_on(offering, offering.hosts.front()));
-  for (Step& each : TRY(config_steps_for_switch(kName, with_files(offering, first)))) {
+  for (Step& each : TRY(config_steps_for_switch(kName, offering))) {
     if (each.action.verb == kSaveConfig) {
       steps.push_back(std::move(each));
       continue;
@@ -299,7 +358,9 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   const Millis startup(get_int(offering.subject, "startup_ms", 60'000)), every(250);
   switching.patience = {static_cast<int>(startup / every) + 1, every};
   switching.timeout = Millis(300'000);
-  if (get_bool(offering.subject, "stops") && runs_something(offering)) {
+  const bool any_stops =
+      std::any_of(stop.begin(), stop.end(), [](const auto& each) { return !get(each.second, "services").empty(); });
+  if (get_bool(offering.subject, "stops") && any_stops) {
     // A database changes between the two: nobody may write to it, whichever way the run goes.
     steps.push_back(step("stop-code", "stop", StepKind::kEffect, Phase::kClose,
                          "the containers of " + offering.from.str() + " stop", offering, by_host(stop)));

@@ -27,6 +27,10 @@ bool is_image_id(std::string_view text) {
          text.find_first_not_of("0123456789abcdef", 7) == std::string_view::npos;
 }
 
+bool is_hash(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 std::string what_runs(const Container& container) {
   return container.ref.empty() || container.ref == container.image
              ? short_id(container.image)
@@ -59,6 +63,15 @@ Fault fault_of_one(const Container& container, const Wanted& wanted) {
   return {};
 }
 
+/// The same, of a service whose containers are known to have run, or to have ended, when all was well.
+Fault fault_of_kind(const Container& container, const Image& image, const Wanted& wanted) {
+  if (image.fate == "down") return {};  // as it was found
+  if (ended_well(container) && image.fate != "runs") return {};
+  if (image.fate == "ends" && container.running())
+    return {container.service + " has not ended yet: " + what_runs(container), false};
+  return fault_of_one(container, wanted);
+}
+
 Fault fault_of_service(const std::vector<Container>& containers, const Image& image, const Wanted& wanted) {
   std::string expected = image.image;
   if (expected.empty()) {
@@ -67,7 +80,7 @@ Fault fault_of_service(const std::vector<Container>& containers, const Image& im
     expected = tag->second;
   }
   Fault down;
-  int64_t good = 0;
+  int64_t there = 0;
   for (const Container& container : containers) {
     if (container.oneoff || container.service != image.service) continue;
     const bool lives = container.running() || container.state == "restarting" || container.state == "paused";
@@ -76,14 +89,30 @@ Fault fault_of_service(const std::vector<Container>& containers, const Image& im
                           container.ref == image.ref ? ": the tag moved, or the container is another's" : ""),
               false};
     if (container.image != expected) continue;  // what was left behind, stopped
-    const Fault fault = fault_of_one(container, wanted);
-    if (fault.why.empty()) ++good;
-    if (!fault.why.empty() && (lives || down.why.empty())) down = fault;
-    if (!fault.why.empty() && lives) return fault;
+    ++there;
+    const Fault fault = fault_of_kind(container, image, wanted);
+    if (fault.why.empty()) continue;
+    if (lives) return fault;
+    if (down.why.empty()) down = fault;
   }
-  if (good == 0 && down.why.empty()) return {image.service + " does not run: it has no container", false};
-  if (good == 0) return down;
+  if (!down.why.empty()) return down;
+  if (there == 0) return {image.service + " does not run: it has no container", false};
+  if (there < image.count)
+    return {fmt::format("{} of {} of {} are there", there, counted(image.count, "container"), image.service), false};
   return {};
+}
+
+std::vector<int> ports_of(const Json& bindings) {
+  std::vector<int> ports;
+  if (!bindings.is_object()) return ports;
+  for (const auto& [inside, places] : bindings.items())
+    for (const Json& place : places.is_array() ? places : Json::array()) {
+      const std::string text = get_string(place, "HostPort");
+      int port = 0;
+      std::from_chars(text.data(), text.data() + text.size(), port);
+      ports.push_back(port);
+    }
+  return ports;
 }
 
 }  // namespace
@@ -118,7 +147,9 @@ Result<Container> container_from(std::string_view line) {
                                   {"state", &container.state},
                                   {"health", &container.health},
                                   {"name", &container.name},
-                                  {"tool", &container.tool}})
+                                  {"tool", &container.tool},
+                                  {"restart", &container.restart},
+                                  {"config", &container.config}})
     *text = one_line(get_string(*value, key));
   if (container.service.empty() || !is_image_id(container.image) || container.state.empty()) return corrupt(line);
   if (container.health == "none") container.health.clear();  // a health check that is switched off
@@ -126,6 +157,9 @@ Result<Container> container_from(std::string_view line) {
   container.exit = get_int(*value, "exit");
   container.started = time_from(get_string(*value, "started"));
   container.oneoff = get_string(*value, "oneoff") == "True";
+  if (!is_hash(container.config)) container.config.clear();
+  container.published = ports_of(get(*value, "published"));
+  container.postgresql = get(*value, "exposed").is_object() && get(*value, "exposed").contains("5432/tcp");
   return container;
 }
 
@@ -138,14 +172,16 @@ Result<std::vector<Container>> containers_from(const std::vector<std::string>& l
 Json to_json(const Container& container) {
   return {{"service", container.service}, {"image", container.image},   {"ref", container.ref},
           {"state", container.state},     {"health", container.health}, {"restarts", container.restarts},
-          {"name", container.name}};
+          {"name", container.name},       {"config", container.config}};
 }
 
 Json to_json(const std::vector<Image>& images) {
   Json list = Json::array();
   for (const Image& image : images) {
     list.push_back({{"service", image.service}, {"image", image.image}, {"ref", image.ref}, {"count", image.count}});
-    if (!image.digest.empty()) list.back()["digest"] = image.digest;
+    for (const auto& [key, text] :
+         {std::pair{"digest", &image.digest}, {"config", &image.config}, {"by", &image.by}, {"fate", &image.fate}})
+      if (!text->empty()) list.back()[key] = *text;
   }
   return list;
 }
@@ -157,11 +193,14 @@ Result<std::vector<Image>> images_argument(const Json& args, std::string_view ke
   std::vector<Image> images;
   for (const Json& each : list) {
     Image image{get_string(each, "service"), get_string(each, "image"), get_string(each, "ref"),
-                get_string(each, "digest"), get_int(each, "count", 1)};
+                get_string(each, "digest"),  get_int(each, "count", 1), get_string(each, "config"),
+                get_string(each, "by"),      get_string(each, "fate")};
     if (!is_word(image.service) || image.service.find('/') != std::string::npos) return bad("has no name of a service");
     if (!image.image.empty() && !is_image_id(image.image)) return bad("has something that is no image id");
     if (!is_word(image.ref)) return bad("has something that is no name of an image");
     if (!image.digest.empty() && !is_word(image.digest)) return bad("has something that is no digest");
+    if (!image.config.empty() && !is_hash(image.config)) return bad("has something that is no hash of a configuration");
+    if (!image.by.empty() && !is_word(image.by)) return bad("has something that is no version of Compose");
     if (image.count < 0 || image.count > 10'000) return bad("has a number of containers that cannot be");
     images.push_back(std::move(image));
   }
@@ -180,20 +219,34 @@ std::vector<Image> images_of(const std::vector<Container>& containers, const std
     const auto best = std::max_element(list.begin(), list.end(), [](const Container* a, const Container* b) {
       return std::pair(a->running(), a->started) < std::pair(b->running(), b->started);
     });
-    const auto running = std::count_if(list.begin(), list.end(), [](const Container* each) { return each->running(); });
-    images.push_back({service, (*best)->image, (*best)->ref, "", std::max<int64_t>(running, 1)});
+    Image image{service, (*best)->image, (*best)->ref};
+    image.count = std::count_if(list.begin(), list.end(), [&](const Container* each) {
+      return each->image == (*best)->image && each->state != "removing" && each->state != "dead";
+    });
+    image.count = std::max<int64_t>(image.count, 1);
+    image.config = (*best)->config;
+    image.by = (*best)->tool;
+    image.fate = ended_well(**best) ? "ends" : (*best)->running() && (*best)->health != "unhealthy" ? "runs" : "down";
+    images.push_back(std::move(image));
   }
   return images;
 }
 
 Fault fault_of(const std::vector<Container>& containers, const Wanted& wanted) {
   if (wanted.images.empty()) return {"no service is known that should run", false};
+  // What was stopped may have ended with 0 as well: a project of nothing but jobs is none.
+  const bool alive = std::any_of(containers.begin(), containers.end(), [](const Container& each) {
+    return !each.oneoff && (each.running() || each.state == "restarting" || each.state == "paused");
+  });
+  const bool asked = std::any_of(wanted.images.begin(), wanted.images.end(),
+                                 [](const Image& each) { return each.fate.empty() || each.fate == "runs"; });
   for (const Image& image : wanted.images)
     if (Fault fault = fault_of_service(containers, image, wanted); !fault.why.empty()) return fault;
   for (const Container& container : containers)
     if (container.running() && !container.oneoff &&
         std::find(wanted.gone.begin(), wanted.gone.end(), container.service) != wanted.gone.end())
       return {container.service + " still runs, and this release has no such service", false};
+  if (!alive && asked) return {"none of the project's containers runs", false};
   return {};
 }
 

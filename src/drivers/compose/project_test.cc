@@ -96,6 +96,96 @@ TEST(ComposeProject, what_does_not_serve) {
   }
 }
 
+TEST(ComposeProject, every_container_of_a_scaled_service_counts) {
+  std::vector<Image> worker = {{"worker", kV2, "app:v2", "", 3}};
+  Container second = container(kPlain), third = container(kExited);
+  second.name = "/p-worker-2";
+  EXPECT_EQ(fault_of({container(kPlain), second}, wanted(worker)).why, "2 of 3 containers of worker are there");
+  EXPECT_EQ(fault_of({container(kPlain), second, third}, wanted(worker)).why,
+            "worker exited with 137: app:v2 (f8351860511b)");
+  worker[0].count = 1;
+  EXPECT_FALSE(fault_of({container(kPlain), third}, wanted(worker)).why.empty()) << "whatever is asked for";
+  third = second;
+  worker[0].count = 3;
+  EXPECT_EQ(fault_of({container(kPlain), second, third}, wanted(worker)).why, "");
+  EXPECT_EQ(images_of({container(kPlain), container(kExited)}, {})[0].count, 2) << "it shall have both";
+}
+
+TEST(ComposeProject, a_job_that_has_ended_is_as_it_should_be) {
+  Container job = container(kExited);
+  job.service = "migrate";
+  job.exit = 0;
+  Wanted with = wanted({{"web", kV1, "app:v1"}, {"migrate", kV2, "app:v2"}});
+  EXPECT_EQ(fault_of({container(kHealthy), job}, with).why, "");
+  EXPECT_EQ(images_of({job}, {})[0].fate, "ends");
+  EXPECT_EQ(fault_of({job}, wanted({{"migrate", kV2, "app:v2"}})).why, "none of the project's containers runs");
+  job.exit = 1;
+  EXPECT_EQ(fault_of({container(kHealthy), job}, with).why, "migrate exited with 1: app:v2 (f8351860511b)");
+  job.exit = 0;
+  job.restart = "unless-stopped";
+  EXPECT_FALSE(fault_of({container(kHealthy), job}, with).why.empty()) << "it should have been started again";
+  job.restart = "no";
+  job.published = {80};
+  EXPECT_FALSE(fault_of({container(kHealthy), job}, with).why.empty()) << "a server";
+  job.published.clear();
+  with.images[1].fate = "runs";
+  EXPECT_FALSE(fault_of({container(kHealthy), job}, with).why.empty()) << "it ran when all was well";
+  with.images[1].fate = "ends";
+  EXPECT_EQ(fault_of({container(kHealthy), job}, with).why, "");
+  job.state = "running";
+  EXPECT_EQ(fault_of({container(kHealthy), job}, with).why, "migrate has not ended yet: app:v2 (f8351860511b)");
+}
+
+TEST(ComposeProject, what_was_found_down_is_put_back_so) {
+  const std::vector<Image> images = images_of({container(kHealthy), container(kExited)}, {});
+  EXPECT_EQ(fault_of({container(kHealthy), container(kExited)}, wanted(images)).why, "");
+}
+
+TEST(ComposeProject, what_a_container_was_made_from) {
+  Container web = container(kHealthy);
+  web.config = "aa11";
+  std::vector<Image> images = {{"web", kV1, "app:v1", "", 1, "aa11", "1.29.2"}};
+  EXPECT_TRUE(unproven({web}, images).empty());
+  images[0].by = "1.28.0";
+  EXPECT_EQ(unproven({web}, images), std::vector<std::string>{"web"}) << "another Compose counts other things";
+  images[0].config.clear();
+  EXPECT_EQ(unproven({web}, images), std::vector<std::string>{"web"});
+  Given given{"1.29.2", {{"web", "aa11"}}, {}, {}};
+  EXPECT_EQ(proof_of({web}, images, {"web"}, given).why, "");
+  given.hashes["web"] = "bb22";
+  EXPECT_EQ(proof_of({web}, images, {"web"}, given).why,
+            "web was made from another environment or compose file than those of the release");
+  EXPECT_EQ(proof_of({web}, images, {}, given).why, "") << "a checkpoint has proved it";
+  given.by = "2.29.1";
+  EXPECT_TRUE(proof_of({web}, images, {"web"}, given).unknown);
+  given.would["p_web_1"] = "Running";
+  EXPECT_EQ(proof_of({web}, images, {"web"}, given).why, "") << "the plugin would leave it";
+  given.would["p_web_1"] = "Recreate";
+  EXPECT_FALSE(proof_of({web}, images, {"web"}, given).why.empty());
+  given.hashes = {{"worker", "cc"}};
+  EXPECT_EQ(proof_of({web}, images, {"web"}, given).why, "web is in none of the compose files");
+  given = {"1.29.2", {{"web", "aa11"}}, {{"web", 3}}, {}};
+  EXPECT_EQ(proof_of({web}, images, {}, given).why, "1 of 3 containers of web are there, as the compose files ask for");
+}
+
+TEST(ComposeProject, which_container_holds_the_database) {
+  Container db = container(kPlain);
+  db.service = "db";
+  EXPECT_TRUE(holds_database(db, "shop", "host=compose:shop/db user=postgres "));
+  EXPECT_FALSE(holds_database(db, "shop", "host=compose:shop/db2 user=postgres "));
+  EXPECT_FALSE(holds_database(db, "other", "host=compose:shop/db "));
+  db.published = {5433};
+  EXPECT_TRUE(holds_database(db, "shop", "host=127.0.0.1 port=5433 "));
+  EXPECT_TRUE(holds_database(db, "shop", "postgresql://shop@127.0.0.1:5433/shop "));
+  EXPECT_FALSE(holds_database(db, "shop", "postgresql://shop@127.0.0.1/shop "));
+  db.published = {5432};
+  EXPECT_TRUE(holds_database(db, "shop", "postgresql://shop@127.0.0.1/shop "));
+  db.published.clear();
+  EXPECT_FALSE(holds_database(db, "shop", "service=shop "));
+  db.postgresql = true;
+  EXPECT_TRUE(holds_database(db, "shop", "service=shop "));
+}
+
 TEST(ComposeProject, a_service_that_should_be_gone) {
   Wanted with = wanted({{"web", kV1, "app:v1"}});
   with.gone = {"worker"};
@@ -111,7 +201,8 @@ TEST(ComposeProject, images_of_what_runs) {
   const std::vector<Container> all = {container(kExited), container(kHealthy), container(kHealthy), run};
   const std::vector<Image> images = images_of(all, {});
   ASSERT_EQ(images.size(), 2U);
-  EXPECT_EQ(images[0], (Image{"web", kV1, "app:v1", "", 2}));
+  EXPECT_EQ(images[0], (Image{"web", kV1, "app:v1", "", 2, "", "1.29.2", "runs"}));
+  EXPECT_EQ(images[1].fate, "down");
   EXPECT_EQ(images[1].service, "worker");
   EXPECT_EQ(images_of(all, {"web"}).size(), 1U);
 }
@@ -135,13 +226,15 @@ TEST(ComposeProject, which_tool) {
 }
 
 TEST(ComposeProject, images_in_arguments_are_checked) {
-  const std::vector<Image> images = {{"web", kV1, "app:v1", "app@sha256:ab", 2}, {"db", "", "postgres:15"}};
+  const std::vector<Image> images = {{"web", kV1, "app:v1", "app@sha256:ab", 2, "ab12", "1.29.2", "runs"},
+                                     {"db", "", "postgres:15"}};
   const auto read = images_argument({{"images", to_json(images)}}, "images");
   ASSERT_TRUE(read);
   EXPECT_EQ(*read, images);
   for (const Json& bad :
        {Json("text"), Json{{{"service", "a b"}, {"ref", "x"}}}, Json{{{"service", "a"}, {"ref", "$(x)"}}},
-        Json{{{"service", "a"}, {"ref", "-v"}}}, Json{{{"service", "a"}, {"ref", "x"}, {"image", "x"}}}})
+        Json{{{"service", "a"}, {"ref", "-v"}}}, Json{{{"service", "a"}, {"ref", "x"}, {"image", "x"}}},
+        Json{{{"service", "a"}, {"ref", "x"}, {"config", "$(x)"}}}})
     EXPECT_FALSE(images_argument({{"images", bad}}, "images")) << bad.dump();
 }
 

@@ -1,0 +1,188 @@
+// What the compose driver takes for a proof that a release runs, and what of it each host has: real containers.
+#include "drivers/compose/compose_for_tests.h"
+
+namespace backout::drivers {
+namespace {
+
+using conformance::answer;
+using conformance::holds;
+using conformance::must;
+
+using ComposeProof = Compose;
+
+TEST_F(ComposeProof, a_tag_that_moved_is_noticed_of_what_runs) {
+  shop->compose("up -d");
+  shop->checkpoint();
+  driver::Offering verify = shop->offering(RunKind::kDeploy);
+  const auto looks = [&] { return conformance::offers_well(*shop->driver, verify).back().action; };
+  EXPECT_EQ(look(looks()).kind, SightKind::kHolds) << look(looks()).why;
+  must("docker tag shop:v3 shop:v1");
+  shop->compose("up -d -t 0");
+  const Sight moved = look(looks());
+  EXPECT_EQ(moved.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(moved.why.find("the tag moved"), std::string::npos) << moved.why;
+}
+
+TEST_F(ComposeProof, the_right_image_with_the_wrong_environment_is_not_called_good) {
+  shop->compose("up -d");
+  shop->checkpoint();
+  EXPECT_FALSE(get_string(shop->saved["on_hosts"]["local"]["images"][0], "config").empty());
+  std::ofstream(shop->path + "/.env") << "TAG=v1\nPASSWORD=another\n";  // all that the next release changes
+  shop->compose("up -d -t 0");
+  const std::string old = std::getenv("PATH"), liars = shop->root / "liars";
+  must("mkdir " + liars + "; printf '#!/bin/sh\\necho shop_web_1 is up-to-date\\n' >" + liars +
+       "/docker-compose; chmod +x " + liars + "/*");
+  const Json saved = shop->saved;
+  for (const bool known : {true, false}) {
+    shop->saved = saved;
+    for (Json& image : shop->saved["on_hosts"]["local"]["images"])
+      if (!known) image.erase("config");  // of a checkpoint that an older version took
+    const auto plan = steps();
+    const Step up = plan.at("up-code");
+    if (known) apply(plan.at("keep-config-code").action);
+    ::setenv("PATH", (liars + ":" + old).c_str(), 1);
+    apply(up.action);
+    ::setenv("PATH", old.c_str(), 1);
+    EXPECT_TRUE(holds("grep -qx PASSWORD=s3cret " + shop->path + "/.env")) << "the files are back";
+    for (const Action& action : {up.action, plan.at("runs-code").action}) {
+      const Sight sight = look(action);
+      EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
+      EXPECT_NE(sight.why.find("web was made from another environment"), std::string::npos) << sight.why;
+    }
+    const Action deployed = conformance::offers_well(*shop->driver, shop->offering(RunKind::kDeploy)).back().action;
+    EXPECT_EQ(look(deployed).kind, SightKind::kDoesNotHold) << look(deployed).why;
+    if (known) continue;
+    apply(up.action);
+    EXPECT_EQ(look(up.action).kind, SightKind::kHolds) << look(up.action).why;
+    EXPECT_EQ(look(plan.at("runs-code").action).kind, SightKind::kHolds);
+    EXPECT_EQ(look(deployed).kind, SightKind::kHolds) << look(deployed).why;
+    apply(*up.undo);
+    EXPECT_EQ(look(*up.undo).kind, SightKind::kHolds) << look(*up.undo).why;
+  }
+}
+
+TEST_F(ComposeProof, every_container_that_is_asked_for_must_run) {
+  const std::string scaled = std::string(Project::kWorker) + "    deploy: {replicas: 3}\n";
+  shop->write("v1", scaled);
+  shop->compose("up -d");
+  shop->checkpoint();
+  EXPECT_EQ(get_int(shop->saved["on_hosts"]["local"]["images"][1], "count"), 3);
+  shop->write("v2", Project::kWorker);
+  shop->compose("up -d -t 0");
+  auto plan = steps();
+  const Step up = plan["up-code"];
+  apply(plan["keep-config-code"].action);
+  apply(up.action);
+  const Action runs = plan["runs-code"].action;
+  const Action deployed = conformance::offers_well(*shop->driver, shop->offering(RunKind::kDeploy)).back().action;
+  for (const Action& action : {up.action, runs, deployed})
+    EXPECT_EQ(look(action).kind, SightKind::kHolds) << look(action).why;
+  must("docker stop shop_worker_3");
+  for (const Action& action : {up.action, runs, deployed})
+    EXPECT_EQ(look(action).why.find("worker exited with 137"), 0U) << look(action).why;
+  must("docker rm shop_worker_3");
+  for (const Action& action : {up.action, runs, deployed}) {
+    EXPECT_EQ(look(action).kind, SightKind::kDoesNotHold);
+    EXPECT_EQ(look(action).why.find("2 of 3 containers of worker are there"), 0U) << look(action).why;
+  }
+}
+
+TEST_F(ComposeProof, a_job_runs_again_and_has_to_end_well) {
+  const auto job = [](const std::string& what) {
+    return std::string(Project::kWorker) + "  migrate:\n    image: shop:${TAG}\n    command: [/bin/sh, -c, '" + what +
+           "']\n";
+  };
+  shop->write("v1", job("exit 0"));
+  shop->compose("up -d");
+  ::usleep(300'000);
+  shop->checkpoint();
+  shop->write("v2", job("exit 3"));
+  shop->compose("up -d -t 0");
+  ::usleep(300'000);
+  const Action deployed = conformance::offers_well(*shop->driver, shop->offering(RunKind::kDeploy)).back().action;
+  Action at_v2 = deployed;
+  at_v2.args["version"] = "v2";
+  at_v2.args["on"]["local"].erase("images");
+  EXPECT_EQ(look(at_v2).why.find("migrate exited with 3"), 0U) << look(at_v2).why;
+  auto plan = steps();
+  const Step up = plan["up-code"];
+  apply(plan["keep-config-code"].action);
+  apply(up.action);
+  ::usleep(300'000);
+  for (const Action& action : {up.action, plan["runs-code"].action, deployed})
+    EXPECT_EQ(look(action).kind, SightKind::kHolds) << look(action).why;
+  apply(*up.undo);
+  EXPECT_EQ(look(*up.undo).kind, SightKind::kHolds) << "as it was found, its job failed: " << look(*up.undo).why;
+  shop->write("v1", job("exit 0"));
+  shop->compose("up -d -t 0");
+  shop->compose("stop -t 0 worker");
+  EXPECT_EQ(look(deployed).kind, SightKind::kDoesNotHold) << "worker is no job";
+}
+
+TEST_F(ComposeProof, each_host_has_its_own_files) {
+  driver::Offering checkpoint = shop->offering(RunKind::kCheckpoint);
+  checkpoint.from = Version("v1");
+  checkpoint.hosts = {"local", "web-2"};
+  shop->compose("up -d");
+  const Json first = shop->seen();
+  Json second = first;
+  second["files"] = {shop->path + "/compose.yaml", shop->path + "/gpu.yaml"};
+  checkpoint.seen = {{"local", first}, {"web-2", second}};
+  for (const Step& each : conformance::offers_well(*shop->driver, checkpoint)) {
+    if (each.action.verb == "save-config") {
+      const Json& on = each.action.args["files_on"];
+      EXPECT_EQ(on["local"][0], shop->path + "/docker-compose.yml") << on.dump();
+      EXPECT_EQ(on["web-2"][1], shop->path + "/gpu.yaml") << on.dump();
+    }
+    if (each.action.verb == "pin") {
+      EXPECT_EQ(each.action.args["on"]["web-2"]["files"], second["files"]);
+      shop->saved["on_hosts"] = each.action.args["on"];
+    }
+  }
+  driver::Offering back = shop->offering(RunKind::kRollback);
+  back.hosts = checkpoint.hosts;
+  second["files"] = {shop->path + "/compose.yaml"};  // by now
+  back.seen = {{"local", first}, {"web-2", second}};
+  for (const Step& each : conformance::offers_well(*shop->driver, back))
+    if (each.action.verb == "up") {
+      EXPECT_EQ(each.action.args["on"]["web-2"]["files"].size(), 2U) << "as they were";
+      EXPECT_EQ(each.undo->args["on"]["web-2"]["files"].size(), 1U);
+    }
+}
+
+TEST_F(ComposeProof, a_file_that_only_the_bad_release_has_goes) {
+  shop->compose("up -d");
+  shop->checkpoint();
+  const std::string over = shop->path + "/docker-compose.override.yml";
+  shop->write("v2", Project::kWorker);
+  std::ofstream(over) << "version: '3.4'\nservices:\n  web:\n    environment: {BAD: 1}\n";
+  shop->compose("up -d -t 0");
+  auto plan = steps();
+  const Step up = plan["up-code"];
+  apply(plan["keep-config-code"].action);
+  apply(up.action);
+  EXPECT_EQ(look(up.action).kind, SightKind::kHolds) << look(up.action).why;
+  EXPECT_FALSE(holds("test -e " + over)) << "the next up would take it";
+  EXPECT_FALSE(holds("docker inspect shop_web_1 | grep -q BAD"));
+  apply(*up.undo);
+  EXPECT_EQ(look(*up.undo).kind, SightKind::kHolds) << look(*up.undo).why;
+  EXPECT_TRUE(holds("docker inspect shop_web_1 | grep -q BAD"));
+}
+
+TEST_F(ComposeProof, the_databases_container_is_never_stopped) {
+  const Json more = {{"stops", true}, {"database", "host=compose:shop/worker "}};
+  shop->deploy(Project::kWorker, more);
+  auto plan = steps(more);
+  const Step stop = plan["stop-code"];
+  EXPECT_EQ(stop.action.args["on"]["local"]["services"], Json{"web"}) << stop.action.args.dump();
+  const std::string before = answer("docker inspect -f '{{.State.StartedAt}}' shop_worker_1");
+  apply(stop.action);
+  EXPECT_EQ(look(stop.action).kind, SightKind::kHolds) << look(stop.action).why;
+  EXPECT_EQ(answer("docker inspect -f '{{.State.StartedAt}}' shop_worker_1"), before);
+  EXPECT_EQ(shop->runs("web"), "");
+  const Json none = {{"stops", true}, {"database", "host=compose:shop/web "}, {"services", {"web"}}};
+  EXPECT_EQ(steps(none).count("stop-code"), 0U) << "nothing but the database";
+}
+
+}  // namespace
+}  // namespace backout::drivers
