@@ -316,6 +316,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
       draft.offers.push_back({subject.part, {}});
       continue;
     }
+    if (subject.driver == "compose")  // its containers are the services that write
+      subject.config["stops"] = moves_rows(contract) && !request.code_only;
     std::vector<Step> steps = TRY(offers(workspace, subject, journey, seen));
     if (subject.part == plan::Part::kDatabase) {
       counted = counted_now(workspace, steps, saved_part(*journey.checkpoint, subject), request.count_for);
