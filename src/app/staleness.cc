@@ -12,8 +12,11 @@ Json precondition_of(const Subject& subject, const Seen& seen) {
     if (subject.part == plan::Part::kCode)
       for (const char* key : {"current", "head", "branch"})
         if (sight.contains(key)) kept[host][key] = sight[key];
-    if (subject.part == plan::Part::kTraffic)  // what a pool runs; how much it gets may move while a canary grows
+    if (subject.part == plan::Part::kTraffic) {  // what a pool runs; how much it gets may move while a canary grows
       for (const auto& [pool, runs] : get(sight, "pools").items()) kept[host][pool] = get_string(runs, "version");
+      for (const auto& [pool, servers] : get(sight, "kept_out").items())
+        kept[host][pool + ", kept out of service"] = servers;
+    }
     if (subject.part == plan::Part::kDatabase && sight.contains("schema"))
       kept[host]["schema_sha256"] = sha256_hex(canonical(sight["schema"]));
   }

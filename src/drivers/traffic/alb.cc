@@ -90,7 +90,7 @@ class Alb : public ShiftDriver {
   Result<host::Command> set(const Json& subject, const Pools&, const Weights& weights) const override {
     Json args = subject;
     args["weights"] = weights;
-    for (const char* ours : {"weights_on", "undo", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
+    for (const char* ours : {"weights_on", "undo", "found", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
     host::Command command = driver::tool_command(self_, "alb", "set", args);
     command.timeout = 3 * kAwsTimeout;
     return command;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/text.h"
@@ -94,6 +95,34 @@ Result<std::string> told(const std::string& socket, const std::string& line, hos
   return said.out;
 }
 
+/// Those of a pool that a shift sets: what the plan says is kept out of service stays as it is.
+std::vector<std::string> servers_to_set(const Json& subject, const Pool& pool) {
+  std::vector<std::string> names = servers_in(pool);
+  const Json& left_alone = get(get(subject, "found"), "left_alone");
+  std::erase_if(names, [&](const std::string& name) {
+    return std::any_of(left_alone.begin(), left_alone.end(), [&](const Json& each) { return each == name; });
+  });
+  return names;
+}
+
+/// What an undo must put back, by server: {weight, state}. None: it goes by the weights of the pools.
+const Json& as_found(const Json& subject) {
+  static const Json kNone = Json::object();
+  const Json& servers = get(get(subject, "found"), "servers");
+  return get_bool(subject, "undo") && servers.is_object() ? servers : kNone;
+}
+
+std::string not_as_found(const Json& subject, const Json& servers) {
+  for (const auto& [name, was] : as_found(subject).items()) {
+    const Json& is = get(servers, name);
+    for (const char* key : {"weight", "state"})
+      if (get(is, key) != get(was, key))
+        return fmt::format("{} was found with {} {} and has {}", one_line(name), key, get(was, key).dump(),
+                           get(is, key).dump());
+  }
+  return "";
+}
+
 class Haproxy : public ShiftDriver {
  public:
   std::string_view name() const override { return "haproxy"; }
@@ -156,21 +185,48 @@ class Haproxy : public ShiftDriver {
     return {};
   }
 
+  Json to_keep(const Json& seen) const override {
+    Json kept = {{"servers", Json::object()}, {"left_alone", Json::array()}};
+    for (const auto& [pool, names] : get(seen, "kept_out").items())
+      for (const Json& name : names) kept["left_alone"].push_back(name);
+    for (const auto& [name, server] : get(seen, "servers").items())
+      if (std::find(kept["left_alone"].begin(), kept["left_alone"].end(), Json(name)) == kept["left_alone"].end())
+        kept["servers"][name] = {{"weight", get(server, "weight")}, {"state", get(server, "state")}};
+    if (kept["left_alone"].empty()) kept.erase("left_alone");
+    return kept;
+  }
+
+  Result<void> may_get_traffic(const Json& subject, const Json& seen, const std::string& pool) const override {
+    const Json& kept_out = get(get(seen, "kept_out"), pool);
+    if (!kept_out.is_array() || kept_out.size() < get(get(get(subject, "pools"), pool), "servers").size()) return {};
+    const std::string server = one_line(kept_out[0].get<std::string>());
+    return Error{
+        Code::kRefused,
+        fmt::format("{} is in maintenance at HAProxy, put there by somebody: {}", pool,
+                    kept_out.size() == 1 ? server : "all of its servers are"),
+        fmt::format("when it may serve: set server {}/{} state ready. A script that takes a pool out of traffic "
+                    "sets its weight to 0, too",
+                    get_string(subject, "backend"), server)};
+  }
+
   Result<host::Command> set(const Json& subject, const Pools& pools, const Weights& weights) const override {
     const std::string backend = get_string(subject, "backend"), out = get_string(subject, "out", "maint");
     std::map<std::string, size_t> counts;
-    for (const auto& [name, pool] : pools.by_name) counts[name] = servers_in(pool).size();
+    for (const auto& [name, pool] : pools.by_name) counts[name] = servers_to_set(subject, pool).size();
     const auto of_each = weight_of_each(weights, counts, kMostOfHaproxy);
     std::vector<std::string> commands;
     for (const bool gets : {true, false})
-      for (const auto& [name, pool] : pools.by_name) {
-        const int weight = of_each.at(name);
-        if ((weight > 0) != gets) continue;
-        for (const std::string& server : servers_in(pool)) {
+      for (const auto& [name, pool] : pools.by_name)
+        for (const std::string& server : servers_to_set(subject, pool)) {
+          const Json& was = get(as_found(subject), server);
+          const int64_t weight = was.is_object() ? get_int(was, "weight") : of_each.at(name);
+          const std::string state = was.is_object() ? get_string(was, "state") : weight > 0 ? "ready" : out;
+          if (state != "ready" && state != "drain" && state != "maint")
+            return Error{Code::kInvalid, "traffic: '" + one_line(state) + "' is no state of a server", ""};
+          if ((weight > 0 && state == "ready") != gets) continue;
           commands.push_back(fmt::format("set weight {}/{} {}", backend, server, weight));
-          commands.push_back(fmt::format("set server {}/{} state {}", backend, server, gets ? "ready" : out));
+          commands.push_back(fmt::format("set server {}/{} state {}", backend, server, state));
         }
-      }
     std::vector<std::string> arguments = {get_string(subject, "socket"), get_string(subject, "state_file")};
     for (size_t i = 0; i < commands.size(); i += kCommandsAtOnce)
       arguments.push_back(
@@ -195,6 +251,7 @@ class Haproxy : public ShiftDriver {
       shares[name] = of_the_file[name] = 0;
       bool up = false;
       std::string why;
+      std::vector<HaproxyServer> of_pool;
       for (const std::string& server_name : servers_in(pool)) {
         const auto found = by_name.find(server_name);
         if (found == by_name.end()) {
@@ -207,12 +264,15 @@ class Haproxy : public ShiftDriver {
         }
         const HaproxyServer& server = *found->second;
         known.insert(server_name);
+        of_pool.push_back(server);
         shares[name] += server.out ? 0 : server.weight;
-        of_the_file[name] += server.weight_of_the_file;
+        of_the_file[name] += server.disabled ? 0 : server.weight_of_the_file;
         up = up || (server.serves() && !server.out);
         if (!server.serves()) why = fmt::format("its server {} is {}", server_name, one_line(server.status));
-        seen["servers"][server_name] = {{"weight", server.weight}, {"status", one_line(server.status)}};
+        seen["servers"][server_name] = {
+            {"weight", server.weight}, {"state", server.state}, {"status", one_line(server.status)}};
       }
+      if (const auto names = kept_out(of_pool); !names.empty()) seen["kept_out"][name] = names;
       if (!up && shares[name] > 0) seen["sick"][name] = "HAProxy sends nothing there: " + why;
     }
     for (const HaproxyServer& server : servers)
@@ -221,6 +281,7 @@ class Haproxy : public ShiftDriver {
             Code::kConflict,
             fmt::format("server {} of backend {} gets traffic and is in no pool", one_line(server.name), backend),
             "name it under traffic.pools"};
+    if (std::string amiss = not_as_found(subject, seen["servers"]); !amiss.empty()) seen["amiss"] = amiss;
     const Weights now = in_percent(shares), later = in_percent(of_the_file);
     seen["weights"] = now;
     if (get_string(subject, "state_file").empty() && !same(now, later))

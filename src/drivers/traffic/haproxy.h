@@ -4,10 +4,10 @@
 // `servers`, the names of its servers in the backend.
 //
 // shift sets the weights and the states of the servers: first of those that get traffic, then of those that get none.
-// Requests in flight are finished; no
-// connection is cut. What is set so is lost when HAProxy is reloaded, unless it loads `state_file` (server-state-file),
-// which is then written after each shift. Spoken with by perl or python3 on the host: HAProxy brings no client of its
-// own.
+// One that somebody keeps out of service (haproxy_answers.h, kept_out) is left alone; an undo puts back the states and
+// weights of the others as the plan found them. Requests in flight are finished; no connection is cut. What is set so
+// is lost when HAProxy is reloaded, unless it loads `state_file` (server-state-file), which is then written after each
+// shift. Spoken with by perl or python3 on the host: HAProxy brings no client of its own.
 #pragma once
 #include <memory>
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <map>
 
 #include "base/text.h"
@@ -16,6 +18,13 @@ std::map<std::string, size_t> columns_of(std::string_view line, char separator) 
   for (size_t i = 0; i < names.size(); ++i) columns[names[i]] = i;
   return columns;
 }
+
+// Bits of srv_admin_state: HAProxy's management guide, "show servers state". That a server is `disabled` in the file
+// stays set for as long as it lives: it says how it began, and nothing about now.
+constexpr unsigned kForcedMaint = 0x01, kInheritedMaint = 0x02, kDisabledInFile = 0x04, kForcedDrain = 0x08,
+                   kInheritedDrain = 0x10, kNoAddress = 0x20, kNoName = 0x40;
+constexpr unsigned kGetsNothing =
+    kForcedMaint | kInheritedMaint | kForcedDrain | kInheritedDrain | kNoAddress | kNoName;
 
 Error strange(std::string_view what) {
   return {Code::kCorrupt, fmt::format("HAProxy's answer was not understood: {}", shortened(one_line(what), 120)), ""};
@@ -54,16 +63,34 @@ Result<std::vector<HaproxyServer>> haproxy_servers(std::string_view state, std::
     const std::vector<std::string> fields = split(line, ' ');
     for (const char* column : {"srv_name", "srv_admin_state", "srv_uweight", "srv_iweight"})
       if (!columns.contains(column) || fields.size() <= columns[column]) return strange(line);
+    const unsigned long admin = std::strtoul(fields[columns["srv_admin_state"]].c_str(), nullptr, 10);
     HaproxyServer server{.name = fields[columns["srv_name"]],
                          .weight = std::atoi(fields[columns["srv_uweight"]].c_str()),
                          .weight_of_the_file = std::atoi(fields[columns["srv_iweight"]].c_str()),
-                         .out = fields[columns["srv_admin_state"]] != "0",
+                         .state = (admin & kForcedMaint) != 0   ? "maint"
+                                  : (admin & kForcedDrain) != 0 ? "drain"
+                                                                : "ready",
+                         .disabled = (admin & kDisabledInFile) != 0,
+                         .out = (admin & kGetsNothing) != 0,
                          .status = ""};
     if (const auto status = statuses.find(server.name); status != statuses.end()) server.status = status->second;
     servers.push_back(std::move(server));
   }
   if (columns.empty()) return strange(state);
   return servers;
+}
+
+std::set<std::string> kept_out(const std::vector<HaproxyServer>& pool) {
+  const auto rank = [](const HaproxyServer& server) {
+    return server.state == "maint" ? 2 : server.state == "drain" ? 1 : 0;
+  };
+  int least = 2;
+  for (const HaproxyServer& server : pool) least = std::min(least, rank(server));
+  std::set<std::string> names;
+  for (const HaproxyServer& server : pool)
+    if (rank(server) > least || (server.state == "maint" && server.weight > 0 && !server.disabled))
+      names.insert(server.name);
+  return names;
 }
 
 std::string haproxy_level(std::string_view text) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
+
 namespace backout::drivers {
 namespace {
 
@@ -33,6 +35,62 @@ TEST(HaproxyAnswers, ServersWithTheirWeightsAndStates) {
   EXPECT_TRUE((*servers)[1].serves());
   EXPECT_TRUE((*servers)[2].out) << "draining";
   EXPECT_EQ((*servers)[2].status, "");
+}
+
+std::string with_admin(int admin) {
+  return std::string(kState.substr(0, kState.find("3 app 1"))) + "3 app 1 blue 127.0.0.1 2 " + std::to_string(admin) +
+         " 100 100 15 3 0 14 0 0 0 - 18301 - 0 0 - - 0\n";
+}
+
+TEST(HaproxyAnswers, AServerThatTheFileDisabledAndSomebodySetReadyServes) {
+  // Each bit of "show servers state" in HAProxy's management guide; 5 and 4 as haproxy 2.6 tells a `disabled` server
+  // before and after `set server ... state ready`.
+  struct Case {
+    int admin;
+    bool out;
+    const char* state;
+    bool disabled;
+  };
+  for (const Case& one : std::initializer_list<Case>{{0, false, "ready", false},
+                                                     {1, true, "maint", false},
+                                                     {2, true, "ready", false},
+                                                     {4, false, "ready", true},
+                                                     {5, true, "maint", true},
+                                                     {8, true, "drain", false},
+                                                     {12, true, "drain", true},
+                                                     {16, true, "ready", false},
+                                                     {32, true, "ready", false},
+                                                     {64, true, "ready", false}}) {
+    const auto servers = haproxy_servers(with_admin(one.admin), kStat);
+    ASSERT_TRUE(servers.has_value()) << one.admin;
+    EXPECT_EQ(servers->front().out, one.out) << one.admin;
+    EXPECT_EQ(servers->front().state, one.state) << one.admin;
+    EXPECT_EQ(servers->front().disabled, one.disabled) << one.admin;
+  }
+}
+
+TEST(HaproxyAnswers, WhatSomebodyKeepsOutOfServiceIsToldFromAPoolThatIsOutOfTraffic) {
+  const auto server = [](const char* name, const char* state, int weight, bool disabled = false) {
+    HaproxyServer made;
+    made.name = name;
+    made.state = state;
+    made.weight = weight;
+    made.disabled = disabled;
+    return made;
+  };
+  const auto kept = [](const std::vector<HaproxyServer>& pool) {
+    const auto names = kept_out(pool);
+    return join({names.begin(), names.end()}, " ");
+  };
+  EXPECT_EQ(kept({server("a", "ready", 100), server("b", "ready", 0)}), "");
+  EXPECT_EQ(kept({server("a", "maint", 0), server("b", "maint", 0)}), "") << "as backout leaves a pool";
+  EXPECT_EQ(kept({server("a", "drain", 5), server("b", "drain", 5)}), "") << "as a script leaves one";
+  EXPECT_EQ(kept({server("a", "maint", 5, true)}), "") << "as haproxy.cfg begins";
+  EXPECT_EQ(kept({server("a", "maint", 100)}), "a");
+  EXPECT_EQ(kept({server("a", "ready", 100), server("b", "maint", 0)}), "b");
+  EXPECT_EQ(kept({server("a", "ready", 100), server("b", "drain", 100)}), "b");
+  EXPECT_EQ(kept({server("a", "maint", 0), server("b", "maint", 100)}), "b") << "before the pool was taken out";
+  EXPECT_EQ(kept({server("a", "ready", 1), server("b", "maint", 5, true)}), "b");
 }
 
 TEST(HaproxyAnswers, AnythingElseIsNoData) {

@@ -20,14 +20,18 @@ class HaproxyTest : public TrafficTest {
                     "defaults\n mode http\n timeout connect 1s\n timeout client 5s\n timeout server 5s\n"
                     " load-server-state-from-file global\n"
                     "frontend f\n bind 127.0.0.1:{1}\n default_backend {4}\n"
-                    "backend app\n option httpchk GET /\n option redispatch\n"
-                    " server blue 127.0.0.1:{2} check inter 100ms weight 0\n"
-                    " server green 127.0.0.1:{3} check inter 100ms weight 100\n",
-                    home, port, pools.blue.port, pools.green.port, "app", tcp));
+                    "backend app\n option httpchk GET /\n option redispatch\n{2}",
+                    home, port, servers(), "", "app", tcp));
     write_text(home + "/state", "");
     start();
   }
   void TearDown() override { stop(); }
+  virtual std::string servers() const {
+    return server("blue", pools.blue.port, "weight 0") + server("green", pools.green.port, "weight 100");
+  }
+  static std::string server(const char* name, int at, const char* more) {
+    return fmt::format(" server {} 127.0.0.1:{} check inter 100ms {}\n", name, at, more);
+  }
   void start() {
     haproxy_ = ::fork();
     if (haproxy_ == 0) {
@@ -93,6 +97,89 @@ TEST_F(HaproxyTest, Conforms) {
                                           shift(*driver, with("socket", "relative"), kBlue)},
                                   .kills = 3,
                                   .settle = Millis(150)});
+}
+
+/// Each pool has three servers, of which haproxy.cfg begins with one of blue's disabled.
+class HaproxyByHandTest : public HaproxyTest {
+ protected:
+  std::string servers() const override {
+    std::string lines;
+    for (const char* name : {"b1", "b2"}) lines += server(name, pools.blue.port, "weight 7");
+    lines += server("b3", pools.blue.port, "weight 9 disabled");
+    for (const char* name : {"g1", "g2", "g3"}) lines += server(name, pools.green.port, "weight 30");
+    return lines;
+  }
+  Json by_hand() const {
+    Json args = subject();
+    args["pools"]["blue"]["servers"] = {"b1", "b2", "b3"};
+    args["pools"]["green"]["servers"] = {"g1", "g2", "g3"};
+    return args;
+  }
+  void tell(const std::string& line) const {
+    const auto said = local.host->run(host::shell(
+        "printf '%s\\n' \"$1\" | perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die;"
+        " print $s scalar <STDIN>; $s->flush; print while <$s>' \"$2\"",
+        {line, home + "/ha.sock"}));
+    ASSERT_TRUE(said.has_value() && said->ok());
+    EXPECT_EQ(trimmed(said->out), "") << line;
+  }
+  /// What HAProxy says, and not the driver: "b1 0 7, b2 ..." with the admin state and the weight.
+  std::string told() const {
+    const auto said = local.host->run(host::shell(
+        "perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; print $s \"show servers "
+        "state app\\n\"; $s->flush; print while <$s>' \"$1\" | awk '$2 == \"app\" {print $4, $7, $8}'",
+        {home + "/ha.sock"}));
+    return said ? replaced(std::string(trimmed(said->out)), "\n", ", ") : said.error().message;
+  }
+};
+
+TEST_F(HaproxyByHandTest, ThePoolsServerInMaintenanceStaysThereAndTheUndoPutsBackStatesAndWeights) {
+  // As a script leaves it: blue drained with its weights, a server of green in maintenance for repairs.
+  tell("set server app/b3 state ready; set server app/b1 state drain; set server app/b2 state drain");
+  tell("set server app/b3 state drain; set server app/g3 state maint");
+  const std::string before = told();
+  ASSERT_EQ(before, "b1 8 7, b2 8 7, b3 12 9, g1 0 30, g2 0 30, g3 1 30");
+  const auto steps = conformance::offers_well(*driver, offering(*driver, by_hand()));
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(steps[1].title, "100 % of the traffic -> blue, which serves v1; left as found: g3");
+  ASSERT_TRUE(apply(*driver, steps[1].action).ok());
+  EXPECT_TRUE(becomes(*driver, steps[1].action)) << sight(steps[1].action).why;
+  EXPECT_TRUE(all_serve("v1"));
+  EXPECT_EQ(told(), "b1 0 200, b2 0 200, b3 4 200, g1 1 0, g2 1 0, g3 1 30");
+  EXPECT_EQ(sight(*steps[1].undo).kind, SightKind::kDoesNotHold);
+  ASSERT_TRUE(apply(*driver, *steps[1].undo).ok());
+  EXPECT_TRUE(becomes(*driver, *steps[1].undo)) << sight(*steps[1].undo).why;
+  EXPECT_EQ(told(), before);
+  tell("set weight app/b1 50");
+  EXPECT_NE(sight(*steps[1].undo).why.find("b1 was found with weight 7 and has 50"), std::string::npos);
+}
+
+TEST_F(HaproxyByHandTest, ADisabledServerThatWasSetReadyServesAndOneThatIsNotIsLeft) {
+  tell("set server app/g1 state maint; set server app/g2 state maint; set server app/g3 state maint");
+  auto left = driver->offer(offering(*driver, by_hand()));
+  ASSERT_TRUE(left.has_value()) << left.error().message;
+  EXPECT_EQ((*left)[1].title, "100 % of the traffic -> blue, which serves v1; left as found: b3, g1, g2, g3");
+  tell("set server app/b3 state ready");
+  const auto seen = driver->observe(by_hand(), *local.host, {});
+  ASSERT_TRUE(seen.has_value());
+  EXPECT_EQ(get(*seen, "weights"), Json({{"blue", 100}, {"green", 0}}));
+  EXPECT_FALSE(get(*seen, "kept_out").contains("blue")) << seen->dump();
+}
+
+TEST_F(HaproxyByHandTest, APoolThatSomebodyHasInMaintenanceIsNotTakenOutOfItAndNotGivenTraffic) {
+  tell(
+      "set server app/b1 state maint; set server app/b2 state maint; set server app/b3 state ready; "
+      "set server app/b3 state maint");
+  Json two = by_hand();
+  two["pools"]["blue"]["servers"] = {"b1", "b2"};
+  two["pools"]["spare"] = {{"urls", {url_of(1)}}, {"servers", {"b3"}}};
+  const auto refused = driver->offer(offering(*driver, two));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Code::kRefused);
+  EXPECT_NE(refused.error().message.find("blue is in maintenance at HAProxy"), std::string::npos);
+  EXPECT_NE(refused.error().next.find("set server app/b1 state ready"), std::string::npos) << refused.error().next;
+  tell("set weight app/b1 0; set weight app/b2 0");  // as backout itself and a script after its manner leave a pool
+  EXPECT_TRUE(driver->offer(offering(*driver, two)).has_value());
 }
 
 TEST_F(HaproxyTest, NoRequestFailsWhileItSwitches) {

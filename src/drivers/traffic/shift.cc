@@ -30,6 +30,25 @@ Result<Weights> wanted_on(const Json& args, const Pools& pools, const host::Host
   return weights_from(by_host.is_object() ? get(by_host, host.name().str()) : get(args, "weights"), pools);
 }
 
+/// The subject as set() and look() of a kind are given it.
+Json subject_on(const Json& args, const host::Host& host) {
+  Json subject = args;
+  subject.erase("found_on");
+  if (const Json& found = get(get(args, "found_on"), host.name().str()); !found.is_null()) subject["found"] = found;
+  return subject;
+}
+
+/// "; b2 stays as it is": servers that a shift does not touch.
+std::string left_alone_in(const std::map<std::string, Json>& found) {
+  std::vector<std::string> names;
+  for (const auto& [host, kept] : found)
+    for (const Json& name : get(kept, "left_alone"))
+      if (name.is_string()) names.push_back(one_line(name.get<std::string>()));
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names.empty() ? "" : "; left as found: " + shortened(join(names, ", "), 80);
+}
+
 Weights weights_seen(const Json& seen) {
   Weights weights;
   if (const Json& given = get(seen, "weights"); given.is_object())
@@ -164,16 +183,22 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
   }
 
   std::map<std::string, Weights> found;
+  std::map<std::string, Json> kept, put_back;
   std::string pool;
   for (const std::string& host : offering.hosts) {
     const auto seen = offering.seen.find(host);
     if (seen == offering.seen.end()) return wrong("nobody looked at it on " + host);
     const Weights weights = weights_seen(seen->second);
     if (pool.empty()) pool = TRY(pool_for(offering.to, pools_seen_from(get(seen->second, "pools")), weights));
+    TRY_VOID(may_get_traffic(subject, seen->second, pool));
     // Where nobody gets anything now there is nothing to put back.
-    found[host] = in_words(weights_seen(seen->second)) == "no pool"
-                      ? all_to(pool, pools)
-                      : TRY(weights_from(get(seen->second, "weights"), pools).with_context("on " + host));
+    const bool nothing = in_words(weights) == "no pool";
+    found[host] = nothing ? all_to(pool, pools)
+                          : TRY(weights_from(get(seen->second, "weights"), pools).with_context("on " + host));
+    const Json as_found = to_keep(seen->second);
+    if (as_found.is_null()) continue;
+    kept[host] = as_found;
+    if (!nothing) put_back[host] = as_found;
   }
   const Json whom = {{"pool", pool}, {"release", to}};
   add("serves-traffic", StepKind::kLook, Phase::kPrepare, fmt::format("{} serves {} and is well", pool, to), "serves",
@@ -189,11 +214,14 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
     const std::string end = percents.size() > 1 ? fmt::format("-{}", percent) : "";
     Json by_host = Json::object();
     for (const auto& [host, had] : found) by_host[host] = raised(had, pool, percent);
-    Step& shift = add("shift-traffic" + end, StepKind::kEffect, Phase::kStart,
-                      fmt::format("{} % of the traffic -> {}, which serves {}", percent, pool, to), "shift",
-                      {{"weights_on", by_host}});
+    Step& shift =
+        add("shift-traffic" + end, StepKind::kEffect, Phase::kStart,
+            fmt::format("{} % of the traffic -> {}, which serves {}{}", percent, pool, to, left_alone_in(kept)),
+            "shift", {{"weights_on", by_host}});
+    if (!kept.empty()) shift.action.args["found_on"] = kept;
     Json back = subject;
     back["weights_on"] = found;
+    if (!put_back.empty()) back["found_on"] = put_back;
     back["undo"] = true;
     shift.undo = Action{driver, "shift", std::move(back)};
     if (!before.str().empty()) shift.needs.push_back(before);
@@ -230,7 +258,7 @@ Result<host::Command> ShiftDriver::command(const Action& action, const host::Hos
   if (action.verb != "shift") return wrong("no command for '" + action.verb + "'");
   const Pools pools = TRY(pools_from(action.args));
   TRY_VOID(check(action.args, pools));
-  return set(action.args, pools, TRY(wanted_on(action.args, pools, host)));
+  return set(subject_on(action.args, host), pools, TRY(wanted_on(action.args, pools, host)));
 }
 
 Sight ShiftDriver::verify(const Action& action, host::Host& host, std::stop_token stop) const {
@@ -249,7 +277,7 @@ Sight ShiftDriver::sight_of_shift(const Json& args, const Pools& pools, host::Ho
                                   const std::stop_token& stop) const {
   const auto wanted = wanted_on(args, pools, host);
   if (!wanted) return Sight::cannot_tell(wanted.error().message);
-  const auto seen = look(args, pools, host, stop);
+  const auto seen = look(subject_on(args, host), pools, host, stop);
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
   const Weights weights = weights_seen(*seen);
   Json evidence = {{"weights", weights}};

@@ -5,7 +5,8 @@
 //
 // serves   look    {pool, release}: the pool runs that release and is healthy, several times in a row
 // shift    effect  {weights: {pool: percent}} or {weights_on: {host: {pool: percent}}}: new requests are divided so;
-//                  {undo: true}: they were before, so a pool that is sick is no obstacle
+//                  {undo: true}: they were before, so a pool that is sick is no obstacle; {found_on: {host: ...}}:
+//                  what the kind saw there, for an undo that puts back just that
 // steady   look    {pool, release, hold_ms}: the same as `serves`, looked at for so long
 // answers  look    {release, share: "all" | "some", not: [versions]}: that release gets the traffic, by the balancer's
 //                  own word, by what its pools run, and by what answers at public_url
@@ -43,6 +44,13 @@ class ShiftDriver : public driver::Driver {
   virtual Result<host::Command> set(const Json& subject, const Pools& pools, const Weights& weights) const = 0;
   /// kInvalid when what the kind owns in the subject is wrong.
   virtual Result<void> check(const Json& subject, const Pools& pools) const = 0;
+  /// What of a look belongs into the plan: what the undo must put back as it was, and what shall be left alone. Handed
+  /// to set() and look() as `found` of their subject, by host. Null: the weights say all.
+  virtual Json to_keep(const Json& /*seen*/) const { return Json(); }
+  /// kRefused when `pool` must not be given traffic, though it serves.
+  virtual Result<void> may_get_traffic(const Json&, const Json& /*seen*/, const std::string& /*pool*/) const {
+    return {};
+  }
   /// How long what was set may take until it is so.
   virtual Patience patience() const { return {200, Millis(25)}; }
 
