@@ -10,29 +10,48 @@
 namespace backout::drivers {
 namespace {
 
-// Arguments: include, content, number of words of the test command, the test and the reload command.
+// Arguments: include, content, run or nothing, "undo" or nothing, number of words of the test command, the test and the
+// reload command.
 constexpr const char* kShift = R"sh(
-include=$1 content=$2 words=$3; shift 3
+include=$1 content=$2 run=$3 undo=$4 words=$5; shift 5
 fail() { printf '%s\n' "$1" >&2; exit 1; }
 first() { n=$1; shift; for word do shift; [ "$n" -gt 0 ] && set -- "$@" "$word"; n=$((n - 1)); done; (become "$@"); }
 rest() { n=$1; shift; shift "$n"; (become "$@"); }
 
 [ -L "$include" ] && include=$(readlink -f -- "$include")
 directory=${include%/*} name=${include##*/}
-new=$directory/.$name.backout-new was=$directory/.$name.backout-was
+new=$directory/.$name.backout-new was=$directory/.$name.backout-was found=
+[ -z "$run" ] || found=$directory/.$name.backout-found-$run
 # Atomic and durable; keeps owner and mode of what it replaces.
 put() {
   rm -f -- "$new"
-  { [ ! -e "$include" ] || cp -p -- "$include" "$new"; } && cat >"$new" && sync -- "$new" &&
-    mv -f -- "$new" "$include" && sync -- "$directory"
+  cp -p -- "$include" "$new" && cat >"$new" && sync -- "$new" && mv -f -- "$new" "$include" && sync -- "$directory"
+}
+keep() {
+  cp -p -- "$include" "$1.new" && sync -- "$1.new" && mv -f -- "$1.new" "$1" && sync -- "$directory" ||
+    fail "cannot keep what $include holds"
 }
 [ -e "$include" ] || fail "$include does not exist"
-cp -p -- "$include" "$was" || fail "cannot keep what $include holds"
-printf '%s' "$content" | put || fail "cannot write $include"
-put_back() { mv -f -- "$was" "$include" || echo "and $include could not be put back" >&2; }  # with its time, too
+if [ -n "$undo" ] && [ -n "$found" ]; then
+  [ -e "$found" ] || exit 0  # this run has written nothing
+  wanted() { cat -- "$found"; }
+else
+  wanted() { printf '%s' "$content"; }
+  if [ -n "$found" ] && [ ! -e "$found" ]; then  # once: when a step runs again, what is there is its own work
+    keep "$found"
+    for old in "$directory/.$name".backout-found-*; do [ "$old" = "$found" ] || rm -f -- "$old"; done
+  fi
+fi
+# What nginx runs with until the reload; kept already by this step, if it was killed after it wrote.
+[ "$(wanted; echo .)" = "$(cat -- "$include"; echo .)" ] || keep "$was"
+wanted | put || fail "cannot write $include"
+put_back() {  # with its time, too
+  [ ! -e "$was" ] || mv -f -- "$was" "$include" || echo "and $include could not be put back" >&2
+}
 first "$words" "$@" || { put_back; fail 'nginx does not accept its configuration: the traffic stays as it was'; }
 rest "$words" "$@" || { put_back; fail 'nginx could not be reloaded: the traffic stays as it was'; }
 rm -f -- "$was"
+[ -z "$undo" ] || [ -z "$found" ] || rm -f -- "$found"
 )sh";
 
 // Arguments: pid file, include. Ages in milliseconds, so that a worker's start and a file's time can be compared: the
@@ -109,10 +128,18 @@ class NginxUpstream : public ShiftDriver {
     return {};
   }
 
+  /// The bytes are kept beside the file, under this name: by the shift itself, at the moment when it replaces them.
+  Json to_keep(const Json&) const override { return {{"run", "{run}"}}; }
+
   Result<host::Command> set(const Json& subject, const Pools& pools, const Weights& weights) const override {
     const std::vector<std::string> test = TRY(argv_in(subject, "test")), reload = TRY(argv_in(subject, "reload"));
     const std::string block = TRY(upstream_block(pools, weights));
-    std::vector<std::string> arguments = {get_string(subject, "include"), block, std::to_string(test.size())};
+    const std::string run = get_string(get(subject, "found"), "run");
+    if (run.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-{}") !=
+        std::string::npos)
+      return Error{Code::kInvalid, "traffic: '" + one_line(run) + "' is no name of a run", ""};
+    std::vector<std::string> arguments = {get_string(subject, "include"), block, run,
+                                          get_bool(subject, "undo") ? "undo" : "", std::to_string(test.size())};
     arguments.insert(arguments.end(), test.begin(), test.end());
     arguments.insert(arguments.end(), reload.begin(), reload.end());
     return host::shell(std::string(driver::kOuterEnvironment) + kShift, std::move(arguments));

@@ -4,10 +4,11 @@
 // reaches them.
 //
 // shift writes the file atomically, asks nginx to test its configuration, then to reload. When the test or the reload
-// fails, the content before is back and nothing was reloaded. Looked at: the file, whether it is part of the
-// configuration
-// (`nginx -T`), and whether the workers that take new connections are younger than it; and, as for every kind, what
-// answers at public_url. Requests in flight are finished by the old workers; idle keep-alive connections are closed.
+// fails, the content before is back and nothing was reloaded. What the file held before the first shift of a run is
+// kept beside it (.NAME.backout-found-RUN), once; an undo puts those bytes back. Looked at: the file, whether it is
+// part of the configuration (`nginx -T`), and whether the workers that take new connections are younger than it; and,
+// as for every kind, what answers at public_url. Requests in flight are finished by the old workers; idle keep-alive
+// connections are closed.
 #pragma once
 #include <memory>
 

@@ -1,5 +1,7 @@
 #include "drivers/traffic/nginx_upstream.h"
 
+#include <sys/stat.h>
+
 #include "drivers/traffic/pools_for_tests.h"
 
 namespace backout::drivers {
@@ -51,6 +53,11 @@ class NginxUpstreamTest : public TrafficTest {
     if (with_url) args["public_url"] = url_of(port);
     return args;
   }
+  /// As a step of a run has it.
+  Action in_run(Action action, const std::string& run) const {
+    action.args["found"] = {{"run", run}};
+    return action;
+  }
   Sight sight(const Action& action) { return driver->verify(action, *local.host, {}); }
 
   std::string home = pools.blue.path, include = home + "/pool.conf", configuration = home + "/nginx.conf";
@@ -62,11 +69,11 @@ TEST_F(NginxUpstreamTest, Conforms) {
   two["pools"]["green"]["servers"] = two["pools"]["blue"]["servers"];
   stray["pools"]["green"]["servers"] = {"127.0.0.1:1; include /etc/passwd"};
   conformance::conforms(*driver,
-                        {.action = shift(*driver, subject(), kBlue),
-                         .undo = shift(*driver, subject(), kGreen, true),
+                        {.action = in_run(shift(*driver, subject(), kBlue), "RUN-1"),
+                         .undo = in_run(shift(*driver, subject(), kGreen, true), "RUN-1"),
                          .reset =
                              [this] {
-                               apply(*driver, shift(*driver, subject(), kGreen));
+                               apply(*driver, in_run(shift(*driver, subject(), kGreen), "RUN-0"));
                                EXPECT_TRUE(becomes(*driver, shift(*driver, subject(), kGreen)));
                              },
                          .done = [this] { return all_serve("v1"); },
@@ -100,6 +107,63 @@ TEST_F(NginxUpstreamTest, AConfigurationThatNginxRefusesIsPutBackAndNothingIsRel
   write_text(configuration, configured());
   EXPECT_EQ(sight(shift(*driver, subject(), kGreen)).kind, SightKind::kHolds)
       << sight(shift(*driver, subject(), kGreen)).why;
+}
+
+TEST_F(NginxUpstreamTest, WhatTheFileHeldComesBackByteForByteHoweverOftenTheStepWasKilled) {
+  const std::string before =
+      "# by hand, \xff\r\n\tserver " + address_of(pools.green.port) + " max_fails=3 ; # {host}\n\n";
+  write_text(include, before);
+  ::chmod(include.c_str(), 0640);
+  auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(get_string(get(get(steps[1].action.args, "found_on"), local.host->name().str()), "run"), "{run}");
+  const auto of_run = [&](Action action) {
+    action.args["found_on"][local.host->name().str()]["run"] = "RUN-7";
+    return action;
+  };
+  const Action forth = of_run(steps[1].action), back = of_run(*steps[1].undo);
+  ASSERT_TRUE(apply(*driver, back).ok()) << "nothing was begun";
+  EXPECT_EQ(read_text(include), before);
+
+  Action killed = forth, refused = forth;
+  killed.args["test"] = {"/bin/sh", "-c", "kill -9 0"};
+  refused.args["test"] = {"/bin/false"};
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_FALSE(apply(*driver, killed).ok());
+    EXPECT_NE(read_text(include), before) << "killed after it wrote";
+  }
+  EXPECT_NE(apply(*driver, refused).err.find("the traffic stays as it was"), std::string::npos);
+  EXPECT_EQ(read_text(include), before) << "what nginx runs with, not what the killed step wrote";
+
+  EXPECT_FALSE(apply(*driver, killed).ok());
+  ASSERT_TRUE(apply(*driver, forth).ok());
+  ASSERT_TRUE(becomes(*driver, forth)) << sight(forth).why;
+  Action half = back;
+  half.args["reload"] = {"/bin/sh", "-c", "kill -9 0"};
+  EXPECT_FALSE(apply(*driver, half).ok());
+  EXPECT_EQ(sight(back).kind, SightKind::kDoesNotHold) << "nothing was reloaded";
+  ASSERT_TRUE(apply(*driver, back).ok());
+  EXPECT_TRUE(becomes(*driver, back)) << sight(back).why;
+  EXPECT_EQ(read_text(include), before);
+  struct stat file {};
+  ASSERT_EQ(::stat(include.c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 07777U, 0640U);
+  for (const auto& entry : std::filesystem::directory_iterator(home))
+    EXPECT_EQ(entry.path().filename().string().find(".backout-"), std::string::npos) << entry.path();
+}
+
+TEST_F(NginxUpstreamTest, ALaterStepThatNginxRefusesGoesBackToTheStepBefore) {
+  const std::string before = read_text(include);
+  Json gradual = subject();
+  const Action ten = in_run(shift(*driver, gradual, {{"blue", 10}, {"green", 90}}), "RUN-3");
+  Action half = in_run(shift(*driver, gradual, {{"blue", 50}, {"green", 50}}), "RUN-3");
+  ASSERT_TRUE(apply(*driver, ten).ok());
+  const std::string at_ten = read_text(include);
+  half.args["test"] = {"/bin/false"};
+  EXPECT_FALSE(apply(*driver, half).ok());
+  EXPECT_EQ(read_text(include), at_ten);
+  ASSERT_TRUE(apply(*driver, in_run(shift(*driver, subject(), kGreen, true), "RUN-3")).ok());
+  EXPECT_EQ(read_text(include), before);
 }
 
 TEST_F(NginxUpstreamTest, AReloadThatSaysItWorkedAndDidNothingIsNoSuccess) {

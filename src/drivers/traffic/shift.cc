@@ -183,7 +183,7 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
   }
 
   std::map<std::string, Weights> found;
-  std::map<std::string, Json> kept, put_back;
+  std::map<std::string, Json> kept;
   std::string pool;
   for (const std::string& host : offering.hosts) {
     const auto seen = offering.seen.find(host);
@@ -192,13 +192,10 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
     if (pool.empty()) pool = TRY(pool_for(offering.to, pools_seen_from(get(seen->second, "pools")), weights));
     TRY_VOID(may_get_traffic(subject, seen->second, pool));
     // Where nobody gets anything now there is nothing to put back.
-    const bool nothing = in_words(weights) == "no pool";
-    found[host] = nothing ? all_to(pool, pools)
-                          : TRY(weights_from(get(seen->second, "weights"), pools).with_context("on " + host));
-    const Json as_found = to_keep(seen->second);
-    if (as_found.is_null()) continue;
-    kept[host] = as_found;
-    if (!nothing) put_back[host] = as_found;
+    found[host] = in_words(weights) == "no pool"
+                      ? all_to(pool, pools)
+                      : TRY(weights_from(get(seen->second, "weights"), pools).with_context("on " + host));
+    if (Json keep = to_keep(seen->second); !keep.is_null()) kept[host] = std::move(keep);
   }
   const Json whom = {{"pool", pool}, {"release", to}};
   add("serves-traffic", StepKind::kLook, Phase::kPrepare, fmt::format("{} serves {} and is well", pool, to), "serves",
@@ -221,7 +218,7 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
     if (!kept.empty()) shift.action.args["found_on"] = kept;
     Json back = subject;
     back["weights_on"] = found;
-    if (!put_back.empty()) back["found_on"] = put_back;
+    if (!kept.empty()) back["found_on"] = kept;
     back["undo"] = true;
     shift.undo = Action{driver, "shift", std::move(back)};
     if (!before.str().empty()) shift.needs.push_back(before);
