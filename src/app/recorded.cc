@@ -8,19 +8,12 @@ namespace {
 
 constexpr int kRunsLookedAt = 100;
 
-/// The member of evidence, and of a checkpoint's part, by which a driver knows a release. Null: it needs none.
-const char* identity_key(const std::string& driver) {
-  if (driver == "kubernetes") return "workloads";
-  return driver == "compose" ? "on_hosts" : nullptr;
-}
-
 /// Evidence of the look by which a run proved that the code runs; null when it proved nothing.
-Json proof_in(const Told& run, const Subject& subject) {
+Json proof_in(const Told& run, const Subject& subject, std::string_view member) {
   for (const Step& step : run.plan.contract.steps) {
     if (step.kind != StepKind::kLook || step.phase != Phase::kCheck || step.action.driver != subject.driver) continue;
     const auto found = run.state.evidence.find(step.id.str());
-    if (found != run.state.evidence.end() && get(found->second, identity_key(subject.driver)).is_object())
-      return found->second;
+    if (found != run.state.evidence.end() && get(found->second, member).is_object()) return found->second;
   }
   return {};
 }
@@ -28,7 +21,8 @@ Json proof_in(const Told& run, const Subject& subject) {
 }  // namespace
 
 Result<Json> recorded_of(const Workspace& workspace, const Subject& subject, const Version& version) {
-  if (identity_key(subject.driver) == nullptr) return Json::object();
+  const std::string_view member = TRY(workspace.registry().find(subject.driver))->release_evidence();
+  if (member.empty()) return Json::object();
   journal::Journal& journal = workspace.journal();
   const SiteId& site = workspace.site().id;
   WallTime came{};  // the newest release of that version: what ran before it was another one of the same name
@@ -40,7 +34,7 @@ Result<Json> recorded_of(const Workspace& workspace, const Subject& subject, con
     if (row.to != version || row.kind == RunKind::kCheckpoint || row.started_at < came) continue;
     const auto run = told(workspace, row);
     if (!run) continue;  // its plan is gone
-    if (Json proof = proof_in(*run, subject); !proof.is_null()) return proof;
+    if (Json proof = proof_in(*run, subject, member); !proof.is_null()) return proof;
   }
   const std::vector<Checkpoint> checkpoints = TRY(journal.checkpoints(site));
   const Checkpoint* checkpoint = checkpoint_for(checkpoints, version);

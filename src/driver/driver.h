@@ -53,6 +53,11 @@ class Driver {
   virtual std::string_view name() const = 0;
   virtual std::vector<Verb> capabilities() const = 0;
 
+  /// The member of a checkpoint's part, and of what its look in the check phase leaves as evidence, by which this
+  /// driver knows which release runs where a version alone does not say it: images have digests, and tags are moved.
+  /// Empty: it needs none.
+  virtual std::string_view release_evidence() const { return {}; }
+
   /// The steps that this subject needs in such a run, with phases, undo and probe said; `needs` only among its own
   /// steps. Step ids: "<verb>-<subject>", lowercase, [a-z0-9.-], unique in the site. Pure. kRefused / kNotFound with
   /// what to do next when there is no way (the release directory is gone and no source is configured).

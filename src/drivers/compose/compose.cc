@@ -36,6 +36,7 @@ using namespace compose;
 class ComposeDriver : public driver::Driver {
  public:
   std::string_view name() const override { return kName; }
+  std::string_view release_evidence() const override { return "on_hosts"; }
 
   std::vector<driver::Verb> capabilities() const override {
     std::vector<driver::Verb> verbs = {{"pin", StepKind::kEffect, true, true},

@@ -136,6 +136,7 @@ class KubernetesDriver : public driver::Driver {
  public:
   explicit KubernetesDriver(std::string self) : self_(std::move(self)) {}
   std::string_view name() const override { return kKubernetes; }
+  std::string_view release_evidence() const override { return "workloads"; }
 
   std::vector<driver::Verb> capabilities() const override {
     return {{"note", StepKind::kLook, true, true},      {"save", StepKind::kEffect, true, true},

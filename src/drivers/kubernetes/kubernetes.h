@@ -15,9 +15,6 @@
 //                         where it is said, with the image digests that ran before), and no other pod is left. With
 //                         {version, recorded: {NAME: identity}}: the images are those of that release. Its evidence is
 //                         what is recorded of a release that a deploy or a rollback brought
-//                         where it is said, with the image digests that ran before), and no other pod is left. With
-//                         {version, recorded: {NAME: identity}}: the images are those of that release. Its evidence is
-//                         what is recorded of a release that a deploy or a rollback brought
 //
 // Promises: a revision is found by its pod template and never by "the one before"; what is verified is what ready pods
 // run; a paused Deployment, a missing revision, a known tag that was moved are said and not worked around.
