@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "cli/progress_view.h"
+#include "cli/said_once.h"
 
 namespace backout::cli {
 namespace {
@@ -35,7 +36,9 @@ class PlainProgress : public run::Progress {
       line(fmt::format("{:<8} {}{}{}: {}", part_of(step.phase), undoing(purpose), step.id, place(host),
                        one_line(step.title)));
   }
+  /// While it waits: each reason once, for it is looked at several times a second. How it ended is told at the end.
   void step_says(const Step& step, const std::string& host, const std::string& text) override {
+    if (!verbose_ && !told_[step.id.str() + "@" + host].is_news(text)) return;
     line(fmt::format("{:<8} {}{}: {}", part_of(step.phase), step.id, place(host), one_line(text)));
   }
   void step_prints(const Step& step, const std::string& host, std::string_view chunk) override {
@@ -50,6 +53,7 @@ class PlainProgress : public run::Progress {
     if (rest.size() > 4096) line(fmt::format("  {}{} | {}", step.id, place(host), sanitised(rest))), rest.clear();
   }
   void step_ends(const Step& step, const std::string& host, run::Purpose purpose, const Outcome& outcome) override {
+    told_.erase(step.id.str() + "@" + host);
     if (const auto rest = rest_.find(step.id.str() + "@" + host); rest != rest_.end() && !rest->second.empty())
       line(fmt::format("  {}{} | {}", step.id, place(host), sanitised(rest->second))), rest_.erase(rest);
     const bool say_why =
@@ -72,6 +76,7 @@ class PlainProgress : public run::Progress {
   }
   const bool verbose_, quiet_;
   std::map<std::string, std::string> rest_;  // of output lines not ended yet
+  std::map<std::string, SaidOnce> told_;
 };
 
 }  // namespace
