@@ -23,8 +23,11 @@ Json seen_of(const Workload& workload) {
   seen["paused"] = workload.paused;
   Json& revisions = seen["revisions"] = Json::array();
   for (const Revision& each : workload.revisions)
-    revisions.push_back(
-        {{"revision", each.number}, {"hash", each.hash}, {"images", each.images}, {"cause", each.cause}});
+    revisions.push_back({{"revision", each.number},
+                         {"hash", each.hash},
+                         {"content", each.content},
+                         {"images", each.images},
+                         {"cause", each.cause}});
   return seen;
 }
 
@@ -106,7 +109,27 @@ std::string nothing_new(const Json& before, const Json& evidence) {
   return "no pod template has changed: the deploy command brought nothing new";
 }
 
-Sight sight_of_run(const Action& action, const Ask& ask) {
+/// Whether ConfigMaps and Secrets are as the action wants them, and since when.
+Sight sight_of_config(const Action& action, const Cluster& cluster, const Ask& ask, host::Host& host,
+                      Changes& changes) {
+  if (!action.args.contains("config_file")) return Sight::holds("none are of the release");
+  const auto file = path_argument(action.args, "config_file");
+  if (!file) return Sight::cannot_tell(file.error().message);
+  const auto content = host.read(*file);
+  if (!content) return Sight::cannot_tell(one_line(content.error().message));
+  const auto objects = objects_in(*content, *file);
+  if (!objects) return Sight::cannot_tell(objects.error().message);
+  const std::string look = "; look: " + as_typed(cluster, "get configmaps,secrets");
+  Sight sight = sight_of_objects(ask, cluster, *objects, *file);
+  if (sight.kind == SightKind::kCannotTell) sight.why += look;
+  if (sight.kind != SightKind::kHolds) return sight;
+  auto changed = changes_of(ask, cluster, *objects);
+  if (!changed) return Sight::cannot_tell(one_line(changed.error().message) + look);
+  changes = std::move(*changed);
+  return sight;
+}
+
+Sight sight_of_run(const Action& action, const Ask& ask, host::Host& host) {
   const Cluster cluster = *cluster_of(action.args);
   const auto names = workloads_of(action.args);
   const auto wanted = action.verb == "stands" && !action.args.contains("to")
@@ -125,7 +148,10 @@ Sight sight_of_run(const Action& action, const Ask& ask) {
     return recorded ? sight_of_release(ask, cluster, *names, *recorded, version)
                     : Sight::cannot_tell(recorded.error().message);
   }
-  Sight sight = sight_of(ask, cluster, *names, *wanted);
+  Changes changes;
+  if (Sight config = sight_of_config(action, cluster, ask, host, changes); config.kind != SightKind::kHolds)
+    return config;
+  Sight sight = sight_of(ask, cluster, *names, *wanted, changes);
   if (sight.kind == SightKind::kHolds)
     if (const std::string lack = nothing_new(get(action.args, "before"), sight.evidence); !lack.empty())
       return Sight::does_not_hold(lack, sight.evidence);
@@ -139,9 +165,11 @@ class KubernetesDriver : public driver::Driver {
   std::string_view release_evidence() const override { return "workloads"; }
 
   std::vector<driver::Verb> capabilities() const override {
-    return {{"note", StepKind::kLook, true, true},      {"save", StepKind::kEffect, true, true},
-            {"restore", StepKind::kEffect, true, true}, {"undo", StepKind::kEffect, true, true},
-            {"stands", StepKind::kLook, true, true},    {"helm-rollback", StepKind::kEffect, true, true}};
+    return {{"note", StepKind::kLook, true, true},
+            {"save", StepKind::kEffect, true, true},
+            {"undo", StepKind::kEffect, true, true},
+            {"stands", StepKind::kLook, true, true},
+            {"helm-rollback", StepKind::kEffect, true, true}};
   }
 
   Result<std::vector<Step>> offer(const driver::Offering& offering) const override { return steps_for(offering); }
@@ -152,13 +180,13 @@ class KubernetesDriver : public driver::Driver {
 
   Result<host::Command> command(const Action& action, const host::Host&) const override {
     TRY(cluster_of(action.args));
-    if (action.verb == "save" || action.verb == "restore") {
+    if (action.verb == "save") {
       TRY(path_argument(action.args, "file"));
-      const std::vector<std::string> objects = TRY(objects_of(action.args));
-      if (action.verb == "save" && objects.empty()) return Error{Code::kInvalid, "no object is named", ""};
+      if (TRY(objects_of(action.args)).empty()) return Error{Code::kInvalid, "no object is named", ""};
     } else if (action.verb == "undo" || action.verb == "helm-rollback") {
       const std::vector<WorkloadName> names = TRY(workloads_of(action.args));
       const Identities to = TRY(identities_from_json(get(action.args, "to")));
+      if (action.args.contains("config_file")) TRY(path_argument(action.args, "config_file"));
       for (const WorkloadName& each : names)
         if (to.count(each.str()) == 0) return Error{Code::kInvalid, "what " + each.str() + " shall be is missing", ""};
       if (action.verb == "helm-rollback" &&
@@ -176,13 +204,13 @@ class KubernetesDriver : public driver::Driver {
     if (const auto cluster = cluster_of(action.args); !cluster) return Sight::cannot_tell(cluster.error().message);
     const Ask ask = by_host(host, std::move(stop));
     if (action.verb == "note") return noted(action.args, ask);
-    if (action.verb == "save" || action.verb == "restore") {
+    if (action.verb == "save") {
       const auto file = path_argument(action.args, "file");
       if (!file) return Sight::cannot_tell(file.error().message);
-      return sight_of_objects(ask, *cluster_of(action.args), action.args, host.read(*file), action.verb == "save");
+      return sight_of_saved(ask, *cluster_of(action.args), action.args, host.read(*file));
     }
     if (action.verb == "undo" || action.verb == "stands" || action.verb == "helm-rollback")
-      return sight_of_run(action, ask);
+      return sight_of_run(action, ask, host);
     return Sight::cannot_tell(no_such_verb(action, *this).message);
   }
 

@@ -8,8 +8,9 @@
 // A checkpoint's part is {workloads: {NAME: identity}, helm?: {revision, ...}, config?: {file, objects}}.
 //
 // note            look    what runs now: templates, images, image digests of ready pods
-// save, restore   effect  saved_objects.h
-// undo            effect  every workload at its revision; see tool.h
+// save            effect  ConfigMaps and Secrets into a file; saved_objects.h
+// undo            effect  every workload at its revision; see tool.h. With `config_file`, what was saved there is put
+//                         back first, and pods that are older than what they read are restarted
 // helm-rollback   effect  the same by Helm
 // stands          look    every rollout is at its end: each wanted pod is ready and of the newest template (of `to`,
 //                         where it is said, with the image digests that ran before), and no other pod is left. With

@@ -1,6 +1,4 @@
 // The driver, with a real kubectl, against a stand-in of a cluster.
-#include <sys/stat.h>
-
 #include "drivers/kubernetes/fixture_for_tests.h"
 
 namespace backout::drivers::kubernetes {
@@ -32,56 +30,6 @@ TEST_P(EveryKind, Conforms) {
 }
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryKind, ::testing::Values("Deployment", "StatefulSet", "DaemonSet"),
                          [](const auto& each) { return std::string(each.param); });
-
-TEST_F(KubernetesTest, ConfigMapsAndSecretsAreSavedUnderAFileOfTheirOwnerAndPutBack) {
-  const auto secret = [&](const std::string& value) {
-    cluster->apply({{"apiVersion", "v1"},
-                    {"kind", "Secret"},
-                    {"metadata", {{"name", "keys"}, {"namespace", "shop"}}},
-                    {"data", {{"KEY", value}}}});
-  };
-  secret("b25l");
-  Json args = cluster->args({"deployment/web"});
-  args["config_maps"] = {"settings"};
-  args["secrets"] = {"keys", "of-later"};
-  args["file"] = cluster->scratch / "kept/kubernetes.json";
-  const Action save{"kubernetes", "save", args}, restore{"kubernetes", "restore", args};
-  EXPECT_EQ(driver->verify(save, *local.host, {}).kind, SightKind::kDoesNotHold);
-  conformance::apply_well(*driver, save, *local.host);
-  EXPECT_EQ(driver->verify(save, *local.host, {}).kind, SightKind::kHolds);
-  struct stat about {};
-  ASSERT_EQ(::stat(args["file"].get<std::string>().c_str(), &about), 0);
-  EXPECT_EQ(about.st_mode & 0777U, 0600U);
-
-  conformance::DriverCase c;
-  c.action = restore;
-  c.reset = [&] {
-    settings("changed");
-    secret("dHdv");
-    cluster->apply({{"kind", "ConfigMap"},
-                    {"metadata", {{"name", "settings"}, {"namespace", "shop"}}},
-                    {"data", {{"NEW", "key"}}}});
-  };
-  c.done = [&] {
-    const auto data = [&](const char* what) {
-      const auto object = parse_json(cluster->get(std::string("/api/v1/namespaces/shop/") + what));
-      return object ? get(*object, "data") : Json();
-    };
-    return data("configmaps/settings") == Json{{"GREETING", "hello"}} && data("secrets/keys") == Json{{"KEY", "b25l"}};
-  };
-  c.kills = 1;
-  c.settle = Millis(60);
-  conformance::conforms(*driver, c);
-  // Nothing of it is in what goes into the journal.
-  const auto command = driver->command(restore, *local.host);
-  EXPECT_EQ((host::to_json(*command).dump() + driver->verify(restore, *local.host, {}).evidence.dump()).find("b25l"),
-            std::string::npos);
-  // One that was deleted comes back.
-  (void)cluster->kubectl({"delete", "secret", "keys"});
-  EXPECT_EQ(driver->verify(restore, *local.host, {}).kind, SightKind::kDoesNotHold);
-  conformance::apply_well(*driver, restore, *local.host);
-  EXPECT_TRUE(c.done());
-}
 
 TEST_F(KubernetesTest, ABrokenStatefulSetIsFreed) {
   deployed("StatefulSet", "queue", "v2-crash");
@@ -209,12 +157,15 @@ TEST_F(KubernetesTest, OffersWhatACheckpointSaidAndRefusesWhatCannotBe) {
       {"workloads", {{"deployment/web", v1.at("web")}}},
       {"config", {{"file", "/var/lib/backout/C-1/kubernetes.json"}, {"objects", {"configmap/settings"}}}}};
   steps = conformance::offers_well(*driver, offering);
-  ASSERT_EQ(steps.size(), 4U);
-  EXPECT_EQ(steps[2].needs, std::vector<StepId>{steps[1].id});
+  ASSERT_EQ(steps.size(), 3U);
+  EXPECT_EQ(steps[1].action.args["config_file"], "/var/lib/backout/C-1/kubernetes.json");
+  EXPECT_EQ(steps[1].undo->args["config_file"], steps[0].action.args["file"]) << "in the same order, back to as found";
   EXPECT_EQ(conformance::offers_well(*driver, offering_for(RunKind::kCheckpoint, subject, seen)).size(), 2U);
   EXPECT_EQ(conformance::offers_well(*driver, offering_for(RunKind::kDeploy, subject, seen)).size(), 3U);
 
   offering.saved["workloads"]["deployment/web"]["hash"] = "gone";
+  EXPECT_TRUE(driver->offer(offering).has_value()) << "the same template, but for a restart";
+  offering.saved["workloads"]["deployment/web"]["content"] = "gone";
   EXPECT_EQ(driver->offer(offering).error().code, Code::kNotFound);
   offering.saved = Json::object();
   offering.to = Version("v7");

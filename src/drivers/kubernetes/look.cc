@@ -41,6 +41,18 @@ struct Judged {
 };
 using Judge = std::function<Judged(const Workload&)>;
 
+Lack lack_by_age(const Workload& workload, const Changes& changes) {
+  const auto older = older_pod(workload, changes, false);
+  if (!older) return {};
+  if (older->unknown)
+    return {
+        fmt::format("{}: the API server does not say when {} was changed last, so whether pod {} has it is not known",
+                    workload.name.str(), older->object, older->pod),
+        false, true};
+  return {fmt::format("{}: pod {} started before {} became what it is: it must be restarted", workload.name.str(),
+                      older->pod, older->object)};
+}
+
 Sight judged(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names, const Judge& judge) {
   Identities seen;
   std::vector<std::string> lacks, doubts, runs;
@@ -72,7 +84,7 @@ Sight judged(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadN
     return final ? driver::final_sight(std::move(sight)) : sight;
   }
   if (!doubts.empty()) {
-    Sight sight = Sight::cannot_tell(join(doubts, "; ") + "; while it runs: backout checkpoint");
+    Sight sight = Sight::cannot_tell(join(doubts, "; "));
     sight.evidence = evidence;
     return sight;
   }
@@ -83,12 +95,14 @@ Sight judged(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadN
 
 }  // namespace
 
-Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
-               const Identities& wanted) {
+Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names, const Identities& wanted,
+               const Changes& changes) {
   return judged(ask, cluster, names, [&](const Workload& workload) -> Judged {
     const auto asked = wanted.find(workload.name.str());
-    if (asked == wanted.end()) return {lack_of(workload), false};
-    return {lack_of(workload, asked->second), !asked->second.whole};
+    const bool whole = asked == wanted.end() || asked->second.whole;
+    Lack lack = asked == wanted.end() ? lack_of(workload) : lack_of(workload, asked->second);
+    if (!lack.why.empty() || !whole) return {std::move(lack), !whole};
+    return {lack_by_age(workload, changes), false};
   });
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "drivers/kubernetes/kubectl.h"
+#include "drivers/kubernetes/saved_objects.h"
 #include "drivers/kubernetes/workload.h"
 #include "model/outcome.h"
 
@@ -18,9 +19,10 @@ Json to_json(const Identities& identities);
 Result<Identities> identities_from_json(const Json& value);
 
 /// Whether every workload runs what `wanted` says of it; without a word about one, whether its rollout is at its end.
-/// Evidence: {"workloads": {NAME: identity}}. CannotTell names what to look at.
-Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
-               const Identities& wanted);
+/// No pod may be older than the last of `changes` in what it reads. Evidence: {"workloads": {NAME: identity}}.
+/// CannotTell names what to look at.
+Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names, const Identities& wanted,
+               const Changes& changes = {});
 
 /// Whether the workloads run release `version`, as `recorded` has it (workload.h: lack_of_release). CannotTell also
 /// where nothing says which images that release is.

@@ -52,8 +52,10 @@ Result<Workload> seen_workload(const Json& seen, const WorkloadName& name) {
   Workload workload{.name = name};
   workload.paused = get_bool(given, "paused");
   workload.hash = get_string(given, "hash");
+  workload.content = get_string(given, "content");
   for (const Json& each : get(given, "revisions")) {
-    Revision revision{.number = get_int(each, "revision"), .hash = get_string(each, "hash")};
+    Revision revision{
+        .number = get_int(each, "revision"), .hash = get_string(each, "hash"), .content = get_string(each, "content")};
     for (const auto& [container, image] : get(each, "images").items())
       if (image.is_string()) revision.images[container] = image.get<std::string>();
     workload.revisions.push_back(std::move(revision));
@@ -105,7 +107,15 @@ Result<int64_t> helm_target(const driver::Offering& offering, const Helm& helm, 
                "deploy that version again; keep more revisions: helm upgrade --history-max"};
 }
 
-Result<void> add_switch(const driver::Offering& offering, const Json& args, const Json& to, std::vector<Step>& steps) {
+/// ConfigMaps and Secrets as saved: put back by the switch itself, before any pod is told, so that its undo has the
+/// same order.
+struct Objects {
+  std::string file, before;  // both empty: none were saved
+  int64_t count = 0;
+};
+
+Result<void> add_switch(const driver::Offering& offering, const Json& args, const Json& to, const Objects& objects,
+                        std::vector<Step>& steps) {
   const Json& seen = seen_by(offering);
   const Helm helm = TRY(helm_of(args));
   Json back = Json::object();
@@ -121,7 +131,14 @@ Result<void> add_switch(const driver::Offering& offering, const Json& args, cons
   forth["to"] = to;
   undo["to"] = std::move(back);
   const char* verb = helm.release.empty() ? "undo" : "helm-rollback";
+  if (!objects.file.empty()) {
+    forth["config_file"] = objects.file;
+    undo["config_file"] = objects.before;
+  }
   std::string title = join(words, ", ");
+  if (!objects.file.empty())
+    title = fmt::format("{} (ConfigMaps, Secrets) of {} put back, then {}", counted(objects.count, "object"),
+                        offering.to.str(), title);
   if (!helm.release.empty()) {
     forth["to_revision"] = TRY(helm_target(offering, helm, seen));
     undo["to_revision"] = get_int(get(seen, "helm"), "revision");
@@ -136,27 +153,23 @@ Result<void> add_switch(const driver::Offering& offering, const Json& args, cons
   return {};
 }
 
-Result<void> add_objects(const driver::Offering& offering, const Json& args, std::vector<Step>& steps) {
+/// Kept as found before anything is told.
+Objects add_objects(const driver::Offering& offering, const Json& args, std::vector<Step>& steps) {
   const Json& saved = get(offering.saved, "config");
-  const std::string file = get_string(saved, "file");
-  if (file.empty()) return {};
-  Json names = {{"config_maps", Json::array()}, {"secrets", Json::array()}};
+  Objects objects{get_string(saved, "file"), offering.run_directory + "/kubernetes-before.json",
+                  static_cast<int64_t>(get(saved, "objects").size())};
+  if (objects.file.empty()) return {};
+  Json keep = args;
+  keep["file"] = objects.before;
+  keep["config_maps"] = keep["secrets"] = Json::array();
   for (const Json& each : get(saved, "objects")) {
     const std::vector<std::string> parts = split(each.is_string() ? each.get<std::string>() : "", '/');
-    if (parts.size() == 2) names[parts[0] == "secret" ? "secrets" : "config_maps"].push_back(parts[1]);
+    if (parts.size() == 2) keep[parts[0] == "secret" ? "secrets" : "config_maps"].push_back(parts[1]);
   }
-  const std::string count = counted(static_cast<int64_t>(get(saved, "objects").size()), "object");
-  Json keep = args, restore = args, undo = args;
-  keep["file"] = undo["file"] = offering.run_directory + "/kubernetes-before.json";
-  keep.update(names);
-  restore["file"] = file;
   steps.push_back(step("save-config-code", "save", StepKind::kEffect, Phase::kPrepare,
-                       "keep " + count + " (ConfigMaps, Secrets) as found", std::move(keep), offering));
-  steps.push_back(step("restore-config-code", "restore", StepKind::kEffect, Phase::kSwitch,
-                       fmt::format("put back {} (ConfigMaps, Secrets) of {}", count, offering.to.str()),
-                       std::move(restore), offering));
-  steps.back().undo = Action{kKubernetes, "restore", std::move(undo)};
-  return {};
+                       "keep " + counted(objects.count, "object") + " (ConfigMaps, Secrets) as found", std::move(keep),
+                       offering));
+  return objects;
 }
 
 }  // namespace
@@ -170,12 +183,12 @@ Result<Json> target_of(const driver::Offering& offering) {
   for (const WorkloadName& name : TRY(workloads_of(offering.subject))) {
     const Workload workload = TRY(seen_workload(seen, name));
     const Identity wanted = TRY(wanted_of(offering, workload));
-    if (workload.paused && workload.hash != wanted.hash)
+    if (workload.paused && !is_at(workload, wanted))
       return Error{Code::kRefused, name.str() + " is paused: nothing can be rolled back in it",
                    fmt::format("find out who paused it, then: kubectl -n {} rollout resume {}",
                                get_string(offering.subject, "namespace"), name.str())};
-    changes = changes || workload.hash != wanted.hash;
-    moved = moved || (workload.hash == wanted.hash && tag_was_moved(wanted, get(get(seen, "workloads"), name.str())));
+    changes = changes || !is_at(workload, wanted);
+    moved = moved || (is_at(workload, wanted) && tag_was_moved(wanted, get(get(seen, "workloads"), name.str())));
     to[name.str()] = wanted;
   }
   if (!changes && moved)
@@ -223,11 +236,11 @@ Result<std::vector<Step>> steps_for(const driver::Offering& offering) {
     return steps;
   }
   const Json to = TRY(target_of(offering));
-  TRY_VOID(add_objects(offering, args, steps));
-  TRY_VOID(add_switch(offering, args, to, steps));
-  if (steps.size() > 1) steps.back().needs = {StepId("restore-config-code")};
+  const Objects kept = add_objects(offering, args, steps);
+  TRY_VOID(add_switch(offering, args, to, kept, steps));
   Json stands = args;
   stands["to"] = to;
+  if (!kept.file.empty()) stands["config_file"] = kept.file;
   steps.push_back(step("stands-code", "stands", StepKind::kLook, Phase::kCheck,
                        "the ready pods run the images of " + offering.to.str(), std::move(stands), offering));
   steps.back().patience = {3, kBetweenLooks};

@@ -80,7 +80,7 @@ Lack lack_of(const Workload& workload) {
 Lack lack_of(const Workload& workload, const Identity& wanted) {
   const std::string name = workload.name.str();
   if (!workload.observed) return {name + ": the controller has not taken the change up yet"};
-  if (workload.hash != wanted.hash)
+  if (!is_at(workload, wanted))
     return {fmt::format("{} is at revision {} ({}), not at {} ({})", name,
                         workload.hash.empty() ? "unknown" : workload.hash, in_words(workload.images), wanted.hash,
                         in_words(wanted.images))};
@@ -92,8 +92,8 @@ Lack lack_of(const Workload& workload, const Identity& wanted) {
 Lack lack_of_release(const Workload& workload, const Identity* recorded, const std::string& version) {
   const std::string name = workload.name.str();
   if (recorded == nullptr && !has_tag(workload.images, version))
-    return {fmt::format("{} runs {}; no image has the tag {}, and nothing is recorded of that release: whether this is "
-                        "it is not known",
+    return {fmt::format("{} runs {}; no image has the tag {}, and nothing is recorded of that release, so whether "
+                        "this is it is not known; while it runs: backout checkpoint",
                         name, in_words(workload.images), version),
             false, true};
   if (recorded != nullptr && workload.images != recorded->images)

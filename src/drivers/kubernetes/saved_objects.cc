@@ -37,13 +37,6 @@ Result<Json> live(const Ask& ask, const Cluster& cluster, const std::string& nam
   return essence(*object);
 }
 
-Result<Json> objects_in(const std::string& content, const std::string& file) {
-  const auto parsed = parse_json(content);
-  if (!parsed || get_string(*parsed, "format") != kFormat || !get(*parsed, "objects").is_object())
-    return Error{Code::kCorrupt, "the saved objects in " + file + " are damaged; nothing was put back", ""};
-  return get(*parsed, "objects");
-}
-
 /// `object` by standard input. Replaced as a whole, so that a key which came later is gone; made when it is not there.
 Result<void> put(const Ask& ask, const Cluster& cluster, const std::string& name, const Json& object, bool is_there) {
   std::vector<std::string> words = {is_there ? "replace" : "create", "--validate=false", "-f", "-"};
@@ -108,39 +101,80 @@ Result<Json> save_objects(const Ask& ask, const Cluster& cluster, const Json& ar
   return evidence_of(file, objects);
 }
 
-Result<Json> restore_objects(const Ask& ask, const Cluster& cluster, const Json& args) {
-  const std::string file = TRY(path_argument(args, "file"));
-  const Json objects = TRY(objects_in(TRY(os::read_file(file)), file));
+Result<Json> objects_in(const std::string& content, const std::string& file) {
+  const auto parsed = parse_json(content);
+  if (!parsed || get_string(*parsed, "format") != kFormat || !get(*parsed, "objects").is_object())
+    return Error{Code::kCorrupt, "the saved objects in " + file + " are damaged; nothing was put back", ""};
+  return get(*parsed, "objects");
+}
+
+Result<void> put_back(const Ask& ask, const Cluster& cluster, const Json& objects) {
   std::map<std::string, Json> now;  // everything is looked at before the first is touched
   for (const auto& [name, saved] : objects.items()) now[name] = TRY(live(ask, cluster, name));
   for (const auto& [name, saved] : objects.items())
     if (!saved.is_null() && !same(now[name], saved))
       TRY_VOID(put(ask, cluster, name, saved, !now[name].is_null()).with_context(name));
-  return evidence_of(file, objects);
+  return {};
 }
 
-Sight sight_of_objects(const Ask& ask, const Cluster& cluster, const Json& args, const Result<std::string>& content,
-                       bool saving) {
+Sight sight_of_saved(const Ask& ask, const Cluster& cluster, const Json& args, const Result<std::string>& content) {
   const std::string file = get_string(args, "file");
   if (!content && content.error().code == Code::kNotFound) return Sight::does_not_hold("nothing is saved in " + file);
   if (!content) return Sight::cannot_tell(one_line(content.error().message));
   const auto objects = objects_in(*content, file);
   if (!objects) return Sight::does_not_hold(objects.error().message);
-  if (saving) {
-    auto wanted = objects_of(args);
-    if (!wanted) return Sight::cannot_tell(wanted.error().message);
-    std::sort(wanted->begin(), wanted->end());
-    if (*wanted != names_in(*objects)) return Sight::does_not_hold("other objects are saved in " + file);
-  }
-  for (const auto& [name, saved] : objects->items()) {
+  auto wanted = objects_of(args);
+  if (!wanted) return Sight::cannot_tell(wanted.error().message);
+  std::sort(wanted->begin(), wanted->end());
+  if (*wanted != names_in(*objects)) return Sight::does_not_hold("other objects are saved in " + file);
+  return sight_of_objects(ask, cluster, *objects, file);
+}
+
+Sight sight_of_objects(const Ask& ask, const Cluster& cluster, const Json& objects, const std::string& file) {
+  for (const auto& [name, saved] : objects.items()) {
     if (saved.is_null()) continue;
     const auto now = live(ask, cluster, name);
     if (!now) return Sight::cannot_tell(one_line(now.error().message));
     if (now->is_null()) return Sight::does_not_hold(name + " is gone");
     if (!same(*now, saved)) return Sight::does_not_hold(name + " has other content than was saved");
   }
-  return Sight::holds(counted(static_cast<int64_t>(objects->size()), "object") + " as saved in " + file,
-                      evidence_of(file, *objects));
+  return Sight::holds(counted(static_cast<int64_t>(objects.size()), "object") + " as saved in " + file,
+                      evidence_of(file, objects));
+}
+
+Result<Changes> changes_of(const Ask& ask, const Cluster& cluster, const Json& objects) {
+  Changes changes;
+  for (const auto& [name, saved] : objects.items()) {
+    if (saved.is_null()) continue;
+    const std::string kind = name.substr(0, name.find('/'));
+    // As the server gives it: kubectl leaves out who changed what and when.
+    const Answer answer =
+        TRY(ask(kubectl_words(cluster, {"get", "--raw",
+                                        fmt::format("/api/v1/namespaces/{}/{}s/{}", cluster.kube_namespace, kind,
+                                                    name.substr(kind.size() + 1))}),
+                ""));
+    if (!answer.ok) return trouble_of(answer.err, cluster).with_context(name);
+    const auto object = parse_json(answer.out);
+    if (!object) return Error{Code::kCorrupt, name + ": the API server's answer is no JSON", ""};
+    std::string& newest = changes[name];
+    for (const Json& each : get(get(*object, "metadata"), "managedFields"))
+      newest = std::max(newest, one_line(get_string(each, "time")));
+  }
+  return changes;
+}
+
+std::optional<Older> older_pod(const Workload& workload, const Changes& changes, bool strict) {
+  for (const auto& [object, changed] : changes) {
+    if (workload.reads.count(object) == 0) continue;
+    for (const Pod& pod : workload.pods) {
+      if (pod.going || pod.hash != workload.hash) continue;
+      // Both are written alike, and in UTC.
+      const bool comparable = changed.size() == 20 && pod.created.size() == 20 && changed.back() == 'Z';
+      if (!comparable || pod.created < changed || (strict && pod.created == changed))
+        return Older{pod.name, object, !comparable};
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace backout::drivers::kubernetes

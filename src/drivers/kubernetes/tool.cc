@@ -7,9 +7,11 @@
 
 #include "base/text.h"
 #include "driver/tool.h"
+#include "drivers/command/arguments.h"
 #include "drivers/kubernetes/helm.h"
 #include "drivers/kubernetes/look.h"
 #include "drivers/kubernetes/saved_objects.h"
+#include "os/file.h"
 
 namespace backout::drivers::kubernetes {
 namespace {
@@ -40,7 +42,7 @@ Error cannot_be_undone(const Workload& workload, const Cluster& cluster) {
 Result<void> clear_stuck_pods(const Ask& ask, const Cluster& cluster, const Workload& workload, const Identity& wanted,
                               const Progress& progress) {
   for (const Pod& pod : workload.pods) {
-    if (pod.ready || pod.going || pod.hash == wanted.hash) continue;
+    if (pod.ready || pod.going || pod.hash == wanted.hash || pod.hash == workload.hash) continue;
     progress("pod " + pod.name + " of the revision that is left never became ready: deleted");
     const auto gone = tell(ask, cluster, {"delete", "pod", pod.name, "--wait=false"}, "pod " + pod.name);
     if (!gone && gone.error().code != Code::kNotFound) return gone.error();
@@ -48,8 +50,34 @@ Result<void> clear_stuck_pods(const Ask& ask, const Cluster& cluster, const Work
   return {};
 }
 
+/// ConfigMaps and Secrets that go with the release.
+Result<Json> objects_for(const Json& args) {
+  if (!args.contains("config_file")) return Json::object();
+  const std::string file = TRY(path_argument(args, "config_file"));
+  return objects_in(TRY(os::read_file(file)), file);
+}
+
+/// Pods run with what a ConfigMap was when they started. `done`: a number for those that were told to start anew since
+/// it was put back.
+Result<void> restart_older(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
+                           const Json& objects, const Json& done, const Progress& progress) {
+  if (objects.empty()) return {};
+  const Changes changes = TRY(changes_of(ask, cluster, objects));
+  for (const WorkloadName& name : names) {
+    const Workload workload = TRY(look_at(ask, cluster, name));
+    const auto older = older_pod(workload, changes, !get(done, name.str()).is_number());
+    if (!older) continue;
+    if (workload.paused || workload.strategy == "OnDelete") return cannot_be_undone(workload, cluster);
+    progress(fmt::format("{}: restarted, because pod {} is older than {}", name.str(), older->pod, older->object));
+    const auto told = tell(ask, cluster, {"rollout", "restart", name.str()}, name.str());
+    // By the try before this one, a moment ago.
+    if (!told && told.error().message.find("already been triggered") == std::string::npos) return told.error();
+  }
+  return {};
+}
+
 Result<Json> undo_once(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
-                       const Identities& to, const Progress& progress) {
+                       const Identities& to, const Json& objects, const Progress& progress) {
   struct Way {
     Workload workload;
     int64_t revision = 0;  // 0: it is there already
@@ -58,7 +86,7 @@ Result<Json> undo_once(const Ask& ask, const Cluster& cluster, const std::vector
   for (const WorkloadName& name : names) {
     Way way{TRY(look_at(ask, cluster, name))};
     const Identity& wanted = to.at(name.str());
-    if (way.workload.hash != wanted.hash) {
+    if (!is_at(way.workload, wanted)) {
       if (way.workload.paused || way.workload.strategy == "OnDelete") return cannot_be_undone(way.workload, cluster);
       const auto revision = find_revision(way.workload, wanted);
       if (!revision)
@@ -70,6 +98,7 @@ Result<Json> undo_once(const Ask& ask, const Cluster& cluster, const std::vector
     }
     ways.push_back(std::move(way));
   }
+  TRY_VOID(put_back(ask, cluster, objects));
   Json done = Json::object();
   for (const Way& way : ways) {
     const std::string name = way.workload.name.str();
@@ -81,6 +110,7 @@ Result<Json> undo_once(const Ask& ask, const Cluster& cluster, const std::vector
     if (way.workload.name.kind == "statefulset")
       TRY_VOID(clear_stuck_pods(ask, cluster, TRY(look_at(ask, cluster, way.workload.name)), to.at(name), progress));
   }
+  TRY_VOID(restart_older(ask, cluster, names, objects, done, progress));
   return Json{{"undone", done}};
 }
 
@@ -117,13 +147,14 @@ Result<Json> run_verb(const std::string& verb, const Json& args, const Progress&
   const Cluster cluster = TRY(cluster_of(args));
   const Ask ask = by_process();
   if (verb == "save") return save_objects(ask, cluster, args);
-  if (verb == "restore") return restore_objects(ask, cluster, args);
   if (verb == "undo") {
     const std::vector<WorkloadName> names = TRY(workloads_of(args));
     const Identities to = TRY(identities_from_json(get(args, "to")));
     for (const WorkloadName& name : names)
       if (to.count(name.str()) == 0) return Error{Code::kInvalid, "what " + name.str() + " shall be is missing", ""};
-    return until_it_answers(wait_of(args), progress, [&] { return undo_once(ask, cluster, names, to, progress); });
+    const Json objects = TRY(objects_for(args));
+    return until_it_answers(wait_of(args), progress,
+                            [&] { return undo_once(ask, cluster, names, to, objects, progress); });
   }
   if (verb == "helm-rollback") {
     const Helm helm = TRY(helm_of(args));
@@ -131,7 +162,14 @@ Result<Json> run_verb(const std::string& verb, const Json& args, const Progress&
     if (helm.release.empty() || to <= 0) return Error{Code::kInvalid, "'helm' or 'to_revision' is missing", ""};
     const Millis wait = wait_of(args);
     const Ask helm_ask = by_process(wait + Millis(60'000));
-    return until_it_answers(wait, progress, [&] { return helm_once(helm_ask, helm, cluster, to, wait, progress); });
+    const Json objects = TRY(objects_for(args));
+    const std::vector<WorkloadName> names = TRY(workloads_of(args));
+    return until_it_answers(wait, progress, [&]() -> Result<Json> {
+      TRY_VOID(put_back(ask, cluster, objects));
+      Json done = TRY(helm_once(helm_ask, helm, cluster, to, wait, progress));
+      TRY_VOID(restart_older(ask, cluster, names, objects, Json::object(), progress));
+      return done;
+    });
   }
   return Error{Code::kInvalid, "unknown verb '" + one_line(verb) + "'", ""};
 }

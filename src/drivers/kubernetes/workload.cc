@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 namespace backout::drivers::kubernetes {
@@ -54,6 +55,39 @@ std::string bare(Json pod_template) {
   return canonical(pod_template);
 }
 
+/// What makes a template another release: a restart does not.
+std::string content_of(Json pod_template) {
+  if (!pod_template.is_object()) return "";
+  if (Json& metadata = pod_template["metadata"]; get(metadata, "annotations").is_object()) {
+    metadata["annotations"].erase("kubectl.kubernetes.io/restartedAt");
+    if (metadata["annotations"].empty()) metadata.erase("annotations");
+  }
+  return sha256_hex(bare(std::move(pod_template))).substr(0, 16);
+}
+
+/// ConfigMaps and Secrets in environments and volumes.
+std::set<std::string> read_by(const Json& pod_template) {
+  std::set<std::string> names;
+  const auto add = [&](const char* kind, const Json& reference, const char* key) {
+    if (const std::string name = get_string(reference, key); !name.empty()) names.insert(kind + one_line(name));
+  };
+  const auto add_both = [&](const Json& source, const char* config_map, const char* secret, const char* secret_key) {
+    add("configmap/", get(source, config_map), "name");
+    add("secret/", get(source, secret), secret_key);
+  };
+  for (const char* list : {"initContainers", "containers"})
+    for (const Json& container : at(pod_template, {"spec", list})) {
+      for (const Json& each : get(container, "envFrom")) add_both(each, "configMapRef", "secretRef", "name");
+      for (const Json& each : get(container, "env"))
+        add_both(get(each, "valueFrom"), "configMapKeyRef", "secretKeyRef", "name");
+    }
+  for (const Json& volume : at(pod_template, {"spec", "volumes"})) {
+    add_both(volume, "configMap", "secret", "secretName");
+    for (const Json& each : at(volume, {"projected", "sources"})) add_both(each, "configMap", "secret", "name");
+  }
+  return names;
+}
+
 bool is_owned_by(const Json& object, const std::string& uid) {
   for (const Json& owner : at(object, {"metadata", "ownerReferences"}))
     if (get_string(owner, "uid") == uid) return true;
@@ -82,6 +116,7 @@ Pod pod_in(const Json& object, const std::string& hash) {
       .name = one_line(at(object, {"metadata", "name"}).is_string() ? get_string(get(object, "metadata"), "name") : ""),
       .hash = hash};
   pod.going = get(object, "metadata").contains("deletionTimestamp");
+  pod.created = one_line(get_string(get(object, "metadata"), "creationTimestamp"));
   const Json& status = get(object, "status");
   for (const Json& condition : get(status, "conditions"))
     if (get_string(condition, "type") == "Ready") pod.ready = get_string(condition, "status") == "True";
@@ -105,6 +140,7 @@ void read_replica_sets(Workload& workload, const Json& owned, const std::string&
     Revision revision{.number = as_number(get_string(get(metadata, "annotations"), kRevisionOf)),
                       .hash = one_line(get_string(get(metadata, "labels"), "pod-template-hash"))};
     revision.images = images_in(at(each, {"spec", "template"}));
+    revision.content = content_of(at(each, {"spec", "template"}));
     revision.cause = shortened(one_line(get_string(get(metadata, "annotations"), "kubernetes.io/change-cause")), 120);
     if (revision.hash.empty()) continue;
     by_uid[get_string(metadata, "uid")] = revision.hash;
@@ -125,6 +161,7 @@ void read_controller_revisions(Workload& workload, const Json& owned, const std:
                                            : get_string(metadata, "name"))};
     const Json& pod_template = at(each, {"data", "spec", "template"});
     revision.images = images_in(pod_template);
+    revision.content = content_of(pod_template);
     revision.cause = shortened(one_line(get_string(get(metadata, "annotations"), "kubernetes.io/change-cause")), 120);
     if (revision.hash.empty()) continue;
     if (bare(pod_template) == wanted) workload.hash = revision.hash;
@@ -182,11 +219,8 @@ Result<std::vector<WorkloadName>> workloads_of(const Json& args) {
 }
 
 Json to_json(const Identity& identity) {
-  Json value = {{"hash", identity.hash},
-                {"revision", identity.revision},
-                {"images", identity.images},
-                {"replicas", identity.replicas},
-                {"whole", identity.whole}};
+  Json value = {{"hash", identity.hash},     {"content", identity.content},   {"revision", identity.revision},
+                {"images", identity.images}, {"replicas", identity.replicas}, {"whole", identity.whole}};
   value["digests"] = Json::object();
   for (const auto& [container, digests] : identity.digests) value["digests"][container] = digests;
   return value;
@@ -194,6 +228,7 @@ Json to_json(const Identity& identity) {
 
 Result<Identity> identity_from_json(const Json& value) {
   Identity identity{.hash = get_string(value, "hash"), .revision = number_in(value, "revision")};
+  identity.content = get_string(value, "content");
   if (identity.hash.empty()) return Error{Code::kInvalid, "a workload's 'hash' is missing", ""};
   for (const auto& [container, image] : get(value, "images").items())
     if (image.is_string()) identity.images[container] = image.get<std::string>();
@@ -240,6 +275,8 @@ Result<Workload> parse_workload(const WorkloadName& name, const Json& object, co
       name.kind == "daemonset" ? number_in(status, "desiredNumberScheduled") : number_in(spec, "replicas", 1);
   workload.images = images_in(get(spec, "template"));
   const std::string wanted = bare(get(spec, "template"));
+  workload.content = content_of(get(spec, "template"));
+  workload.reads = read_by(get(spec, "template"));
   std::map<std::string, std::string> by_uid;
   if (name.kind == "deployment")
     read_replica_sets(workload, owned, wanted, by_uid);
@@ -259,7 +296,8 @@ Result<Workload> parse_workload(const WorkloadName& name, const Json& object, co
 }
 
 Identity identity_of(const Workload& workload) {
-  Identity identity{.hash = workload.hash, .images = workload.images, .replicas = workload.replicas};
+  Identity identity{
+      .hash = workload.hash, .content = workload.content, .images = workload.images, .replicas = workload.replicas};
   for (const Revision& revision : workload.revisions)
     if (revision.hash == workload.hash) identity.revision = revision.number;
   for (const Pod& pod : workload.pods)
@@ -272,9 +310,20 @@ Identity identity_of(const Workload& workload) {
 }
 
 std::optional<Revision> find_revision(const Workload& workload, const Identity& wanted) {
-  for (const Revision& revision : workload.revisions)
+  std::optional<Revision> found;
+  for (const Revision& revision : workload.revisions) {
     if (revision.hash == wanted.hash) return revision;
-  return std::nullopt;
+    if (!wanted.content.empty() && revision.content == wanted.content) found = revision;
+  }
+  return found;
+}
+
+bool is_at(const Workload& workload, const Identity& wanted) {
+  if (workload.hash == wanted.hash) return true;
+  if (workload.content.empty()) return false;
+  if (!wanted.content.empty()) return workload.content == wanted.content;
+  const auto revision = find_revision(workload, wanted);
+  return revision && revision->content == workload.content;
 }
 
 Result<Identity> identity_by_tag(const Workload& workload, const std::string& version) {
@@ -287,12 +336,15 @@ Result<Identity> identity_by_tag(const Workload& workload, const std::string& ve
                  fmt::format("no checkpoint says which revision of {} was {}, and no revision has an image of that tag",
                              workload.name.str(), version),
                  next};
-  if (found.size() > 1)
+  const bool one = std::all_of(found.begin(), found.end(),
+                               [&](const Revision* each) { return each->content == found.front()->content; });
+  if (!one)
     return Error{Code::kConflict,
                  fmt::format("no checkpoint says which revision of {} was {}, and {} have an image of that tag",
                              workload.name.str(), version, counted(static_cast<int64_t>(found.size()), "revision")),
                  next};
-  return Identity{.hash = found.front()->hash, .revision = found.front()->number, .images = found.front()->images};
+  const Revision& newest = *found.back();
+  return Identity{.hash = newest.hash, .content = newest.content, .revision = newest.number, .images = newest.images};
 }
 
 bool has_tag(const std::map<std::string, std::string>& images, const std::string& version) {

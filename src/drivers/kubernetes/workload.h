@@ -27,13 +27,14 @@ Result<std::vector<WorkloadName>> workloads_of(const Json& args);
 struct Revision {
   int64_t number = 0;
   std::string hash;
+  std::string content;  // hash of the template without the note that `kubectl rollout restart` makes in it
   std::map<std::string, std::string> images;  // container -> image, init containers too
   std::string cause;                          // kubernetes.io/change-cause
 };
 
 /// What a release is, as far as the cluster shows it: kept at a checkpoint, looked for at a rollback.
 struct Identity {
-  std::string hash;
+  std::string hash, content;  // content: empty when it was noted by an earlier version
   int64_t revision = 0;
   std::map<std::string, std::string> images;
   std::map<std::string, std::set<std::string>> digests;  // container -> imageID of ready pods
@@ -45,6 +46,7 @@ Result<Identity> identity_from_json(const Json& value);
 
 struct Pod {
   std::string name, hash;
+  std::string created;                // as the API server has it, "2026-11-22T10:00:00Z"
   bool ready = false, going = false;  // going: it has been told to end
   std::map<std::string, std::string> image_ids;
   std::string trouble;  // "web: ImagePullBackOff: Back-off pulling image ..."; empty: none
@@ -60,6 +62,8 @@ struct Workload {
   int64_t replicas = 0;  // wanted
   std::map<std::string, std::string> images;
   std::string hash;                 // of the template that the spec has now; empty: the controller has not made it yet
+  std::string content;              // of the same, as Revision::content
+  std::set<std::string> reads;      // "configmap/settings", "secret/keys": what its pods are given when they start
   std::vector<Revision> revisions;  // newest last
   std::vector<Pod> pods;            // that are not over
 };
@@ -87,7 +91,9 @@ Lack lack_of(const Workload& workload, const Identity& wanted);
 /// image must be the version; else it is unknown.
 Lack lack_of_release(const Workload& workload, const Identity* recorded, const std::string& version);
 
-/// The revision with the template of `wanted`.
+/// Whether the spec has the template of `wanted`, but for a restart.
+bool is_at(const Workload& workload, const Identity& wanted);
+/// The revision with the template of `wanted`: that very one, else the newest that differs by a restart.
 std::optional<Revision> find_revision(const Workload& workload, const Identity& wanted);
 /// The one revision with an image whose tag is `version` ("v1" and "1" alike). kNotFound, kConflict when several.
 Result<Identity> identity_by_tag(const Workload& workload, const std::string& version);

@@ -27,6 +27,7 @@ class Store:
         meta.setdefault("uid", str(uuid.uuid4()))
         meta.setdefault("creationTimestamp", now())
         meta.setdefault("generation", 1)
+        meta["managedFields"] = changed_now()
         self.things[kind, meta["namespace"], meta["name"]] = thing
         self.touch(kind, thing)
 
@@ -45,7 +46,7 @@ class Store:
     def change(self, kind, thing, new):
         """What a user wrote over what is there."""
         old_meta, meta = thing["metadata"], new.setdefault("metadata", {})
-        for key in ("uid", "creationTimestamp", "namespace", "name", "generation"):
+        for key in ("uid", "creationTimestamp", "namespace", "name", "generation", "managedFields"):
             meta[key] = old_meta[key]
         new = with_defaults(kind, new)
         if new.get("spec") != thing.get("spec"):
@@ -54,9 +55,15 @@ class Store:
             if key not in SHOWN or key == "status":
                 new[key] = thing[key]
         if {key: new.get(key) for key in SHOWN} != {key: thing.get(key) for key in SHOWN}:
+            meta["managedFields"] = changed_now()
             self.things[kind, meta["namespace"], meta["name"]] = new
             self.touch(kind, new)
         return self.things[kind, meta["namespace"], meta["name"]]
+
+
+def changed_now():
+    """Who wrote what and when, as far as it is asked here: when."""
+    return [{"manager": "kubectl", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "time": now()}]
 
 
 def with_defaults(kind, thing):
