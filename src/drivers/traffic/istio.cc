@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/text.h"
@@ -80,7 +81,9 @@ class Istio : public ShiftDriver {
 
   Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const override {
     const IstioRoute route = TRY(seen_route(kubernetes::by_host(host, std::move(stop)), subject, pools));
-    return Json{{"weights", route.weights}};
+    Json seen = {{"weights", route.weights}};
+    if (!route.note.empty()) seen["note"] = route.note;
+    return seen;
   }
 
  private:
@@ -107,6 +110,31 @@ Result<Json> set_istio_weights(const Json& args, const driver::Progress& progres
   }
 }
 
+/// "web.shop subset v3", as far as it is said.
+std::string destination_words(const Json& destination) {
+  const std::string subset = get_string(destination, "subset");
+  return one_line(get_string(destination, "host", "a destination without host")) +
+         (subset.empty() ? "" : " subset " + one_line(subset));
+}
+
+/// Routes beside `but` that give the pools traffic, which are left as they are: a sentence, or nothing.
+std::string note_of_others(const Json& http, size_t but, const Pools& pools) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < http.size(); ++i) {
+    const Json& destinations = get(http[i], "route");
+    if (i == but || !destinations.is_array()) continue;
+    const bool leads = std::any_of(destinations.begin(), destinations.end(), [&](const Json& each) {
+      return std::any_of(pools.by_name.begin(), pools.by_name.end(), [&](const auto& pool) {
+        return get_string(get(each, "destination"), "subset") == subset_of(pool.second);
+      });
+    });
+    if (leads) names.push_back(get_string(http[i], "name", fmt::format("number {}", i + 1)));
+  }
+  return names.empty() ? ""
+                       : "other routes of the VirtualService lead to the pools, too, and are as they were: " +
+                             one_line(join(names, ", "));
+}
+
 }  // namespace
 
 Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, const std::string& route) {
@@ -117,18 +145,30 @@ Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, 
     if (!destinations.is_array() || (!route.empty() && get_string(http[i], "name") != route)) continue;
     IstioRoute here{.route = i};
     std::map<std::string, double> shares;
-    for (const auto& [name, pool] : pools.by_name) {
-      shares[name] = 0;
-      for (size_t j = 0; j < destinations.size(); ++j) {
-        if (get_string(get(destinations[j], "destination"), "subset") != subset_of(pool)) continue;
-        here.places[name] = j;
-        shares[name] = static_cast<double>(get_int(destinations[j], "weight", destinations.size() == 1 ? 100 : 0));
+    std::vector<std::string> twice, others;
+    for (size_t j = 0; j < destinations.size(); ++j) {
+      const Json& destination = get(destinations[j], "destination");
+      const int64_t weight = get_int(destinations[j], "weight", destinations.size() == 1 ? 100 : 0);
+      bool ours = false;
+      for (const auto& [name, pool] : pools.by_name) {
+        if (get_string(destination, "subset") != subset_of(pool)) continue;
+        ours = true;
+        if (!here.places.emplace(name, j).second) twice.push_back(name);
+        shares[name] += static_cast<double>(weight);
       }
+      if (!ours && weight != 0) others.push_back(fmt::format("{} (weight {})", destination_words(destination), weight));
     }
     if (here.places.empty()) continue;
     if (found)
       return Error{Code::kConflict, "traffic: several routes of the VirtualService lead to the pools",
                    "say which one: give it a name, and say traffic.istio.route"};
+    if (!twice.empty())
+      return Error{Code::kConflict,
+                   "traffic: several destinations of the route have the subset of " + join(twice, ", "),
+                   "a pool is one destination: give the others subsets of their own"};
+    if (!others.empty())
+      return Error{Code::kConflict, "traffic: the route leads beside the pools, too: " + join(others, ", "),
+                   "make it a pool of traffic.pools, or give it weight 0"};
     here.weights = in_percent(shares);
     for (const auto& [name, pool] : pools.by_name) here.weights.try_emplace(name, 0);
     found = std::move(here);
@@ -136,6 +176,7 @@ Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, 
   if (!found)
     return Error{Code::kNotFound, "traffic: no route of the VirtualService leads to the pools",
                  "mend traffic.pools.*.subset, or traffic.istio.route"};
+  found->note = note_of_others(http, found->route, pools);
   for (const auto& [name, pool] : pools.by_name)
     if (found->places.count(name) == 0)
       return Error{Code::kNotFound,

@@ -5,8 +5,9 @@
 // out: the only one that leads to the pools.
 //
 // shift is test-and-set: one JSON patch that holds only for the resourceVersion that was looked at, and changes the
-// weights of the route and nothing else. When somebody was faster it looks again. What is looked at are the weights in
-// the object, and, as for every kind, what answers at public_url: the proxies learn of it a moment later.
+// weights of the route and nothing else. When somebody was faster it looks again. A rollback stays with the cluster
+// that kubectl led to when it was planned (kubernetes/kubectl.h: `cluster`). What is looked at are the weights in the
+// object, and, as for every kind, what answers at public_url: the proxies learn of it a moment later.
 #pragma once
 #include <iosfwd>
 #include <memory>
@@ -30,8 +31,10 @@ struct IstioRoute {
   std::map<std::string, size_t> places;  // pool -> spec.http[route].route[place]
   Weights weights;                       // of all pools; a single destination without a weight has 100
   std::string resource_version;
+  std::string note;  // other routes that lead to the pools; empty: none
 };
-/// kNotFound: no route, or a pool without a destination; kConflict: several routes lead to the pools.
+/// kNotFound: no route, or a pool without a destination; kConflict: several routes lead to the pools, or the route has
+/// several destinations for one, or one with traffic that is no pool. One without traffic is left as it is.
 Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, const std::string& route);
 /// The JSON patch from `route` to `weights`; it fails when the object is not the one that was looked at.
 Json istio_patch(const IstioRoute& route, const Weights& weights);

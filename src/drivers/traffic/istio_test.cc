@@ -46,6 +46,36 @@ TEST(IstioRoute, WhatCannotBeIsSaid) {
     EXPECT_FALSE(istio_route(*parse_json(text), two_subsets(), "").has_value()) << text;
 }
 
+TEST(IstioRoute, WhatIsNoPoolIsLeftAloneWithoutTrafficAndRefusedWithIt) {
+  Json web = istio_golden("27-vs-get-json.stdout");
+  Json& destinations = web["spec"]["http"][0]["route"];
+  Json third = destinations[0];
+  third["destination"] = {{"host", "shadow"}, {"subset", "v3"}};
+  third["weight"] = 0;
+  destinations.push_back(third);
+  const auto kept = istio_route(web, two_subsets(), "");
+  ASSERT_TRUE(kept.has_value()) << kept.error().message;
+  EXPECT_EQ(kept->weights, (Weights{{"stable", 90}, {"canary", 10}}));
+  EXPECT_EQ(istio_patch(*kept, {{"stable", 100}, {"canary", 0}}).dump().find("/route/2/"), std::string::npos);
+  destinations[2]["weight"] = 100;
+  const auto beside = istio_route(web, two_subsets(), "");
+  ASSERT_FALSE(beside.has_value()) << "half of the traffic is no pool's";
+  EXPECT_EQ(beside.error().code, Code::kConflict);
+  EXPECT_NE(beside.error().message.find("shadow subset v3 (weight 100)"), std::string::npos) << beside.error().message;
+  destinations[2]["destination"]["subset"] = "v1";
+  EXPECT_EQ(istio_route(web, two_subsets(), "").error().code, Code::kConflict) << "two destinations of one subset";
+}
+
+TEST(IstioRoute, OtherRoutesToThePoolsAreSaid) {
+  Json web = istio_golden("27-vs-get-json.stdout");
+  web["spec"]["http"].push_back(web["spec"]["http"][0]);
+  web["spec"]["http"][0]["name"] = "api";
+  web["spec"]["http"][1]["name"] = "main";
+  EXPECT_NE(istio_route(web, two_subsets(), "main")->note.find("as they were: api"), std::string::npos);
+  web["spec"]["http"].erase(0);
+  EXPECT_EQ(istio_route(web, two_subsets(), "main")->note, "");
+}
+
 class IstioTest : public TrafficTest {
  protected:
   void SetUp() override {
@@ -105,6 +135,26 @@ TEST_F(IstioTest, WhoeverWasFasterIsLookedAtAgain) {
   EXPECT_TRUE(result.ok()) << result.err;
   EXPECT_NE(result.out.find("looked at again"), std::string::npos) << result.out;
   EXPECT_EQ((*driver->observe(subject(), *local.host, {}))["weights"], (Json{{"blue", 90}, {"green", 10}}));
+}
+
+TEST_F(IstioTest, TrafficThatGoesBesideThePoolsIsNoSuccess) {
+  const Action to_blue = shift(*driver, subject(), {{"blue", 100}});
+  conformance::apply_well(*driver, to_blue, *local.host);
+  EXPECT_EQ(driver->verify(to_blue, *local.host, {}).kind, SightKind::kHolds);
+  Json route = Json::array();
+  for (const char* subset : {"blue", "green", "orange"})
+    route.push_back(
+        {{"destination", {{"host", "web"}, {"subset", subset}}}, {"weight", subset == std::string("green") ? 0 : 100}});
+  cluster->apply({{"kind", "VirtualService"},
+                  {"metadata", {{"name", "web"}, {"namespace", "shop"}}},
+                  {"spec", {{"hosts", {"web"}}, {"http", Json::array({{{"route", route}}})}}}});
+  EXPECT_FALSE(all_answer("v1")) << "the mesh divides by all of the weights";
+  const Sight sight = driver->verify(to_blue, *local.host, {});
+  EXPECT_NE(sight.kind, SightKind::kHolds);
+  EXPECT_NE(sight.why.find("web subset orange (weight 100)"), std::string::npos) << sight.why;
+  const auto told = apply(*driver, to_blue);
+  EXPECT_FALSE(told.ok());
+  EXPECT_NE(told.err.find("orange"), std::string::npos) << told.err;
 }
 
 TEST_F(IstioTest, OffersAWayBackToThePoolThatRunsIt) {

@@ -179,13 +179,17 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.store.lock:
             route = self.server.store.all("virtualservices")[0]["spec"]["http"][0]["route"]
             self.server.round += 1
-            at = self.server.round * 37 % 100
-        for each in route:
-            if at < each.get("weight", 0):
-                url = self.server.subsets[each["destination"]["subset"]] + path.removeprefix("/mesh")
+            weights = [each.get("weight", 100 if len(route) == 1 else 0) for each in route]
+            at = self.server.round * 37 % max(sum(weights), 1)  # they are shares, whatever they come to
+        for each, weight in zip(route, weights):
+            if at < weight:
+                where = self.server.subsets.get(each["destination"]["subset"])
+                if where is None:
+                    return self.send(503, b"no healthy upstream", "text/plain")
+                url = where + path.removeprefix("/mesh")
                 with urllib.request.urlopen(url, timeout=5) as reply:
                     return self.send(200, reply.read(), "text/plain")
-            at -= each.get("weight", 0)
+            at -= weight
         return self.send(503, b"no destination", "text/plain")
 
     def serve(self, path):
