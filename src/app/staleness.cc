@@ -16,6 +16,7 @@ Json precondition_of(const Subject& subject, const Seen& seen) {
       for (const auto& [pool, runs] : get(sight, "pools").items()) kept[host][pool] = get_string(runs, "version");
       for (const auto& [pool, servers] : get(sight, "kept_out").items())
         kept[host][pool + ", kept out of service"] = servers;
+      if (sight.contains("cluster")) kept[host]["cluster"] = sight["cluster"];
     }
     if (subject.part == plan::Part::kDatabase && sight.contains("schema"))
       kept[host]["schema_sha256"] = sha256_hex(canonical(sight["schema"]));

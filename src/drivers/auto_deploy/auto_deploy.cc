@@ -50,6 +50,8 @@ class AutoDeployDriver : public driver::Driver {
       (goes_on ? pause : rests).hosts.push_back(host);
       if (!there) absent.push_back(host);
       if (const Json& was = get(seen->second, "was"); goes_on && !was.is_null()) pause.action.args["was"][host] = was;
+      if (const Json& cluster = get(seen->second, "cluster"); !cluster.is_null())
+        pause.action.args["cluster"] = rests.action.args["cluster"] = cluster;
     }
     // What is nowhere is called by a wrong name, and what it is really called would deploy.
     if (absent.size() == offering.hosts.size())
@@ -71,9 +73,13 @@ class AutoDeployDriver : public driver::Driver {
   }
 
   Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
-    const DeployerState state = TRY(look_at_deployer(TRY(deployer_from(subject)), host, stop));
+    Deployer deployer = TRY(deployer_from(subject));
+    if (const host::Command place = place_command(deployer); !place.argv.empty())
+      deployer.args["cluster"] = TRY(place_in(deployer, TRY(host.run(place, stop))));
+    const DeployerState state = TRY(look_at_deployer(deployer, host, stop));
     Json seen = {{"there", state.there}, {"paused", state.paused}};
     if (!state.was.is_null()) seen["was"] = state.was;
+    if (deployer.args.contains("cluster")) seen["cluster"] = deployer.args["cluster"];
     return seen;
   }
 

@@ -20,6 +20,11 @@ import json, os, sys
 home = os.path.dirname(os.path.abspath(__file__))
 tool, words = os.path.basename(sys.argv[0]), sys.argv[1:]
 path = os.path.join(home, "object.json")
+if tool == "kubectl" and "config" in words:
+    context = ([word.split("=", 1)[1] for word in words if word.startswith("--context=")] or ["here"])[0]
+    moved = os.path.exists(os.path.join(home, "moved"))
+    print(context, "https://elsewhere" if moved else "https://" + context, end="")
+    sys.exit(0)
 if os.path.exists(os.path.join(home, "ill")):
     sys.exit("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout")
 if not os.path.exists(path):
@@ -36,6 +41,7 @@ def keep():
     os.rename(path + ".new", path)
 if tool == "kubectl":
     assert "--namespace=argocd" in words or "--namespace=flux-system" in words, words
+    assert "--context=here" in words, words  # the one that was current when it was looked at
     if "get" in words: print(json.dumps(value))
     if "patch" in words:
         merge(value, json.loads(words[-1].split("=", 1)[1])); keep(); print("patched")
@@ -165,6 +171,21 @@ TEST_P(Conforms, somebody_who_lets_it_go_on_is_seen) {
   const Sight sight = driver->verify(pause, *local.host, {});
   EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
   EXPECT_THAT(sight.why, HasSubstr("goes on"));
+}
+
+TEST_P(Conforms, what_the_kubeconfig_leads_to_is_looked_at_before_each_step) {
+  const std::string kind = get_string(GetParam().subject, "kind");
+  if (kind != "argocd" && kind != "flux") return;  // the others are in no cluster
+  const Step pause = conformance::offers_well(*driver, offering()).at(0);
+  EXPECT_EQ(pause.action.args["cluster"], (Json{{"context", "here"}, {"server", "https://here"}}));
+  EXPECT_EQ(pause.undo->args["cluster"], pause.action.args["cluster"]);
+  std::ofstream(directory / "moved") << "";
+  const auto done = conformance::apply(*driver, pause.action, *local.host);
+  ASSERT_TRUE(done.has_value());
+  EXPECT_FALSE(done->ok());
+  EXPECT_THAT(done->err, HasSubstr("kubectl leads to 'here https://elsewhere' now"));
+  EXPECT_EQ(object(), GetParam().object) << "nothing was done there";
+  EXPECT_EQ(driver->verify(pause.action, *local.host, {}).kind, SightKind::kCannotTell);
 }
 
 TEST_P(Conforms, no_answer_is_no_success) {

@@ -84,6 +84,30 @@ host::Command crontab_command(const Deployer& deployer, const std::string& verb)
   return made;
 }
 
+// Arguments: kubeconfig or nothing, context and server as they were found, then the command. `use-context` does not
+// matter, because the command names its context; that it still means the same cluster is asked.
+constexpr const char* kWhereItLed = R"sh(
+kubeconfig=$1 context=$2 server=$3
+shift 3
+now=$(kubectl ${kubeconfig:+"--kubeconfig=$kubeconfig"} ${context:+"--context=$context"} config view --minify \
+  -o 'jsonpath={.current-context} {.clusters[0].cluster.server}' 2>/dev/null) || now=' '
+if [ "$now" != "$context $server" ]; then
+  printf 'kubectl leads to %s now, and not to %s: nothing is done there\n' "'$now'" "'$context $server'" >&2
+  exit 3
+fi
+exec "$@"
+)sh";
+
+std::vector<std::string> kubectl_start(const Deployer& deployer) {
+  std::vector<std::string> argv = {"kubectl"};
+  const std::string kubeconfig = get_string(deployer.args, "kubeconfig");
+  const std::string found = get_string(get(deployer.args, "cluster"), "context");
+  const std::string context = get_string(deployer.args, "context", found);
+  if (!context.empty()) argv.push_back("--context=" + context);
+  if (!kubeconfig.empty()) argv.push_back("--kubeconfig=" + kubeconfig);
+  return argv;
+}
+
 /// kubectl, for the object; `words` follow.
 host::Command kubectl(const Deployer& deployer, const std::string& verb, const std::vector<std::string>& words) {
   static const std::map<std::string, std::string, std::less<>> kResources = {
@@ -95,16 +119,19 @@ host::Command kubectl(const Deployer& deployer, const std::string& verb, const s
   const std::string object = object_of(deployer);
   const size_t slash = object.find('/');
   const auto resource = kResources.find(object.substr(0, slash));
-  host::Command made{.argv = {"kubectl"}};
-  for (const char* option : {"context", "kubeconfig"})
-    if (const std::string value = get_string(deployer.args, option); !value.empty())
-      made.argv.push_back(fmt::format("--{}={}", option, value));
+  host::Command made{.argv = kubectl_start(deployer)};
   made.argv.insert(
       made.argv.end(),
       {"--namespace=" + get_string(deployer.args, "namespace"), "--request-timeout=20s", verb,
        deployer.kind == "argocd" || resource == kResources.end() ? "applications.argoproj.io" : resource->second,
        slash == std::string::npos ? object : object.substr(slash + 1)});
   made.argv.insert(made.argv.end(), words.begin(), words.end());
+  if (const Json& cluster = get(deployer.args, "cluster"); cluster.is_object()) {
+    std::vector<std::string> given = {get_string(deployer.args, "kubeconfig"), get_string(cluster, "context"),
+                                      get_string(cluster, "server")};
+    given.insert(given.end(), made.argv.begin(), made.argv.end());
+    made = host::shell(kWhereItLed, std::move(given));
+  }
   made.timeout = kDeployerTime;
   return made;
 }
@@ -231,6 +258,25 @@ std::string words_for(const Deployer& deployer) {
   if (deployer.kind == "crontab") return "what the crontab of " + object + " begins";
   if (deployer.kind == "timer") return "the timer " + object;
   return one_line(deployer.name);
+}
+
+host::Command place_command(const Deployer& deployer) {
+  host::Command made;
+  if (!is_in_cluster(deployer)) return made;
+  made.argv = kubectl_start(deployer);
+  made.argv.insert(made.argv.end(),
+                   {"config", "view", "--minify", "-o", "jsonpath={.current-context} {.clusters[0].cluster.server}"});
+  made.timeout = kDeployerTime;
+  return made;
+}
+
+Result<Json> place_in(const Deployer& deployer, const host::CommandResult& answer) {
+  const bool none = answer.err.find("current-context must exist") != std::string::npos;
+  if (!answer.ok() && !none) return refused_by(deployer, answer);
+  const std::string words = none ? " " : answer.out;
+  const size_t space = words.find(' ');
+  if (space == std::string::npos || words != one_line(words)) return refused_by(deployer, answer);
+  return Json{{"context", words.substr(0, space)}, {"server", words.substr(space + 1)}};
 }
 
 host::Command look_command(const Deployer& deployer) {

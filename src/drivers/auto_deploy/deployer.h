@@ -18,6 +18,12 @@ Result<Deployer> deployer_from(const Json& args);
 /// What it is called in sentences: "Argo CD's automated sync of shop".
 std::string words_for(const Deployer& deployer);
 
+/// What asks kubectl where its kubeconfig leads, for what is in a cluster; an empty argv for others.
+host::Command place_command(const Deployer& deployer);
+/// {"context", "server"}; both empty where there is no context. Kept as args["cluster"], every command looks first
+/// whether kubectl still leads there, and does nothing elsewhere. kUnavailable.
+Result<Json> place_in(const Deployer& deployer, const host::CommandResult& answer);
+
 host::Command look_command(const Deployer& deployer);
 /// `was`: of what its look said before, for those that are more than on or off.
 Result<host::Command> pause_command(const Deployer& deployer);

@@ -88,7 +88,37 @@ Result<Cluster> cluster_of(const Json& args) {
   cluster.kubeconfig = TRY(optional_text_argument(args, "kubeconfig"));
   if (const std::string program = TRY(optional_text_argument(args, "program")); !program.empty())
     cluster.program = program;
+  if (cluster.context.empty()) cluster.context = get_string(get(args, "cluster"), "context");
   return cluster;
+}
+
+Result<Json> place_of(const Ask& ask, const Cluster& cluster) {
+  const Answer answer = TRY(ask(kubectl_words(cluster, {"config", "view", "--minify", "-o", "json"}), ""));
+  if (!answer.ok && has(answer.err, "current-context must exist")) return Json{{"context", ""}, {"server", ""}};
+  if (!answer.ok)
+    return Error{Code::kInvalid, "kubectl: " + shortened(answer.err.empty() ? answer.why : last_words(answer.err), 200),
+                 "see which contexts there are: kubectl config get-contexts"};
+  const auto config = parse_json(answer.out);
+  const Json& clusters = config ? get(*config, "clusters") : get({}, "");
+  if (!config || !clusters.is_array() || clusters.size() != 1)
+    return Error{Code::kCorrupt, "kubectl's answer about its kubeconfig is no JSON object with one cluster", ""};
+  return Json{{"context", one_line(get_string(*config, "current-context"))},
+              {"server", one_line(get_string(get(clusters[0], "cluster"), "server"))}};
+}
+
+Result<void> still_leads_there(const Ask& ask, const Json& args) {
+  const Json& planned = get(args, "cluster");
+  if (!planned.is_object()) return {};
+  const Json now = TRY(place_of(ask, TRY(cluster_of(args))));
+  if (now == planned) return {};
+  const auto words = [](const Json& place) {
+    const std::string context = get_string(place, "context");
+    return context.empty() ? std::string("no context")
+                           : fmt::format("context {} at {}", context, get_string(place, "server"));
+  };
+  return Error{Code::kRefused,
+               fmt::format("kubectl leads to {} now, and not to {}: nothing is done there", words(now), words(planned)),
+               "mend the kubeconfig; or plan anew: backout plan"};
 }
 
 std::vector<std::string> kubectl_words(const Cluster& cluster, std::vector<std::string> words) {

@@ -65,6 +65,7 @@ Result<Json> observed(const Json& subject, const Ask& ask) {
   const Cluster cluster = TRY(cluster_of(subject));
   const Helm helm = TRY(helm_of(subject));
   Json seen = {{"current", Json::object()}, {"workloads", Json::object()}, {"versions", Json::array()}};
+  seen["cluster"] = seen["current"]["cluster"] = TRY(place_of(ask, cluster));
   for (const WorkloadName& name : TRY(workloads_of(subject))) {
     const auto workload = look_at(ask, cluster, name);
     if (!workload && workload.error().code == Code::kNotFound &&
@@ -88,7 +89,7 @@ Result<Json> observed(const Json& subject, const Ask& ask) {
 Sight noted(const Json& args, const Ask& ask) {
   const auto seen = observed(args, ask);
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
-  Json evidence = {{"workloads", Json::object()}};
+  Json evidence = {{"workloads", Json::object()}, {"cluster", (*seen)["cluster"]}};
   std::vector<std::string> words;
   for (const auto& [name, workload] : get(*seen, "workloads").items()) {
     const auto identity = identity_from_json(workload);
@@ -203,14 +204,19 @@ class KubernetesDriver : public driver::Driver {
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
     if (const auto cluster = cluster_of(action.args); !cluster) return Sight::cannot_tell(cluster.error().message);
     const Ask ask = by_host(host, std::move(stop));
+    if (const auto there = still_leads_there(ask, action.args); !there)
+      return Sight::cannot_tell(one_line(there.error().message));
     if (action.verb == "note") return noted(action.args, ask);
     if (action.verb == "save") {
       const auto file = path_argument(action.args, "file");
       if (!file) return Sight::cannot_tell(file.error().message);
       return sight_of_saved(ask, *cluster_of(action.args), action.args, host.read(*file));
     }
-    if (action.verb == "undo" || action.verb == "stands" || action.verb == "helm-rollback")
-      return sight_of_run(action, ask, host);
+    if (action.verb == "undo" || action.verb == "stands" || action.verb == "helm-rollback") {
+      Sight sight = sight_of_run(action, ask, host);
+      if (action.args.contains("cluster")) sight.evidence["cluster"] = action.args["cluster"];
+      return sight;
+    }
     return Sight::cannot_tell(no_such_verb(action, *this).message);
   }
 

@@ -3,9 +3,9 @@
 //
 // Subject: {namespace, context?, kubeconfig?, program?, workloads: ["deployment/web"], config_maps?, secrets?, wait_ms,
 // helm?, helm_program?}. Asked and told from this machine.
-// observe: {current: {NAME: hash}, workloads: {NAME: {hash, images, digests, ..., paused, revisions}},
-// versions: [tags, newest first], helm?}.
-// A checkpoint's part is {workloads: {NAME: identity}, helm?: {revision, ...}, config?: {file, objects}}.
+// observe: {current: {NAME: hash, cluster}, cluster: {context, server}, workloads: {NAME: {hash, images, digests, ...,
+// paused, revisions}}, versions: [tags, newest first], helm?}. A checkpoint's part is {workloads: {NAME: identity},
+// cluster, helm?: {revision, ...}, config?: {file, objects}}.
 //
 // note            look    what runs now: templates, images, image digests of ready pods
 // save            effect  ConfigMaps and Secrets into a file; saved_objects.h

@@ -12,18 +12,37 @@ namespace {
 
 constexpr Millis kBetweenLooks{1'000};
 
-/// The subject without what the app adds for every kind of code.
+const Json& seen_by(const driver::Offering& offering) {
+  const auto seen = offering.seen.empty() ? offering.seen.end() : offering.seen.find(offering.hosts.front());
+  return seen == offering.seen.end() ? get({}, "") : seen->second;
+}
+
+/// The subject without what the app adds for every kind of code. The cluster is the one that was looked at; of a look
+/// at a release, the one where that was recorded, unless backout.yaml says which.
 Json own_part(const driver::Offering& offering) {
   Json args = Json::object();
   for (const char* key :
        {"namespace", "context", "kubeconfig", "program", "workloads", "helm", "helm_program", "wait_ms"})
     if (offering.subject.contains(key)) args[key] = offering.subject[key];
+  if (const Json& seen = get(seen_by(offering), "cluster"); seen.is_object())
+    args["cluster"] = seen;
+  else if (const Json& recorded = get(offering.saved, "cluster"); recorded.is_object() && !args.contains("context"))
+    args["cluster"] = recorded;
   return args;
 }
 
-const Json& seen_by(const driver::Offering& offering) {
-  const auto seen = offering.seen.empty() ? offering.seen.end() : offering.seen.find(offering.hosts.front());
-  return seen == offering.seen.end() ? get({}, "") : seen->second;
+/// A checkpoint of one cluster says nothing about another, to which the current context may lead today.
+Result<void> refuse_other_cluster(const driver::Offering& offering) {
+  const Json& recorded = get(offering.saved, "cluster");
+  const Json& seen = get(seen_by(offering), "cluster");
+  if (offering.subject.contains("context") || !recorded.is_object() || !seen.is_object()) return {};
+  const std::string then = get_string(recorded, "context"), now = get_string(seen, "context");
+  if (then == now) return {};
+  return Error{Code::kRefused,
+               fmt::format("{} was saved in the cluster of kubectl's context {}, and the current one is {} ({})",
+                           offering.to.str(), then.empty() ? "'' (none)" : then, now.empty() ? "'' (none)" : now,
+                           get_string(seen, "server")),
+               "say which one is meant: code.kubernetes.context"};
 }
 
 Step step(std::string id, const char* verb, StepKind kind, Phase phase, std::string title, Json args,
@@ -235,6 +254,7 @@ Result<std::vector<Step>> steps_for(const driver::Offering& offering) {
     steps.back().patience = patience_for(args);
     return steps;
   }
+  TRY_VOID(refuse_other_cluster(offering));
   const Json to = TRY(target_of(offering));
   const Objects kept = add_objects(offering, args, steps);
   TRY_VOID(add_switch(offering, args, to, kept, steps));

@@ -76,12 +76,14 @@ Result<void> restart_older(const Ask& ask, const Cluster& cluster, const std::ve
   return {};
 }
 
-Result<Json> undo_once(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
-                       const Identities& to, const Json& objects, const Progress& progress) {
+Result<Json> undo_once(const Ask& ask, const Json& args, const std::vector<WorkloadName>& names, const Identities& to,
+                       const Json& objects, const Progress& progress) {
+  const Cluster cluster = TRY(cluster_of(args));
   struct Way {
     Workload workload;
     int64_t revision = 0;  // 0: it is there already
   };
+  TRY_VOID(still_leads_there(ask, args));
   std::vector<Way> ways;  // all are looked at before the first is touched
   for (const WorkloadName& name : names) {
     Way way{TRY(look_at(ask, cluster, name))};
@@ -146,7 +148,10 @@ Result<Json> until_it_answers(Millis wait, const Progress& progress, const std::
 Result<Json> run_verb(const std::string& verb, const Json& args, const Progress& progress) {
   const Cluster cluster = TRY(cluster_of(args));
   const Ask ask = by_process();
-  if (verb == "save") return save_objects(ask, cluster, args);
+  if (verb == "save") {
+    TRY_VOID(still_leads_there(ask, args));
+    return save_objects(ask, cluster, args);
+  }
   if (verb == "undo") {
     const std::vector<WorkloadName> names = TRY(workloads_of(args));
     const Identities to = TRY(identities_from_json(get(args, "to")));
@@ -154,7 +159,7 @@ Result<Json> run_verb(const std::string& verb, const Json& args, const Progress&
       if (to.count(name.str()) == 0) return Error{Code::kInvalid, "what " + name.str() + " shall be is missing", ""};
     const Json objects = TRY(objects_for(args));
     return until_it_answers(wait_of(args), progress,
-                            [&] { return undo_once(ask, cluster, names, to, objects, progress); });
+                            [&] { return undo_once(ask, args, names, to, objects, progress); });
   }
   if (verb == "helm-rollback") {
     const Helm helm = TRY(helm_of(args));
@@ -165,6 +170,7 @@ Result<Json> run_verb(const std::string& verb, const Json& args, const Progress&
     const Json objects = TRY(objects_for(args));
     const std::vector<WorkloadName> names = TRY(workloads_of(args));
     return until_it_answers(wait, progress, [&]() -> Result<Json> {
+      TRY_VOID(still_leads_there(ask, args));
       TRY_VOID(put_back(ask, cluster, objects));
       Json done = TRY(helm_once(helm_ask, helm, cluster, to, wait, progress));
       TRY_VOID(restart_older(ask, cluster, names, objects, Json::object(), progress));

@@ -80,8 +80,14 @@ class Istio : public ShiftDriver {
   }
 
   Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const override {
-    const IstioRoute route = TRY(seen_route(kubernetes::by_host(host, std::move(stop)), subject, pools));
+    const kubernetes::Ask ask = kubernetes::by_host(host, std::move(stop));
+    TRY_VOID(kubernetes::still_leads_there(ask, subject));
+    const IstioRoute route = TRY(seen_route(ask, subject, pools));
     Json seen = {{"weights", route.weights}};
+    if (subject.contains("cluster"))
+      seen["cluster"] = subject["cluster"];
+    else
+      seen["cluster"] = TRY(kubernetes::place_of(ask, TRY(kubernetes::cluster_of(subject))));
     if (!route.note.empty()) seen["note"] = route.note;
     return seen;
   }
@@ -96,6 +102,7 @@ Result<Json> set_istio_weights(const Json& args, const driver::Progress& progres
   const kubernetes::Cluster cluster = TRY(kubernetes::cluster_of(args));
   const std::string name = TRY(service_of(args));
   const kubernetes::Ask ask = kubernetes::by_process();
+  TRY_VOID(kubernetes::still_leads_there(ask, args));
   for (int tries = 1;; ++tries) {
     const IstioRoute route = TRY(seen_route(ask, args, pools));
     if (same(weights, route.weights)) return Json{{"weights", weights}};

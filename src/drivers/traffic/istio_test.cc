@@ -157,6 +157,22 @@ TEST_F(IstioTest, TrafficThatGoesBesideThePoolsIsNoSuccess) {
   EXPECT_NE(told.err.find("orange"), std::string::npos) << told.err;
 }
 
+TEST_F(IstioTest, AnotherClusterIsNotTold) {
+  const auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
+  const auto shift =
+      std::find_if(steps.begin(), steps.end(), [](const Step& each) { return each.action.verb == "shift"; });
+  ASSERT_NE(shift, steps.end());
+  EXPECT_EQ(shift->action.args["cluster"]["context"], "admin");
+  EXPECT_EQ(shift->undo->args["cluster"], shift->action.args["cluster"]);
+  Action moved = shift->action;
+  moved.args["cluster"]["server"] = "https://10.0.0.1:6443";
+  const auto told = apply(*driver, moved);
+  EXPECT_FALSE(told.ok());
+  EXPECT_NE(told.err.find("and not to context admin at https://10.0.0.1:6443"), std::string::npos) << told.err;
+  EXPECT_EQ(driver->verify(moved, *local.host, {}).kind, SightKind::kCannotTell);
+  EXPECT_EQ((*driver->observe(subject(), *local.host, {}))["weights"], (Json{{"blue", 0}, {"green", 100}}));
+}
+
 TEST_F(IstioTest, OffersAWayBackToThePoolThatRunsIt) {
   const auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
   ASSERT_FALSE(steps.empty());

@@ -182,6 +182,8 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
     return steps;
   }
 
+  for (const auto& [host, seen] : offering.seen)  // where it was looked at, and nowhere else
+    if (const Json& cluster = get(seen, "cluster"); cluster.is_object()) subject["cluster"] = cluster;
   std::map<std::string, Weights> found;
   std::map<std::string, Json> kept;
   std::string pool;
