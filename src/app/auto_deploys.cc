@@ -10,12 +10,14 @@
 namespace backout::app {
 namespace {
 
-constexpr int kRollbacksLookedAt = 20;
+constexpr int kRollbacksLookedAt = -1;  // all: a cause may stay open for long
 
-bool is_pause(const Step& step) {
-  return step.action.verb == "pause" && step.undo &&
-         (step.action.driver == "auto-deploy" || step.action.driver == "coolify");
+bool is_of_a_deployer(const Step& step) {
+  return step.action.driver == "auto-deploy" || step.action.driver == "coolify";
 }
+bool is_pause(const Step& step) { return step.action.verb == "pause" && step.undo && is_of_a_deployer(step); }
+/// What was found paused: nobody's to let go on, and watched all the same.
+bool is_rest(const Step& step) { return step.action.verb == "rests" && is_of_a_deployer(step); }
 
 /// Of one rollback.
 Result<std::vector<PausedDeploy>> paused_by(const Workspace& workspace, const journal::RollbackRow& row) {
@@ -24,7 +26,8 @@ Result<std::vector<PausedDeploy>> paused_by(const Workspace& workspace, const jo
   const auto plan = TRY(workspace.journal().plan(workspace.site().id, row.run.plan));
   if (!plan) return paused;
   for (const Step& step : plan->contract.steps)
-    if (is_pause(step)) paused.push_back({row.run.id, row.run.from, step, run::hosts_of(step)});
+    if (is_pause(step) || is_rest(step))
+      paused.push_back({row.run.id, row.run.from, row.run.to, step, run::hosts_of(step)});
   if (paused.empty()) return paused;
   std::set<std::string> gone_on;
   for (const Event& event : TRY(workspace.journal().read(workspace.site().id, 0, row.run.id)))
@@ -40,7 +43,8 @@ Result<std::vector<PausedDeploy>> paused_by(const Workspace& workspace, const jo
 Result<Sight> let_go_on(const Workspace& workspace, const PausedDeploy& paused, const std::string& host,
                         int64_t token) {
   const driver::Driver* driver = TRY(workspace.registry().find(paused.step.action.driver));
-  const Action resume = TRY(run::resolved(*paused.step.undo, host, paused.run.str(), workspace.runs_directory(), {}));
+  Action resume = TRY(run::resolved(*paused.step.undo, host, paused.run.str(), workspace.runs_directory(), {}));
+  resume.args["resolved"] = true;  // and not an abort, after which the release that was left serves again
   host::Host& target = *workspace.hosts().at(host);
   if (Sight already = driver->verify(resume, target, {}); already.kind == SightKind::kHolds) return already;
   const host::Guard guard{workspace.site().id.str(), workspace.journal().id(), token};
@@ -64,9 +68,18 @@ Result<Sight> let_go_on(const Workspace& workspace, const PausedDeploy& paused, 
 
 Result<std::vector<PausedDeploy>> must_stay_paused(const Workspace& workspace, const Version& version) {
   std::vector<PausedDeploy> all;
+  std::set<std::string> looked_at;  // newest first: a later run says how it must be now
   for (const journal::RollbackRow& row : TRY(workspace.journal().rollbacks(workspace.site().id, kRollbacksLookedAt))) {
-    if (row.run.to != version || !row.left || !row.left->blocked()) continue;
-    for (PausedDeploy& each : TRY(paused_by(workspace, row))) all.push_back(std::move(each));
+    const bool blocked = row.left && row.left->blocked();
+    for (PausedDeploy& each : TRY(paused_by(workspace, row))) {
+      if (!blocked && !is_pause(each.step)) continue;  // a pause holds until it has gone on, whatever is resolved
+      const std::string name = each.step.action.driver + " " + get_string(each.step.action.args, "name") + " ";
+      std::erase_if(each.hosts, [&](const std::string& host) { return !looked_at.insert(name + host).second; });
+      if (each.hosts.empty()) continue;
+      // Another release may serve from another commit by now; that none comes by itself holds until the cause is known.
+      if (each.to != version) each.step.action.args["any_commit"] = true;
+      all.push_back(std::move(each));
+    }
   }
   return all;
 }
@@ -76,7 +89,8 @@ Result<ResumedDeploys> resume_deploys(const Workspace& workspace) {
   const SiteId& site = workspace.site().id;
   std::vector<PausedDeploy> all;
   for (const journal::RollbackRow& row : TRY(workspace.journal().rollbacks(site, kRollbacksLookedAt))) {
-    for (PausedDeploy& each : TRY(paused_by(workspace, row))) all.push_back(std::move(each));
+    for (PausedDeploy& each : TRY(paused_by(workspace, row)))
+      if (is_pause(each.step)) all.push_back(std::move(each));
     if (row.left && row.left->blocked() && resumed.waits_for.empty()) resumed.waits_for = row.left->version.str();
   }
   if (all.empty()) resumed.waits_for.clear();

@@ -12,12 +12,14 @@ namespace backout::app {
 
 struct PausedDeploy {
   RunId run;
-  Version left;  // whose cause must be resolved
-  Step step;
+  Version left;                    // whose cause must be resolved
+  Version to;                      // that it made serve
+  Step step;                       // that paused it, or that looked whether it was paused already
   std::vector<std::string> hosts;  // where it has not gone on yet
 };
 
-/// What must stay paused while `version` serves: by rollbacks to it, from releases whose cause is not resolved.
+/// What must stay paused while `version` serves, paused or found paused by rollbacks from releases whose cause is not
+/// resolved; each once.
 Result<std::vector<PausedDeploy>> must_stay_paused(const Workspace& workspace, const Version& version);
 
 struct ResumedDeploy {
