@@ -146,6 +146,7 @@ std::vector<Subject> subjects_of(const Site& site) {
                 code_is_elsewhere(*site.code) ? std::vector<std::string>{"local"} : hosts_of(site, site.code->hosts)));
   if (site.code && site.code->layout == "compose" && site.database && site.database->kind == "postgresql")
     subjects.back().config["database"] = get_string(site.database->args, "server") + " ";  // one of its containers?
+  if (site.code && site.code->layout == "coolify" && !site.door) subjects.back().config.erase("in_front");
   if (has_branch_beside(site)) {
     subjects.push_back(subject(plan::Part::kCode, "branch", "branch", site.code->branch, {"local"}));
     subjects.back().config["beside"] = true;

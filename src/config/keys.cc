@@ -71,7 +71,7 @@ constexpr Key kKeys[] = {
   {"code.coolify.url", Type::kUrl, "The address of Coolify itself", "url: https://coolify.example.com", kRequired},
   {"code.coolify.application", Type::kWord, "The uuid of the application, as in the address of its page", "application: vgsco4o", kRequired},
   {"code.coolify.token", Type::kSecret, "`$NAME` of the environment of `backout`, or a file beside it: an API token with read, write and deploy", "token: $COOLIFY_TOKEN", kRequired},
-  {"code.coolify.serves", Type::kUrl, "Where the application reports its version or its commit: as the whole answer, as a JSON field version or commit, or in the header x-version", "serves: https://shop.example.com/version", kRequired},
+  {"code.coolify.serves", Type::kText, "Where the application reports its version or its commit: as the whole answer, as a JSON field version or commit, or in the header x-version; a path is asked at base_url behind the door, and at public_url when it is open", "serves: https://shop.example.com/version", kRequired},
   {"code.coolify.within", Type::kSpan, "How long a deployment may take; then it is cancelled", "within: 15m", "15m"},
   {"code.coolify.switch_branch", Type::kFlag, "The application is moved to the rollback branch that `branch: {how: branch}` pushes, until the release is resolved", "switch_branch: true", "false"},
   {"code.kubernetes", Type::kMap, "With layout: kubernetes: the workloads that are one release", "kubernetes: {namespace: shop, workloads: [deployment/web]}"},

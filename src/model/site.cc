@@ -60,7 +60,12 @@ std::string driver_of(const CommandConfig&) { return "command"; }
 
 Json subject_of(const CodeConfig& code) {
   if (code.layout == "branch") return code.branch;
-  if (code.layout == "coolify") return code.coolify;
+  if (code.layout == "coolify") {
+    Json value = code.coolify;
+    put(value, "path", code.path);
+    put(value, "remote", get_string(code.branch, "remote"));
+    return value;
+  }
   if (code.layout == "kubernetes") return code.kubernetes;
   if (code.layout == "command") {
     Json value = code.deploy;

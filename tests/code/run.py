@@ -15,11 +15,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 import assets  # noqa: E402
 import branches  # noqa: E402
 import builds  # noqa: E402
+import coolify_site  # noqa: E402
 import deploys  # noqa: E402
 import handover  # noqa: E402
 from cases import Cases, is_built  # noqa: E402
 
-CASES = {**builds.CASES, **branches.CASES, **deploys.CASES, **assets.CASES, **handover.CASES}
+CASES = {**builds.CASES, **branches.CASES, **deploys.CASES, **assets.CASES, **handover.CASES, **coolify_site.CASES}
 
 
 def main():

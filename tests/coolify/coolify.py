@@ -240,6 +240,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         extra = {name: ["This field is not allowed."] for name in fields if name not in PATCHABLE}
         if extra:
             return self.reply(422, {"message": "Validation failed.", "errors": extra})
+        if world.faults.get("deaf"):  # takes what it is told about the repository, and does nothing
+            fields = {name: value for name, value in fields.items() if not name.startswith("git_")}
         for name, value in fields.items():
             (world.settings if name == "is_auto_deploy_enabled" else world.application)[name] = value
         return self.reply(200, {"uuid": APPLICATION})

@@ -53,6 +53,9 @@ Result<Json> with_commits(Json made, const Json& args, const std::string& verb) 
   const std::string branch = TRY(optional_text_argument(args, "branch"));
   if (!branch.empty()) made["branch"] = branch;
   if (verb == "deploy") {
+    if (get_bool(args, "in_front")) made["in_front"] = true;
+    for (const char* key : {"old_version", "old_commit"})
+      if (const std::string old = get_string(args, key); !old.empty()) made[key] = old;
     made["version"] = TRY(version_argument(args, "version"));
     for (const char* key : {"within_ms", "poll_ms"})
       if (args.contains(key)) made[key] = std::max<int64_t>(get_int(args, key), 1);
@@ -63,7 +66,13 @@ Result<Json> with_commits(Json made, const Json& args, const std::string& verb) 
     return Error{Code::kInvalid, "'was' does not say how the application was found", ""};
   made["was"] = was;
   made["ours"] = {get_string(made, "commit")};
-  if (const std::string from = get_string(args, "from_commit"); is_commit(from)) made["ours"].push_back(from);
+  const std::string from = get_string(args, "from_commit");
+  if (is_commit(from)) made["ours"].push_back(from);
+  if (!get_bool(args, "resolved")) return made;  // an abort: what was bad serves again
+  made["resolved"] = true;
+  if (is_commit(from)) made["bad"] = from;
+  for (const char* key : {"path", "remote"})
+    if (const std::string text = get_string(args, key); !text.empty()) made[key] = text;
   return made;
 }
 
@@ -110,10 +119,11 @@ class CoolifyDriver : public driver::Driver {
                                              : "Coolify does not tell which commit it deployed last");
       return Sight::holds("Coolify deployed " + deployed, {{"commit", deployed}});
     }
+    if (action.verb == "pause" && get_bool(action.args, "any_commit")) return coolify::paused(*look, "", "");
     if (action.verb == "pause") return coolify::paused(*look, commit, branch);
     if (action.verb == "resume")
       return coolify::resumed(*look, get(*args, "was"), get(*args, "ours").get<std::vector<std::string>>(), branch);
-    Sight sight = coolify::serves(*look, {get_string(action.args, "version"), get_string(action.args, "commit")});
+    Sight sight = coolify::serves(*look, coolify::wanted_from(action.args));
     const auto deployments = coolify::deployments_from(get(*look, "deployments"));
     const bool waits =
         std::any_of(deployments.begin(), deployments.end(), [](const auto& each) { return each.open(); });
@@ -155,6 +165,13 @@ Result<std::vector<Step>> CoolifyDriver::offer(const driver::Offering& offering)
   for (const char* of_the_site : {"keep_versions", "from_whole", "to_commit", "from_commit", "changed_before"})
     args.erase(of_the_site);
   TRY_VOID(coolify_place(args));
+  const bool in_front = get_bool(args, "in_front");
+  Json as_users = args;  // where and when the door is open
+  as_users.erase("in_front");
+  if (const std::string url = get_string(args, "serves_public"); !url.empty()) as_users["serves"] = url;
+  const bool asks_again = in_front || args.contains("serves_public");
+  args.erase("serves_public");
+  for (const char* not_of_a_look : {"serves_public", "switch_branch", "path", "remote"}) as_users.erase(not_of_a_look);
   const std::string within_key = "within_ms", to = offering.to.str();
   const Millis within(get_int(args, within_key, 900'000));
   std::string commit = get_string(offering.saved, "commit");
@@ -165,13 +182,18 @@ Result<std::vector<Step>> CoolifyDriver::offer(const driver::Offering& offering)
     steps.push_back(coolify_step("note-coolify", "note", StepKind::kLook, Phase::kPrepare, "note what Coolify deployed",
                                  args, offering));
     if (offering.kind == RunKind::kDeploy && is_version(to)) {
-      args["version"] = to;
-      if (is_commit(get_string(offering.subject, "to_commit"))) args["commit"] = offering.subject["to_commit"];
+      args.erase("in_front");
+      args["version"] = as_users["version"] = to;
+      if (is_commit(get_string(offering.subject, "to_commit")))
+        args["commit"] = as_users["commit"] = offering.subject["to_commit"];
       steps.push_back(coolify_step("coolify-stands", "stands", StepKind::kLook, Phase::kCheck,
                                    "the application that Coolify runs is " + to, args, offering));
       // Whoever pushed does not wait for the deployment; a webhook may take some seconds to begin it.
       steps.back().patience = {static_cast<int>(std::max<int64_t>(within.count() / 4000, 1)), Millis(4000)};
       steps.back().timeout = within + kLookTime;
+      if (asks_again && !in_front)
+        steps.push_back(coolify_step("public-coolify-stands", "stands", StepKind::kLook, Phase::kSettle,
+                                     "in front of the door: the application is " + to, as_users, offering));
     }
     return steps;
   }
@@ -204,9 +226,11 @@ Result<std::vector<Step>> CoolifyDriver::offer(const driver::Offering& offering)
                                  args, offering));
     steps.back().undo = Action{kCoolifyName, "resume", args};
   }
-  args.erase("was");
-  args.erase("branch");
-  args["version"] = to;
+  for (const char* of_the_pause : {"was", "branch", "path", "remote"}) args.erase(of_the_pause);
+  args["version"] = as_users["version"] = to;
+  as_users["commit"] = commit;
+  args["old_version"] = offering.from.str();
+  if (is_commit(from_commit)) args["old_commit"] = from_commit;
   steps.push_back(coolify_step("deploy-coolify", "deploy", StepKind::kEffect, Phase::kStart,
                                fmt::format("Coolify deploys {} ({})", to, shown), args, offering));
   steps.back().timeout = within + 2 * kLookTime;
@@ -214,10 +238,16 @@ Result<std::vector<Step>> CoolifyDriver::offer(const driver::Offering& offering)
     Json back = args;
     back["commit"] = from_commit;
     back["version"] = offering.from.str();
+    back["old_commit"] = commit;
+    back["old_version"] = to;
     steps.back().undo = Action{kCoolifyName, "deploy", std::move(back)};
   }
   steps.push_back(coolify_step("coolify-serves", "serves", StepKind::kLook, Phase::kCheck,
                                fmt::format("the application that Coolify runs is {} ({})", to, shown), args, offering));
+  if (asks_again)
+    steps.push_back(coolify_step("public-coolify-serves", "serves", StepKind::kLook, Phase::kSettle,
+                                 fmt::format("the door is open: the application is {} ({})", to, shown), as_users,
+                                 offering));
   return steps;
 }
 

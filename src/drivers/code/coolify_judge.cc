@@ -14,6 +14,13 @@ bool is_wanted(const std::string& reported, const Wanted& wanted) {
   return reported == wanted.version || same_commit(reported, wanted.commit);
 }
 
+bool is_served(const Json& served, const Wanted& wanted) {
+  const Json& reported = get(served, "reported");
+  return get_int(served, "status") == 200 && std::any_of(reported.begin(), reported.end(), [&](const Json& each) {
+           return each.is_string() && !each.get<std::string>().empty() && is_wanted(each.get<std::string>(), wanted);
+         });
+}
+
 /// Empty: by Coolify's own word the commit runs.
 Sight by_its_list(const Json& look, const Wanted& wanted, Json evidence) {
   std::string failed;
@@ -42,6 +49,11 @@ Sight by_its_list(const Json& look, const Wanted& wanted, Json evidence) {
 
 }  // namespace
 
+Wanted wanted_from(const Json& args) {
+  return {get_string(args, "version"), get_string(args, "commit"), get_bool(args, "in_front"),
+          get_string(args, "old_version"), get_string(args, "old_commit")};
+}
+
 std::string deployed_commit(const Json& look) {
   for (const Deployment& each : deployments_from(get(look, "deployments")))
     if (each.finished()) return each.commit;
@@ -61,6 +73,11 @@ Sight serves(const Json& look, const Wanted& wanted) {
       !image.empty() && !wanted.commit.empty() && !same_commit(image, wanted.commit))
     return Sight::does_not_hold(
         fmt::format("the container that runs is of image {}, not of {}", shown(image), shown(wanted.commit)), evidence);
+  if (wanted.in_front && !is_served(served, wanted) && !is_served(served, {wanted.old_version, wanted.old_commit}))
+    return Sight::holds(
+        fmt::format("Coolify deployed {} as {}, {}; the application is asked when the door is open",
+                    shown(get_string(evidence, "commit")), get_string(evidence, "deployment"), application.status),
+        evidence);
   if (const std::string error = get_string(served, "error"); !error.empty())
     return Sight::does_not_hold("the application does not answer: " + error, evidence);
   if (const int64_t status = get_int(served, "status"); status != 200)
@@ -90,6 +107,11 @@ Sight paused(const Json& look, const std::string& commit, const std::string& bra
   const Json evidence = to_json(application);
   if (application.auto_deploy.value_or(false))
     return Sight::does_not_hold("auto-deploy of " + application.name + " is on: the next push is deployed", evidence);
+  if (commit.empty()) {
+    const std::string words = "auto-deploy of " + application.name;
+    return application.auto_deploy ? Sight::holds(words + " is off", evidence)
+                                   : Sight::cannot_tell("whether " + words + " is off this Coolify does not tell");
+  }
   if (!same_commit(application.sha, commit))
     return Sight::does_not_hold(
         fmt::format("{} is set to commit {}, not to {}", application.name, shown(application.sha), shown(commit)),

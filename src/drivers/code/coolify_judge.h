@@ -9,7 +9,14 @@ namespace backout::drivers::coolify {
 
 struct Wanted {
   std::string version, commit;  // commit: may be empty, then the application's own word decides
+  // Asked through a door that may be closed: what answers may be the maintenance page. Then only what is surely the old
+  // release is a no, Coolify's word is enough, and who asks so must ask again when the door is open.
+  bool in_front = false;
+  std::string old_version, old_commit;  // of what ran before; may be empty
 };
+
+/// From the arguments of a step: {version, commit?, in_front?, old_version?, old_commit?}.
+Wanted wanted_from(const Json& args);
 
 /// The commit that Coolify says it deployed last; empty: none, or not resolved.
 std::string deployed_commit(const Json& look);
@@ -18,7 +25,8 @@ std::string deployed_commit(const Json& look);
 /// is a no; one that has ended otherwise than well, with nothing after it, is a no that no later look will change.
 Sight serves(const Json& look, const Wanted& wanted);
 
-/// Is auto-deploy off, and the application pinned to `commit` (and set to `branch`, when that is not empty)?
+/// Is auto-deploy off, and the application pinned to `commit` (and set to `branch`, when that is not empty)? Without a
+/// commit: is auto-deploy off?
 Sight paused(const Json& look, const std::string& commit, const std::string& branch);
 
 /// Is it as `was` ({auto_deploy?, sha, branch}) says again? What others have changed meanwhile is theirs.

@@ -7,6 +7,7 @@
 #include "driver/secrets.h"
 #include "drivers/code/coolify_api.h"
 #include "drivers/code/coolify_judge.h"
+#include "os/process.h"
 
 namespace backout::drivers {
 namespace {
@@ -17,6 +18,7 @@ using driver::Progress;
 
 constexpr Millis kMostSilence{30'000};  // of a Coolify that is asked how a deployment goes
 constexpr Millis kServesTimeout{5'000};
+constexpr Millis kRemoteTimeout{30'000};
 
 Result<Api> coolify_api_of(const Json& args) {
   std::map<std::string, std::string> token;
@@ -58,6 +60,41 @@ Result<Json> coolify_pause(const Json& args, const Progress& progress) {
   return Json{{"paused", get(args, "was")}};
 }
 
+/// Whether what would be deployed by itself is the release that was rolled back: where the branch points now is asked
+/// at its remote. Without a clone that is not known, and said.
+Result<void> may_deploy_by_itself(const Json& args, const std::string& sha, const std::string& branch,
+                                  const Progress& progress) {
+  const std::string bad = get_string(args, "bad"), path = get_string(args, "path");
+  const char* what_to_do =
+      "push the fix or a revert there first, or turn it on in Coolify yourself; then again: backout resolve";
+  if (bad.empty()) return {};
+  if (coolify::same_commit(sha, bad))
+    return Error{Code::kRefused, "it would be set to " + bad + " again, which was rolled back", what_to_do};
+  if (sha != "HEAD") return {};
+  if (path.empty()) {
+    progress("where " + branch + " points was not looked at: code.path names no clone");
+    return {};
+  }
+  const std::string ref = "refs/heads/" + branch;
+  const auto asked = os::run_process({.argv = {"git", "-c", "safe.directory=*", "-C", path, "ls-remote", "--exit-code",
+                                               "--", get_string(args, "remote", "origin"), ref},
+                                      .env = {{"GIT_TERMINAL_PROMPT", "0"}, {"GIT_SSH_COMMAND", "ssh -oBatchMode=yes"}},
+                                      .timeout = kRemoteTimeout});
+  if (!asked || !asked->ok())
+    return Error{Code::kUnavailable,
+                 fmt::format("where {} points cannot be seen, and it may be the release that was rolled back: {}",
+                             branch, one_line(asked ? asked->why_not_ok() + " " + asked->err : asked.error().message)),
+                 what_to_do};
+  const std::string head = asked->out.substr(0, asked->out.find_first_of(" \t\n"));
+  if (coolify::same_commit(head, bad))
+    return Error{Code::kRefused,
+                 fmt::format("{} still points at {}, which was rolled back: auto-deploy would bring it back", branch,
+                             head.substr(0, 12)),
+                 what_to_do};
+  return {};
+}
+
+/// Auto-deploy comes last, once the rest is seen to be as it was.
 Result<Json> coolify_resume(const Json& args, const Progress& progress) {
   const Api api = TRY(coolify_api_of(args));
   const coolify::Application now = TRY(api.application());
@@ -67,11 +104,24 @@ Result<Json> coolify_resume(const Json& args, const Progress& progress) {
   if (now.sha != sha && std::any_of(ours.begin(), ours.end(), [&](const Json& each) { return each == now.sha; }))
     fields["git_commit_sha"] = sha;
   if (!branch.empty() && now.branch == branch) fields["git_branch"] = get_string(was, "branch");
-  if (was.contains("auto_deploy") && now.auto_deploy != get_bool(was, "auto_deploy"))
-    fields["is_auto_deploy_enabled"] = get_bool(was, "auto_deploy");
-  if (fields.empty()) return Json{{"resumed", was}};
-  progress("set: " + fields.dump());
-  TRY_VOID(api.change(fields));
+  const bool turns = was.contains("auto_deploy") && now.auto_deploy != get_bool(was, "auto_deploy");
+  if (get_bool(args, "resolved") && get_bool(was, "auto_deploy", true))
+    TRY_VOID(may_deploy_by_itself(args, get_string(fields, "git_commit_sha", now.sha),
+                                  get_string(fields, "git_branch", now.branch), progress));
+  if (!fields.empty()) {
+    progress("set: " + fields.dump());
+    TRY_VOID(api.change(fields));
+    const coolify::Application set = TRY(api.application());
+    if (set.sha != get_string(fields, "git_commit_sha", set.sha) ||
+        set.branch != get_string(fields, "git_branch", set.branch))
+      return Error{Code::kConflict, fmt::format("Coolify took it, and is set to {} of {}", set.sha, set.branch),
+                   "look at the application there"};
+  }
+  if (turns) {
+    const Json last = {{"is_auto_deploy_enabled", get_bool(was, "auto_deploy")}};
+    progress("set: " + last.dump());
+    TRY_VOID(api.change(last));
+  }
   return Json{{"resumed", was}};
 }
 
@@ -180,7 +230,7 @@ Result<Json> coolify_deploy(const Json& args, const Progress& progress) {
   const std::string commit = get_string(args, "commit");
   const Json look = TRY(coolify_look(args, progress));
   if (get_string(get(look, "application"), "sha") != commit) TRY_VOID(api.change({{"git_commit_sha", commit}}));
-  if (coolify::serves(look, {get_string(args, "version"), commit}).kind == SightKind::kHolds)
+  if (coolify::serves(look, coolify::wanted_from(args)).kind == SightKind::kHolds)
     return Json{{"commit", commit}, {"already", true}};
   return Following(api, args, progress).begin_and_follow(coolify::deployments_from(get(look, "deployments")));
 }
