@@ -89,6 +89,8 @@ void read_search(const Reading& reading) {
     slow.timeout = kRebuildTimeout;
     search.rebuild = command_of(*rebuild, slow);
   }
+  if (const Node* built = node->find("built")) search.built = command_of(*built, live);
+  bool all_have_rows = true;
   std::map<std::string, Place> seen;
   for (const Node& item : items_at(*node, "queries")) {
     const std::string form(form_of("search.queries[]", item));
@@ -109,6 +111,14 @@ void read_search(const Reading& reading) {
     } else if (const Node* run = item.find("run")) {
       query["run"] = to_json(command_of(*run, live));
     }
+    if (const Node* rows = item.find("rows")) query["rows"] = to_json(command_of(*rows, live));
+    all_have_rows = all_have_rows && query.contains("rows");
+    if (const std::string id = text_at(item, "id"); !id.empty()) {
+      query["id"] = id;
+      if (!query.contains("rows"))
+        reading.findings.error(item.place, "search.queries: id without rows that it could be one of",
+                               "for example: rows: [psql, -AtXc, SELECT id FROM posts]");
+    }
     const auto [first, is_new] = seen.emplace(get_string(query, "type"), item.place);
     if (!is_new)
       reading.findings.error(
@@ -119,6 +129,11 @@ void read_search(const Reading& reading) {
   if (node->find("queries") != nullptr && search.queries.empty())
     reading.findings.error(node->place, "search.queries is empty: nothing would show that the index is there",
                            "for example: queries: [{type: post, url: /search?type=post&q=a}]");
+  if (!search.built && !search.queries.empty() && !all_have_rows)
+    reading.findings.error(
+        node->place, "search: nothing would show that the index was rebuilt",
+        "say what every rebuild changes: built: [stat, -c, \"%i %y\", /srv/shop/index.db]; or give each "
+        "query rows");
   search.hosts = hosts_at(reading, *node);
   reading.site.search = std::move(search);
 }

@@ -174,7 +174,8 @@ struct AutoDeployConfig {  // what deploys by itself: paused by a rollback, unti
 
 struct SearchConfig {  // an index that is rebuilt from the database
   UserCommand rebuild;
-  Json queries = Json::array();  // as its driver documents
+  std::optional<UserCommand> built;  // prints what every rebuild changes
+  Json queries = Json::array();      // as its driver documents
   std::vector<std::string> hosts;
 };
 

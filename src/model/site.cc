@@ -171,7 +171,9 @@ Json subject_of(const AutoDeployConfig& deploys) {
 }
 
 Json subject_of(const SearchConfig& search) {
-  return {{"rebuild", to_json(search.rebuild)}, {"queries", search.queries}};
+  Json value = {{"rebuild", to_json(search.rebuild)}, {"queries", search.queries}};
+  if (search.built) value["built"] = to_json(*search.built);
+  return value;
 }
 
 Json subject_of(const SignalConfig& signal, const std::string& base) {

@@ -47,6 +47,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path == "/search":
             hits = [one for one in index() if one["type"] == query.get("type") and query.get("q", "") in one["title"]]
             return self.answer(200, json.dumps({"count": len(hits), "results": hits}))
+        if url.path == "/search/built":
+            return self.answer(200, str(os.stat(INDEX).st_mtime_ns) if os.path.exists(INDEX) else "never", "text/plain")
         if url.path == "/":
             if LASTS and time.monotonic() - BEGAN > LASTS:
                 return self.answer(500, "no connection is left in the pool", "text/plain")

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
+#include "base/text.h"
 #include "conformance/conformance.h"
 #include "support/python_server.h"
 
@@ -96,6 +99,80 @@ TEST_F(SearchTest, a_rebuild_that_says_it_went_well_is_not_believed) {
   EXPECT_EQ(driver->verify(steps[0].action, *local.host, {}).kind, SightKind::kCannotTell);
   for (size_t i = 1; i < steps.size(); ++i)
     EXPECT_EQ(driver->verify(steps[i].action, *local.host, {}).kind, SightKind::kDoesNotHold);
+}
+
+/// What the executor does with {"evidence_of": ...}.
+struct SearchProof : SearchTest {
+  Sight note, rebuilt;
+  std::vector<Step> run(const std::string& rebuild) {
+    driver::Offering made = offering();
+    made.subject["built"] = {{"argv", {"cat", directory / "built"}}};
+    made.subject["rebuild"] = {{"argv", {"sh", "-c", rebuild}}};
+    std::vector<Step> steps = conformance::offers_well(*driver, made);
+    EXPECT_EQ(steps.size(), 7U);
+    EXPECT_EQ(steps[0].id.str(), "note-search");
+    EXPECT_EQ(steps[1].needs, std::vector<StepId>{StepId("note-search")});
+    EXPECT_EQ(steps[2].id.str(), "rebuilt-search");
+    note = driver->verify(steps[0].action, *local.host, {});
+    conformance::apply_well(*driver, steps[1].action, *local.host);
+    Action look = steps[2].action;
+    EXPECT_EQ(get_string(get(look.args, "before"), "evidence_of"), "note-search");
+    look.args["before"] = note.evidence;
+    rebuilt = driver->verify(look, *local.host, {});
+    return steps;
+  }
+  void index(const std::string& text) const { std::ofstream(directory / "built") << text; }
+};
+
+TEST_F(SearchProof, a_tool_that_says_ok_and_did_nothing_is_seen_though_every_query_finds_something) {
+  conformance::apply_well(*driver, conformance::offers_well(*driver, offering())[0].action, *local.host);
+  index("generation 7");
+  const std::vector<Step> steps = run("echo indexing post; echo done");
+  for (size_t i = 3; i < steps.size(); ++i)
+    EXPECT_EQ(driver->verify(steps[i].action, *local.host, {}).kind, SightKind::kHolds) << "of the old index";
+  EXPECT_EQ(rebuilt.kind, SightKind::kDoesNotHold);
+  EXPECT_EQ(rebuilt.why, "the index was not rebuilt: it is generation 7, as before");
+}
+
+TEST_F(SearchProof, an_index_that_changed_was_rebuilt) {
+  index("generation 7");
+  run("echo generation 8 >" + directory / "built");
+  EXPECT_EQ(note.kind, SightKind::kHolds);
+  EXPECT_EQ(rebuilt.kind, SightKind::kHolds) << rebuilt.why;
+}
+
+TEST_F(SearchProof, without_an_index_before_there_must_be_one_afterwards) {
+  run("true");
+  EXPECT_EQ(note.kind, SightKind::kHolds);
+  EXPECT_THAT(note.why, HasSubstr("cannot be read"));
+  EXPECT_EQ(rebuilt.kind, SightKind::kDoesNotHold);
+  run("echo generation 1 >" + directory / "built");
+  EXPECT_EQ(rebuilt.kind, SightKind::kHolds);
+  EXPECT_EQ(driver->verify({"search", "rebuilt", {{"built", {{"argv", {"true"}}}}}}, *local.host, {}).kind,
+            SightKind::kCannotTell)
+      << "nothing was noted";
+}
+
+TEST_F(SearchProof, what_is_found_must_be_of_the_rows_that_are_there) {
+  const testing_support::PythonServer server(kSearchServer);
+  const auto ask = [&](const Json& answer, const std::string& rows, bool ids = true) {
+    Json args = {{"type", "post"},
+                 {"at_least", 1},
+                 {"url", server.url() + "/" + replaced(answer.dump(), "\"", "%22")},
+                 {"rows", {{"argv", {"sh", "-c", rows}}}}};
+    if (ids) args["id"] = "pk";
+    return query(args);
+  };
+  const Json two = {{"results", {{{"pk", 1}}, {{"pk", "b-2"}}}}};
+  EXPECT_EQ(ask(two, "printf '1\nb-2\n3\n'").kind, SightKind::kHolds);
+  EXPECT_EQ(ask(two, "printf '1\n3\n'").why, "search for post found 2 results, and the database has no row b-2");
+  EXPECT_EQ(ask(two, "exit 1").kind, SightKind::kCannotTell);
+  EXPECT_EQ(ask({{"results", Json::array()}}, "echo 1").kind, SightKind::kDoesNotHold) << "at least one";
+  EXPECT_EQ(ask({{"results", {{{"id", 1}}}}}, "echo 1").kind, SightKind::kDoesNotHold) << "no id is there";
+  EXPECT_EQ(ask(two, "echo 2", false).kind, SightKind::kHolds);
+  EXPECT_EQ(ask(two, "echo 3", false).why, "search for post found 2 results, and the database has 3 rows");
+  EXPECT_EQ(ask(two, "echo many", false).kind, SightKind::kCannotTell);
+  EXPECT_EQ(ask({{"results", Json::array()}}, "echo 0", false).kind, SightKind::kHolds) << "the table is empty";
 }
 
 TEST_F(SearchTest, a_deploy_only_looks_and_a_checkpoint_does_nothing) {
