@@ -4,6 +4,7 @@
 #include "app/archives.h"
 #include "app/ci.h"
 #include "app/going_out.h"
+#include "app/halves.h"
 #include "app/log_memory.h"
 #include "app/places_in_the_way.h"
 #include "app/points.h"
@@ -35,19 +36,8 @@ Result<std::vector<std::string>> kept_versions(const Workspace& workspace) {
 bool wanted(const Subject& subject, const PlanRequest& request) {
   if (request.code_only && subject.part == plan::Part::kDatabase) return false;
   const bool brings_code = subject.part == plan::Part::kCode || subject.part == plan::Part::kTraffic;
-  if (request.db_only && brings_code) return false;
+  if (request.db_only && (brings_code || subject.part == plan::Part::kAutoDeploy)) return false;
   return true;
-}
-
-/// Old code must not be left alone with a database it cannot use, nor new code with an old one.
-void refuse_half(const PlanRequest& request, Contract& contract, const std::string& rung) {
-  const bool changes = rung == "restore" || rung == "step-down";
-  if (request.code_only && changes)
-    contract.refusals.push_back("--code-only: " + contract.to.str() + " cannot run on the database as it is now (" +
-                                contract.database_why + ")");
-  if (request.db_only && changes)
-    contract.refusals.push_back("--db-only: " + contract.from.str() +
-                                " would be left on a database it was not written for");
 }
 
 /// Without a checkpoint of `contract.to`: a run that left it, and left the database alone, saw the schema that it ran
@@ -267,12 +257,13 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   contract.database_rung = "none";
   contract.database_why = "no database is configured";
   if (checkpoint != nullptr) contract.checkpoint = checkpoint->id;
+  const Release& serves = request.db_only ? from : to;  // when the run is done
 
   std::vector<std::string> kept = TRY(kept_versions(workspace));
-  Journey journey{request.kind, from.version, to.version, checkpoint, std::move(kept), "{runs}/{run}"};
+  Journey journey{request.kind, from.version, serves.version, checkpoint, std::move(kept), "{runs}/{run}"};
   journey.from_whole = came_whole(from);
   journey.from_commit = from.commit;
-  journey.to_commit = to.commit;
+  journey.to_commit = serves.commit;
   std::vector<std::string> put_aside;
   std::map<std::string, Seen> seen_by_name;
   std::vector<Step> database_steps;
@@ -305,7 +296,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
       else
         decide_database(*site.database, contract, subject, *journey.checkpoint, seen, request.rung);
       if (backup) contract.database_why += "; from " + backup->words;
-      refuse_half(request, contract, contract.database_rung);
+      if (request.code_only) refuse_without_database(contract);
+      if (request.db_only) refuse_without_code(*site.database, contract, subject, journey.checkpoint, seen);
     }
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
         subject.part == plan::Part::kTraffic)
@@ -332,13 +324,14 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
   }
   for (auto& [place, part] : at_last)
     draft.offers[place].steps = TRY(offers_at_last(workspace, std::move(part.first), contract, journey, part.second));
-  for (std::string& refusal : refusals_of_places(workspace, to.version))
+  contract.to = serves.version;
+  for (std::string& refusal : refusals_of_places(workspace, serves.version))
     contract.refusals.push_back(std::move(refusal));
   scan_last(draft.offers);
   if (!looks_at_something(draft.offers))
-    contract.refusals.push_back("nothing would show that " + to.version.str() +
+    contract.refusals.push_back("nothing would show that " + serves.version.str() +
                                 " serves, and no data is never good: add checks to backout.yaml");
-  draft.offers.push_back({plan::Part::kRecord, settle_records(contract, from, to, database_steps)});
+  draft.offers.push_back({plan::Part::kRecord, settle_records(contract, from, serves, database_steps)});
   if (const std::string refusal = approvals_refusal(site, contract); !refusal.empty())
     contract.refusals.push_back(refusal);
   contract.preconditions = preconditions(workspace, from, seen_by_name);
