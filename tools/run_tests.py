@@ -266,7 +266,7 @@ def demo(runner, log):
 ASAN = {"ASAN_OPTIONS": "abort_on_error=1:detect_stack_use_after_return=1:verify_asan_link_order=0", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 # Under the sanitizers what other programs do for most of the time is left to `unit`: supervisord, PM2, pip, npm, systemd, git.
 ASAN_UNIT = {**ASAN, "BACKOUT_CASES": "30", "BACKOUT_RANDOM_CASES": "50",
-             "GTEST_FILTER": "-SupervisorTest.*:Pm2Test.*:KeptBuilds.*:SystemdTest.*:TimerTest.*:Branch/EveryWay.*:RescueCrash.Memory*"}
+             "GTEST_FILTER": "-SupervisorTest.*:Pm2Test.*:KeptBuilds.*:SystemdTest.*:TimerTest.*:DeployTimer.*:Branch/EveryWay.*:RescueCrash.Memory*"}
 TSAN = {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"}
 TSAN_TARGETS = ("test_run", "test_journal")
 
