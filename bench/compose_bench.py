@@ -1,11 +1,16 @@
 #!/usr/bin/python3
 """How long a Compose project is between two releases: the cutover of a rollback, with its looks, and the bare command. One JSON row per line.
 
-    bench/compose_bench.py [NAME...]        compose_switch
+    bench/compose_bench.py [NAME...]        compose_switch compose_switch_unchecked
 
 A daemon of its own, two services. The cutover of `backout rollback` is from the first event of `up-code` to the end of the last look behind
-it: files and tags back, `up -d`, every container's image and the site's own answer. Its peer is `TAG=v1 docker-compose up -d` until the site
-answers. Both in turn; medians.
+it: files and tags back, `up -d`, every container's image, configuration and health, and the site's own answer; all as it is when backout.yaml
+says no more than it must. Both in turn; medians.
+
+compose_switch: the services have health checks. Its peer is `docker-compose up -d` by hand until Docker calls both of them healthy (asked
+every 20 ms) and the site answers as v1: a switch that is not known to serve is not done.
+compose_switch_unchecked: they have none. backout wants a container to have run for `steady`, two seconds by default, before it believes it;
+its peer `bare` believes at once, as soon as the site answers.
 """
 import json
 import os
@@ -25,14 +30,22 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 
 PROJECT = """version: "3.7"
 services:
-  web: {image: "shop:${TAG}", stop_signal: SIGKILL, ports: ["127.0.0.1:@PORT@:8080"]}
-  worker: {image: "shop:${TAG}", stop_signal: SIGKILL, command: [/bin/sleep, "1000000"]}
+  web:
+    image: "shop:${TAG}"
+    stop_signal: SIGKILL
+    ports: ["127.0.0.1:@PORT@:8080"]@WEB@
+  worker:
+    image: "shop:${TAG}"
+    stop_signal: SIGKILL
+    command: [/bin/sleep, "1000000"]@WORKER@
 """
+HEALTH = "\n    healthcheck: {{test: [CMD, {}], interval: 1s, timeout: 2s, retries: 5}}"
+CHECKED = {"@WEB@": HEALTH.format('/bin/wget, -q, -O, "-", "http://127.0.0.1:8080/version"'), "@WORKER@": HEALTH.format("/bin/true")}
 SITE = """site: bench
 state: @DIR@/state
 hosts: {local: {root: @DIR@/target}}
 base_url: http://127.0.0.1:@PORT@
-code: {layout: compose, path: @DIR@/shop, compose: {tag: TAG, steady: 0s}}
+code: {layout: compose, path: @DIR@/shop, compose: {tag: TAG}}
 checks: [{get: /version, status: 200, contains: v1, attempts: 40, every: 50ms}]
 """
 
@@ -44,8 +57,8 @@ def free_port():
 
 
 class Shop:
-    def __init__(self, directory):
-        self.directory, self.port = Path(directory), free_port()
+    def __init__(self, directory, checked):
+        self.directory, self.port, self.checked = Path(directory), free_port(), checked
         self.environment = {**os.environ, "DOCKER_HOST": f"unix://{directory}/s", "BACKOUT_ACTOR": "bench"}
         flags = ["--data-root", f"{directory}/data", "--exec-root", f"{directory}/exec", "-H", self.environment["DOCKER_HOST"], "--pidfile",
                  f"{directory}/pid", "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false",
@@ -61,9 +74,11 @@ class Shop:
             time.sleep(0.1)
         (self.directory / "shop").mkdir()
         for name, text in (("shop/docker-compose.yml", PROJECT), ("backout.yaml", SITE)):
-            (self.directory / name).write_text(text.replace("@DIR@", str(self.directory)).replace("@PORT@", str(self.port)))
+            for key, value in {"@DIR@": self.directory, "@PORT@": self.port, **(CHECKED if self.checked else {"@WEB@": "", "@WORKER@": ""})}.items():
+                text = text.replace(key, str(value))
+            (self.directory / name).write_text(text)
         for version in ("v1", "v2"):
-            self.sh(f"""rm -rf r; mkdir -p r/bin r/www; cp "$(command -v busybox)" r/bin/; for a in sh httpd sleep; do ln -s busybox r/bin/$a; done
+            self.sh(f"""rm -rf r; mkdir -p r/bin r/www; cp "$(command -v busybox)" r/bin/; for a in sh httpd sleep wget true; do ln -s busybox r/bin/$a; done
                 echo {version} >r/www/version; tar -C r -c . | docker import -c 'CMD ["/bin/httpd","-f","-p","8080","-h","/www"]' - shop:{version}""")
 
     def sh(self, command):
@@ -74,9 +89,17 @@ class Shop:
         began = time.perf_counter()
         subprocess.run(["docker-compose", "up", "-d"], cwd=self.directory / "shop", env=self.environment, stdin=subprocess.DEVNULL,
                        capture_output=True, check=True)
-        while self.serves() != version:
+        while not self.healthy() or self.serves() != version:
             time.sleep(0.02)
         return time.perf_counter() - began
+
+    def healthy(self):
+        """What somebody at a terminal sees in `docker ps`."""
+        if not self.checked:
+            return True
+        seen = subprocess.run(["docker", "ps", "--format", "{{.Image}} {{.Status}}"], env=self.environment, capture_output=True, text=True,
+                              check=True).stdout.splitlines()
+        return len(seen) == 2 and all(line.endswith("(healthy)") for line in seen)
 
     def serves(self):
         try:
@@ -106,8 +129,8 @@ class Shop:
         self.daemon.wait()
 
 
-def compose_switch(directory):
-    shop = Shop(directory)
+def switch(name, directory, checked):
+    shop = Shop(directory, checked)
     try:
         shop.build()
         shop.bare("v1")
@@ -124,17 +147,19 @@ def compose_switch(directory):
     finally:
         shop.down()
     ours, bare = statistics.median(ours), statistics.median(bare)
-    print(json.dumps({"name": "compose_switch", "value": ours, "unit": "s", "peer": "bare", "peer_value": bare, "ratio": bare / ours}), flush=True)
+    print(json.dumps({"name": name, "value": ours, "unit": "s", "peer": "bare", "peer_value": bare, "ratio": bare / ours}), flush=True)
 
 
 def main():
-    directory = tempfile.mkdtemp(prefix="bench-compose-", dir="/tmp")
-    os.chmod(directory, 0o755)
-    try:
-        if len(sys.argv) == 1 or "compose_switch" in sys.argv[1:]:
-            compose_switch(directory)
-    finally:
-        shutil.rmtree(directory)
+    for name, checked in (("compose_switch", True), ("compose_switch_unchecked", False)):
+        if len(sys.argv) > 1 and name not in sys.argv[1:]:
+            continue
+        directory = tempfile.mkdtemp(prefix="bench-compose-", dir="/tmp")
+        os.chmod(directory, 0o755)
+        try:
+            switch(name, directory, checked)
+        finally:
+            shutil.rmtree(directory)
 
 
 if __name__ == "__main__":
