@@ -55,12 +55,12 @@ while read -r number state sum mode owner file; do
   now=$(sha256sum <"$set/$number"); now=${now%% *}
   [ "$now" = "$sum" ] || fail "the saved copy of $file in $set is damaged; nothing was put back"
 done <"$set/manifest"
+places=
 while read -r number state sum mode owner file; do
   real=$(readlink -f -- "$file") || real=$file
-  if [ "$state" = file ] && cmp -s -- "$set/$number" "$real" && [ "$(stat -c '%a %u:%g' -- "$real")" = "$mode $owner" ]; then
-    durable "$(dirname -- "$real")"  # it may be we who put it there, and were killed
-    continue
-  fi
+  places="$places${real%/*}/
+"
+  [ "$state" = absent ] || ! cmp -s -- "$set/$number" "$real" || [ "$(stat -c '%a %u:%g' -- "$real")" != "$mode $owner" ] || continue
   if [ "$state" = file ]; then
     part=$real.backout-tmp
     rm -f -- "$part"
@@ -72,8 +72,9 @@ while read -r number state sum mode owner file; do
   else
     rm -f -- "$real" "$real.backout-tmp"
   fi
-  durable "$(dirname -- "$real")"
 done <"$set/manifest"
+# Of files that were as they should be, too: it may be we who put them there, and were killed.
+printf '%s' "$places" | sort -u | while read -r place; do durable "$place"; done
 )sh";
 
 constexpr std::string_view kLook = R"sh(

@@ -15,7 +15,13 @@ TEST_F(ComposeProof, a_tag_that_moved_is_noticed_of_what_runs) {
   shop->checkpoint();
   driver::Offering verify = shop->offering(RunKind::kDeploy);
   const auto looks = [&] { return conformance::offers_well(*shop->driver, verify).back().action; };
+  const Sight runs = look(looks());
+  EXPECT_EQ(runs.kind, SightKind::kHolds) << runs.why;
+  verify.seen.clear();  // as `verify` asks: by what the deploy or the rollback has seen
+  verify.saved = runs.evidence;
+  EXPECT_EQ(get_string(verify.saved["on_hosts"]["local"]["images"][0], "image"), shop->id_of("shop:v1"));
   EXPECT_EQ(look(looks()).kind, SightKind::kHolds) << look(looks()).why;
+  must("docker stop -t 0 shop_worker_1; docker start shop_worker_1 >/dev/null");
   must("docker tag shop:v3 shop:v1");
   shop->compose("up -d -t 0");
   const Sight moved = look(looks());

@@ -56,6 +56,12 @@ Step step(std::string id, const char* verb, StepKind kind, Phase phase, std::str
   return made;
 }
 
+/// A look takes about as long as it waits for the next.
+Patience patience(const driver::Offering& offering) {
+  const Millis startup(get_int(offering.subject, "startup_ms", 60'000)), every(100);
+  return {static_cast<int>(startup / (2 * every)) + 1, every};
+}
+
 /// What every host has its own of: {"on": {host: args}}.
 Json by_host(const std::map<std::string, Json>& args) { return {{"on", args}}; }
 
@@ -280,23 +286,20 @@ Step look_at_what_runs(const driver::Offering& offering, const std::map<std::str
   args["version"] = offering.to.str();
   Step look = step("runs-code", "runs", StepKind::kLook, Phase::kCheck, "the containers run " + offering.to.str(),
                    offering, std::move(args));
-  const auto every = Millis(250);
-  look.patience = {static_cast<int>(Millis(get_int(offering.subject, "startup_ms", 60'000)) / every) + 1, every};
+  look.patience = patience(offering);
   return look;
 }
 
-/// What is known of a release that is deployed, or runs: the images that a checkpoint of it saved; what ran before it
-/// and must run again, for a container that ended with 0 may have been a job, or a server that was stopped.
+/// What is known of a release that is deployed, or runs: the images that were recorded of it; what ran before it and
+/// must run again, for a container that ended with 0 may have been a job, or a server that was stopped.
 Result<std::map<std::string, Json>> known_of(const driver::Offering& offering) {
   std::map<std::string, Json> on;
   for (const std::string& host : offering.hosts) {
     Json& own = on[host] = Json::object();
     if (const Json& saved = get(get(offering.saved, "on_hosts"), host); !saved.is_null()) {
       std::vector<Image> images = TRY(images_argument(saved, "images"));
-      for (Image& image : images) {
-        image.count = 1;  // somebody may have made them more or fewer since
+      for (Image& image : images)
         if (image.fate == "down") image.fate.clear();
-      }
       if (!images.empty()) own["images"] = to_json(images);
     }
     if (!offering.seen.contains(host)) continue;
@@ -355,8 +358,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   switching.undo = Action{kName, "up", by_host(undo)};
   switching.action.args["set"] = set;
   switching.undo->args["set"] = before;
-  const Millis startup(get_int(offering.subject, "startup_ms", 60'000)), every(250);
-  switching.patience = {static_cast<int>(startup / every) + 1, every};
+  switching.patience = patience(offering);
   switching.timeout = Millis(300'000);
   const bool any_stops =
       std::any_of(stop.begin(), stop.end(), [](const auto& each) { return !get(each.second, "services").empty(); });

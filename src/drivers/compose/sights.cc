@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <future>
 
 #include "base/text.h"
 #include "driver/final_sight.h"
@@ -111,6 +112,19 @@ Sight judged(const Place& place, const Look& seen, Wanted wanted, const Asking& 
   return Sight::holds(running_words(wanted.images), std::move(evidence));
 }
 
+/// Somebody may have made them more or fewer since: then the files say how many there should be.
+bool fewer_than_recorded(const std::vector<Container>& containers, std::vector<Image>& images) {
+  bool fewer = false;
+  for (Image& image : images) {
+    const auto there = std::count_if(containers.begin(), containers.end(), [&](const Container& each) {
+      return !each.oneoff && each.service == image.service && each.image == image.image;
+    });
+    fewer = fewer || there < image.count;
+    image.count = 1;
+  }
+  return fewer;
+}
+
 /// Images by what runs now, of a release that nobody has saved: each must be what its name is here.
 Result<std::vector<Image>> images_by_name(const std::vector<Container>& containers, const Place& place,
                                           const std::string& version, const std::vector<std::string>& must_run) {
@@ -137,10 +151,12 @@ Result<std::vector<Image>> images_by_name(const std::vector<Container>& containe
 }  // namespace
 
 Sight sight_of_up(const Up& up, host::Host& host, std::stop_token stop) {
-  if (!up.set.empty()) {
-    const Sight files = config_sight({kName, kRestoreConfig, {{"path", up.place.path}, {"set", up.set}}}, host, stop);
-    if (files.kind != SightKind::kHolds) return files;
-  }
+  // Beside the look at the containers: users may be outside meanwhile.
+  std::future<Sight> files;
+  if (!up.set.empty())
+    files = std::async(std::launch::async, [&] {
+      return config_sight({kName, kRestoreConfig, {{"path", up.place.path}, {"set", up.set}}}, host, stop);
+    });
   std::vector<std::string> refs;
   std::map<std::string, std::string> unseen = up.tags;  // of the others the containers themselves tell
   for (const Image& image : up.images) {
@@ -151,6 +167,8 @@ Sight sight_of_up(const Up& up, host::Host& host, std::stop_token stop) {
   }
   for (const auto& [ref, id] : unseen) refs.push_back(ref);
   const auto seen = looked(up.place, "these", refs, host, stop);
+  if (const Sight put_back = files.valid() ? files.get() : Sight::holds(""); put_back.kind != SightKind::kHolds)
+    return put_back;
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
   for (const auto& [ref, id] : unseen) {
     const auto here = seen->tags.find(ref);
@@ -180,13 +198,19 @@ Sight sight_of_running(const Json& args, host::Host& host, std::stop_token stop)
   const auto seen = looked(*place, images.empty() ? "all" : "these", refs, host, stop);
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
   const std::string version = get_string(args, "version");
+  bool counts = get_bool(args, "counts");
+  if (!images.empty() && counts) counts = fewer_than_recorded(seen->containers, images);
   if (images.empty()) {
     auto named = images_by_name(seen->containers, *place, version, *must_run);
     if (!named) return Sight::does_not_hold(named.error().message, evidence_of(seen->containers));
     images = std::move(*named);
   }
-  return judged(*place, *seen, {.images = images, .gone = *gone, .steady = place->steady},
-                {get_string(args, "value"), version, get_bool(args, "counts")}, host, std::move(stop));
+  Sight sight = judged(*place, *seen, {.images = images, .gone = *gone, .steady = place->steady},
+                       {get_string(args, "value"), version, counts}, host, std::move(stop));
+  if (sight.kind != SightKind::kHolds) return sight;
+  Json part = {{"images", to_json(images_of(seen->containers, place->services))}};  // as a checkpoint would note it
+  sight.evidence["on_hosts"][host.name().str()] = std::move(part);
+  return sight;
 }
 
 Sight sight_of_stopped(const Stop& what, host::Host& host, std::stop_token stop) {
