@@ -189,6 +189,10 @@ def database_inside(place, docker):
     expect(psql("SELECT count(*) FROM orders") == "3", "the row that a user wrote since is not there")
     expect(docker.container("db") == db, "the database's container was touched")
     expect((site / ".env").read_text() == "TAG=v1\n", "the tag is not back")
+    backout("good", "v1")
+    backout("deploy", "--version", "v3", "--", "sh", "-c", "echo TAG=v3 >.env && docker-compose -p orders up -d")
+    for plan in (backout("plan"), backout("plan", "--code-only")):
+        expect("up-code" in plan and "stop-code" not in plan, "containers are stopped though the database stays as it is")
     return ["a database inside the project was restored, swapped and kept its new row"]
 
 
@@ -203,7 +207,7 @@ services:
     command: [{programs}/postgres, -D, /data, -c, "listen_addresses=*", -c, unix_socket_directories=/tmp]
 """
 INSIDE_SITE = """site: orders
-code: {{layout: compose, path: {site}, compose: {{project: orders, tag: TAG, services: [web], steady: 500ms}}}}
+code: {{layout: compose, path: {site}, compose: {{project: orders, tag: TAG, steady: 500ms}}}}
 database:
   postgresql: {{dsn: "host=compose:orders/db user=postgres", database: orders, fill: {{orders.note: "none"}}}}
 checks: [{{run: "true", name: there}}]

@@ -67,6 +67,51 @@ TEST_F(ComposeProof, the_right_image_with_the_wrong_environment_is_not_called_go
   }
 }
 
+/// The plugin's words, by its sources: it is in no package here. Its hash leaves out what an env_file says.
+TEST_F(ComposeProof, the_plugin_is_asked_what_it_would_do) {
+  const std::string bin = shop->root / "plugin", old = std::getenv("PATH");
+  must(
+      "docker run -d --name shop-web-1 --network none --label com.docker.compose.project=shop --label "
+      "com.docker.compose.service=web --label com.docker.compose.version=2.29.1 --label "
+      "com.docker.compose.oneoff=False --label com.docker.compose.config-hash=aa11 --label "
+      "com.docker.compose.project.working_dir=" +
+      shop->path + " --stop-signal KILL shop:v1");
+  const auto plugin = [&](const std::string& would) {
+    must("mkdir -p " + bin);
+    std::ofstream(bin + "/docker") << "#!/bin/sh\ncase \"$1 $2 $*\" in\n'compose version'*) echo 2.29.1 ;;\n"
+                                      "'compose --dry-run'*) "
+                                   << would
+                                   << " ;;\ncompose*--hash*) echo web bb22 ;;\ncompose*) echo services: ;;\n*) PATH="
+                                   << old << " exec docker \"$@\" ;;\nesac\n";
+    must("chmod +x " + bin + "/docker");
+  };
+  plugin("printf ' DRY-RUN MODE -  Container shop-web-1  Running \\n' >&2");
+  ::setenv("PATH", (bin + ":" + old).c_str(), 1);
+  driver::Offering offering = shop->offering(RunKind::kDeploy);
+  const Action runs = conformance::offers_well(*shop->driver, offering).back().action;
+  const Sight left = look(runs);
+  plugin("printf ' DRY-RUN MODE -  Container shop-web-1  Recreate \\n Container shop-web-1  Recreated \\n' >&2");
+  const Sight made_again = look(runs);
+  plugin("echo 'unknown flag: --dry-run' >&2; exit 16");
+  const Sight silent = look(runs);
+  ::setenv("PATH", old.c_str(), 1);
+  EXPECT_EQ(get_string(offering.seen["local"], "tool"), "docker compose");
+  EXPECT_EQ(left.kind, SightKind::kHolds) << left.why;
+  EXPECT_EQ(made_again.kind, SightKind::kDoesNotHold) << made_again.why;
+  EXPECT_EQ(silent.kind, SightKind::kCannotTell) << silent.why;
+}
+
+TEST_F(ComposeProof, what_an_earlier_release_left_running_is_not_of_this_one) {
+  shop->write("v1", std::string(Project::kWorker) + Project::kMailer);
+  shop->compose("up -d");
+  shop->write("v1", Project::kWorker);
+  shop->compose("up -d -t 0");
+  driver::Offering deployed = shop->offering(RunKind::kDeploy);
+  EXPECT_FALSE(shop->runs("mailer").empty()) << "the case itself";
+  const Sight sight = look(conformance::offers_well(*shop->driver, deployed).back().action);
+  EXPECT_EQ(sight.kind, SightKind::kHolds) << sight.why;
+}
+
 TEST_F(ComposeProof, every_container_that_is_asked_for_must_run) {
   const std::string scaled = std::string(Project::kWorker) + "    deploy: {replicas: 3}\n";
   shop->write("v1", scaled);

@@ -55,7 +55,8 @@ std::string running_words(const std::vector<Image>& images) {
 /// How Compose is asked about the files: a value for the variable of the tag, and what it is where none says.
 struct Asking {
   std::string value, version;
-  bool counts = false;  // how many containers the files ask for counts, too
+  bool counts = false;   // how many containers the files ask for counts, too
+  bool by_name = false;  // nobody has said which services the release has
 };
 
 Result<Given> given_by_files(const Place& place, const std::string& made_by, const Asking& asking, host::Host& host,
@@ -101,11 +102,16 @@ Sight judged(const Place& place, const Look& seen, Wanted wanted, const Asking& 
     Sight sight = Sight::does_not_hold(fault.why, std::move(evidence));
     return fault.final ? driver::final_sight(std::move(sight)) : sight;
   }
-  const std::vector<std::string> open = unproven(seen.containers, wanted.images);
+  std::vector<std::string> open = unproven(seen.containers, wanted.images);
   if (open.empty() && !asking.counts) return Sight::holds(running_words(wanted.images), std::move(evidence));
   const std::string made_by = seen.containers.empty() ? "" : seen.containers.front().tool;
   const auto given = given_by_files(place, made_by, asking, host, std::move(stop));
   if (!given) return Sight::cannot_tell(one_line(given.error().message), std::move(evidence));
+  if (asking.by_name)  // what a release before it left running is none of its services
+    std::erase_if(open, [&](const std::string& each) {
+      const bool named = std::find(place.services.begin(), place.services.end(), each) != place.services.end();
+      return !named && !given->hashes.contains(each);
+    });
   const Proof proof = proof_of(seen.containers, wanted.images, open, *given);
   if (proof.unknown) return Sight::cannot_tell(proof.why, std::move(evidence));
   if (!proof.why.empty()) return driver::final_sight(Sight::does_not_hold(proof.why, std::move(evidence)));
@@ -200,13 +206,14 @@ Sight sight_of_running(const Json& args, host::Host& host, std::stop_token stop)
   const std::string version = get_string(args, "version");
   bool counts = get_bool(args, "counts");
   if (!images.empty() && counts) counts = fewer_than_recorded(seen->containers, images);
-  if (images.empty()) {
+  const bool by_name = images.empty();
+  if (by_name) {
     auto named = images_by_name(seen->containers, *place, version, *must_run);
     if (!named) return Sight::does_not_hold(named.error().message, evidence_of(seen->containers));
     images = std::move(*named);
   }
   Sight sight = judged(*place, *seen, {.images = images, .gone = *gone, .steady = place->steady},
-                       {get_string(args, "value"), version, counts}, host, std::move(stop));
+                       {get_string(args, "value"), version, counts, by_name}, host, std::move(stop));
   if (sight.kind != SightKind::kHolds) return sight;
   Json part = {{"images", to_json(images_of(seen->containers, place->services))}};  // as a checkpoint would note it
   sight.evidence["on_hosts"][host.name().str()] = std::move(part);
