@@ -131,6 +131,8 @@ Result<Finished> start(const Workspace& workspace, const Plan& plan, const std::
                       {"why", never_passed_words(contract.to, *ci)}},
                      run_id});
   }
+  // Of a plan that was only weighed until now: without it nobody could take this run up again.
+  if (!TRY(journal.plan(contract.site, plan.id))) begin.insert(begin.begin(), {EventType::kPlanMade, to_json(plan)});
   TRY(journal.append(contract.site, lease->token(), std::move(begin)));
   if (contract.kind == RunKind::kRollback) TRY_VOID(save_evidence(workspace, run_id, lease->token()));
   return carry(workspace, plan, run_id, run::Wish::kCarryOn, false, *lease, acting);
