@@ -145,7 +145,7 @@ TEST_F(HaproxyByHandTest, ThePoolsServerInMaintenanceStaysThereAndTheUndoPutsBac
   ASSERT_TRUE(apply(*driver, steps[1].action).ok());
   EXPECT_TRUE(becomes(*driver, steps[1].action)) << sight(steps[1].action).why;
   EXPECT_TRUE(all_serve("v1"));
-  EXPECT_EQ(told(), "b1 0 200, b2 0 200, b3 4 200, g1 1 0, g2 1 0, g3 1 30");
+  EXPECT_EQ(told(), "b1 0 1, b2 0 1, b3 4 1, g1 1 0, g2 1 0, g3 1 30");
   EXPECT_EQ(sight(*steps[1].undo).kind, SightKind::kDoesNotHold);
   ASSERT_TRUE(apply(*driver, *steps[1].undo).ok());
   EXPECT_TRUE(becomes(*driver, *steps[1].undo)) << sight(*steps[1].undo).why;

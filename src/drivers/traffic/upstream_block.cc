@@ -68,6 +68,9 @@ std::map<std::string, int> weight_of_each(const Weights& weights, const std::map
   std::map<std::string, int> made;
   for (const auto& [name, part] : parts)
     made[name] = part == 0 ? 0 : std::max(1, static_cast<int>(std::lround(static_cast<double>(part) * fit)));
+  int common = 0;
+  for (const auto& [name, weight] : made) common = std::gcd(common, weight);
+  for (auto& [name, weight] : made) weight /= std::max(common, 1);
   return made;
 }
 
@@ -75,10 +78,7 @@ Result<std::string> upstream_block(const Pools& pools, const Weights& weights) {
   const auto servers = TRY(servers_of(pools));
   std::map<std::string, size_t> counts;
   for (const auto& [name, list] : servers) counts[name] = list.size();
-  auto of_each = weight_of_each(weights, counts, kMostOfNginx);
-  int common = 0;
-  for (const auto& [name, weight] : of_each) common = std::gcd(common, weight);
-  for (auto& [name, weight] : of_each) weight /= std::max(common, 1);
+  const auto of_each = weight_of_each(weights, counts, kMostOfNginx);
   std::string block(kWritten);
   for (const auto& [name, list] : servers) {
     const int percent = weights.contains(name) ? weights.at(name) : 0;

@@ -20,7 +20,9 @@ Result<std::string> upstream_block(const Pools& pools, const Weights& weights);
 Result<Weights> upstream_weights(std::string_view content, const Pools& pools);
 
 /// The weight of each server of a pool, so that all of its servers together get its percent: in whole numbers, none
-/// above `most`, and none that shall have something below 1.
+/// above `most`, and none that shall have something below 1. In lowest terms: HAProxy hands requests out in rounds of
+/// the sum of all weights, and in the round of a change the share is another; 1 and 1 make that a few requests, 50 and
+/// 50 hundreds.
 std::map<std::string, int> weight_of_each(const Weights& weights, const std::map<std::string, size_t>& servers,
                                           int most);
 
