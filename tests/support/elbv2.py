@@ -6,6 +6,7 @@
 What it takes and answers follows the published description that botocore has (service-2.json), and is met by the real `aws` client.
 STATE is a JSON file: {"actions": the default actions of the one listener, which are those of its one rule as well; "calls": how often
 each operation was asked}. A file STATE.fault makes operations fail: {"ModifyListener": ["InternalFailure", 500, 1]}, so many times.
+It also answers GetCallerIdentity of STS and SimulatePrincipalPolicy of IAM: "denied" in STATE lists the actions that are not allowed.
 The front answers by the weights of the forward action; a target group without a target that listens answers 503.
 """
 import json
@@ -131,6 +132,15 @@ class Balancer:
                     raise Refused("TargetGroupNotFound", 400, "One or more target groups not found")
                 health = {"State": "healthy"} if self.listens(name) else {"State": "unhealthy", "Reason": "Target.FailedHealthChecks"}
                 return {"TargetHealthDescriptions": [{"Target": {"Id": "127.0.0.1", "Port": self.targets[name]}, "TargetHealth": health}]}
+            if operation == "GetCallerIdentity":
+                return {"UserId": "AROA:ci", "Account": "123456789012", "Arn": "arn:aws:sts::123456789012:assumed-role/release/ci"}
+            if operation == "SimulatePrincipalPolicy":
+                if asked["PolicySourceArn"] != "arn:aws:iam::123456789012:role/release":
+                    raise Refused("NoSuchEntity", 404, "The role cannot be found")
+                return {"IsTruncated": False, "EvaluationResults": [
+                    {"EvalActionName": action, "EvalResourceName": asked["ResourceArns"][0], "MatchedStatements": [], "MissingContextValues": [],
+                     "EvalDecision": "implicitDeny" if action in value.get("denied", []) else "allowed"}
+                    for action in asked["ActionNames"]]}
             raise Refused("InvalidAction", 400, f"Could not find operation {operation}")
 
     def listens(self, name):

@@ -31,6 +31,16 @@ std::vector<std::string> aws(const Json& subject, std::string_view what) {
   return argv;
 }
 
+/// The same for another service, which has no endpoint of ours.
+std::vector<std::string> aws_of(const Json& subject, const char* service, std::vector<std::string> more) {
+  std::vector<std::string> argv = {get_string(subject, "program", "aws"), service};
+  argv.insert(argv.end(), more.begin(), more.end());
+  argv.insert(argv.end(), {"--output", "json", "--cli-connect-timeout", "5", "--cli-read-timeout", "20"});
+  if (const std::string region = get_string(subject, "region"); !region.empty())
+    argv.insert(argv.end(), {"--region", region});
+  return argv;
+}
+
 /// Fewer tries than its own five: whoever looks tries again by itself.
 std::map<std::string, std::string> environment() {
   std::map<std::string, std::string> variables = {{"AWS_PAGER", ""}};
@@ -77,10 +87,37 @@ class Alb : public ShiftDriver {
   explicit Alb(std::string self) : self_(std::move(self)) {}
   std::string_view name() const override { return "alb"; }
 
-  driver::Readiness ready(const driver::Offering& offering, host::Host&, driver::Depth,
-                          std::stop_token) const override {
-    const std::string program = get_string(offering.subject, "program", "aws");
-    return {.needs = {{driver::Need::Kind::kTool, program, "to shift the traffic"}}, .findings = {}};
+  driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
+                          std::stop_token stop) const override {
+    const Json& subject = offering.subject;
+    driver::Readiness readiness;
+    readiness.needs = {{driver::Need::Kind::kTool, get_string(subject, "program", "aws"), "to shift the traffic"}};
+    const std::string action =
+        by_rule(subject) ? "elasticloadbalancing:ModifyRule" : "elasticloadbalancing:ModifyListener";
+    const auto say = [&](Severity severity, std::string what, std::string next) {
+      readiness.findings.push_back(
+          {"traffic.rights", severity, "", "", std::move(what), std::move(next), Json::object()});
+    };
+    std::string who = "these credentials";
+    const auto denied = [&]() -> Result<std::string> {
+      who = TRY(alb_principal(TRY(asked(host, aws_of(subject, "sts", {"get-caller-identity"}), stop))));
+      return alb_denied(TRY(asked(host,
+                                  aws_of(subject, "iam",
+                                         {"simulate-principal-policy", "--policy-source-arn", who, "--action-names",
+                                          action, "--resource-arns", arn_of(subject)}),
+                                  stop)));
+    }();
+    who = one_line(who);
+    if (!denied)
+      say(Severity::kWarning,
+          fmt::format("whether {} may {} could not be found out: {}", who, action, one_line(denied.error().message)),
+          "allow iam:SimulatePrincipalPolicy, so that it can be asked; or shift the traffic once in a drill");
+    else if (!denied->empty())
+      say(Severity::kRed, fmt::format("{} may not {}: {}", who, action, *denied),
+          fmt::format("allow {} on {}", action, one_line(arn_of(subject))));
+    else
+      say(Severity::kOk, fmt::format("{} may {}, says IAM", who, action), "");
+    return readiness;
   }
 
  protected:

@@ -134,6 +134,32 @@ Result<std::string> alb_unhealthy(std::string_view text) {
   return why;
 }
 
+Result<std::string> alb_principal(std::string_view text) {
+  const auto answer = parse_json(trimmed(text));
+  const std::string arn = answer ? get_string(*answer, "Arn") : "";
+  if (!arn.starts_with("arn:")) return not_understood(text);
+  const std::vector<std::string> parts = split(arn, ':');  // arn:aws:sts::123456789012:assumed-role/NAME/SESSION
+  constexpr std::string_view kSession = "assumed-role/";
+  if (parts.size() != 6 || parts[2] != "sts" || !parts[5].starts_with(kSession)) return arn;
+  const std::string role = parts[5].substr(kSession.size());
+  return fmt::format("arn:{}:iam::{}:role/{}", parts[1], parts[4], role.substr(0, role.find('/')));
+}
+
+Result<std::string> alb_denied(std::string_view text) {
+  const auto answer = parse_json(trimmed(text));
+  if (!answer || !get(*answer, "EvaluationResults").is_array() || get(*answer, "EvaluationResults").empty())
+    return not_understood(text);
+  for (const Json& result : get(*answer, "EvaluationResults")) {
+    const std::string decision = get_string(result, "EvalDecision");
+    if (decision == "allowed") continue;
+    if (decision.empty()) return not_understood(text);
+    if (const Json& missing = get(result, "MissingContextValues"); missing.is_array() && !missing.empty())
+      return Error{Code::kUnavailable, "IAM's policies ask for what it was not told: " + one_line(missing.dump()), ""};
+    return one_line(decision);
+  }
+  return std::string();
+}
+
 Error aws_error(int exit_status, std::string_view err) {
   const std::string said = shortened(one_line(trimmed(err)), 200);
   const auto says = [&](std::string_view what) { return said.find(what) != std::string::npos; };

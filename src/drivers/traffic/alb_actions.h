@@ -26,6 +26,13 @@ std::string alb_stickiness(const Json& actions);
 /// Why no target of `describe-target-health` gets requests; empty when one does.
 Result<std::string> alb_unhealthy(std::string_view text);
 
+/// Who IAM can be asked about, of what `sts get-caller-identity` tells: the role for a session of it. kCorrupt.
+Result<std::string> alb_principal(std::string_view text);
+
+/// Of `iam simulate-principal-policy`: empty when it is allowed, else the decision. kUnavailable when it hangs on what
+/// was not told to IAM.
+Result<std::string> alb_denied(std::string_view text);
+
 /// What `aws` says on its standard error, as an error that a person can act on.
 Error aws_error(int exit_status, std::string_view err);
 

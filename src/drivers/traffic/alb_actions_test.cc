@@ -82,5 +82,21 @@ TEST(AlbActions, WhatAwsSaysBecomesSomethingToDo) {
   EXPECT_EQ(code(255, "\nCould not connect to the endpoint URL: \"http://127.0.0.1:1/\"\n"), Code::kUnavailable);
 }
 
+TEST(AlbActions, ASessionIsItsRoleAndADecisionThatHangsOnMoreIsNone) {
+  const auto principal = [](const char* arn) { return alb_principal(Json{{"Arn", arn}}.dump()).value(); };
+  EXPECT_EQ(principal("arn:aws:iam::1:user/team/ci"), "arn:aws:iam::1:user/team/ci");
+  EXPECT_EQ(principal("arn:aws-cn:sts::1:assumed-role/release/i-0abc"), "arn:aws-cn:iam::1:role/release");
+  EXPECT_EQ(alb_principal("<html>").error().code, Code::kCorrupt);
+  const auto denied = [](const char* decision, const Json& missing) {
+    return alb_denied(
+        Json{{"EvaluationResults", {{{"EvalDecision", decision}, {"MissingContextValues", missing}}}}}.dump());
+  };
+  EXPECT_EQ(denied("allowed", Json::array()).value(), "");
+  EXPECT_EQ(denied("explicitDeny", Json::array()).value(), "explicitDeny");
+  EXPECT_EQ(denied("implicitDeny", {"aws:SourceIp"}).error().code, Code::kUnavailable);
+  for (const char* text : {"", "{}", R"({"EvaluationResults": []})", R"({"EvaluationResults": [{}]})"})
+    EXPECT_EQ(alb_denied(text).error().code, Code::kCorrupt) << text;
+}
+
 }  // namespace
 }  // namespace backout::drivers

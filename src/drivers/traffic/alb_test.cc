@@ -1,5 +1,7 @@
 #include "drivers/traffic/alb.h"
 
+#include <sys/stat.h>
+
 #include "drivers/traffic/pools_for_tests.h"
 
 namespace backout::drivers {
@@ -148,6 +150,37 @@ TEST_F(AlbTest, WhatIsAbsentIsNamedBeforehand) {
   ::unsetenv("AWS_ACCESS_KEY_ID");
   EXPECT_NE(why(subject()).find("Unable to locate credentials"), std::string::npos) << why(subject());
   EXPECT_NE(why(subject()).find("in the environment"), std::string::npos) << why(subject());
+}
+
+TEST_F(AlbTest, BeforehandItAsksWhetherTheCredentialsMayChangeWhatTheyShall) {
+  // `endpoint` is of the load balancer's API alone.
+  const std::string program = pools.blue.path + "/aws";
+  write_text(program, "#!/bin/sh\ncase $1 in iam|sts) set -- \"$@\" --endpoint-url " + url_of(api) +
+                          ";; esac\nexec /usr/bin/aws \"$@\"\n");
+  ::chmod(program.c_str(), 0755);
+  const auto found = [&](const Json& args) {
+    const auto readiness = driver->ready(offering(*driver, args), *local.host, driver::Depth::kQuick, {});
+    EXPECT_EQ(readiness.findings.size(), 1U);
+    const Finding& finding = readiness.findings.front();
+    EXPECT_EQ(finding.id, "traffic.rights");
+    EXPECT_EQ(finding.next.empty(), finding.severity == Severity::kOk);
+    return std::string(name_of(finding.severity)) + " " + finding.what;
+  };
+  Json by_rule = with("program", program);
+  by_rule["rule"] = kRule;
+  by_rule.erase("listener");
+  EXPECT_EQ(found(with("program", program)),
+            "ok arn:aws:iam::123456789012:role/release may elasticloadbalancing:ModifyListener, says IAM");
+  Json all = *parse_json(read_text(state));
+  all["denied"] = {"elasticloadbalancing:ModifyRule"};
+  write_text(state, all.dump());
+  EXPECT_EQ(found(by_rule),
+            "red arn:aws:iam::123456789012:role/release may not elasticloadbalancing:ModifyRule: implicitDeny");
+  EXPECT_TRUE(found(with("program", program)).starts_with("ok ")) << "the right of the other is another";
+  fault({{"SimulatePrincipalPolicy", {"AccessDenied", 403, 1}}});
+  const std::string unknown = found(with("program", program));
+  EXPECT_TRUE(unknown.starts_with("warn whether ")) << unknown;
+  EXPECT_NE(unknown.find("could not be found out: aws: "), std::string::npos) << unknown;
 }
 
 TEST_F(AlbTest, OffersToGoWhereTheReleaseRuns) {
