@@ -38,15 +38,8 @@ Result<decide::Watched> watched(const Workspace& workspace, const Newcomer& newc
   if (span > Millis(0)) watched.span = span;
   const Json judgement = TRY(workspace.journal().judgement(workspace.site().id));
   const Json& kept = get(judgement, "habits");
-  for (const SignalConfig& signal : workspace.site().signals) {
-    decide::JudgedSignal judged;
-    judged.name = signal.name;
-    judged.votes = has_votes(signal);
-    judged.clients = knows_clients(signal);
-    judged.outcomes = TRY(habits_in(kept, signal.name, "outcomes"));
-    judged.speeds = TRY(habits_in(kept, signal.name, "speeds"));
-    watched.signals.push_back(std::move(judged));
-  }
+  for (const SignalConfig& signal : workspace.site().signals)
+    watched.signals.push_back(TRY(judged_signal(signal, kept)));
   return watched;
 }
 
@@ -63,6 +56,16 @@ Json left_off(const std::string& file, const Newcomer& newcomer) {
 }
 
 }  // namespace
+
+Result<decide::JudgedSignal> judged_signal(const SignalConfig& signal, const Json& habits) {
+  decide::JudgedSignal judged;
+  judged.name = signal.name;
+  judged.votes = has_votes(signal);
+  judged.clients = knows_clients(signal);
+  judged.outcomes = TRY(habits_in(habits, signal.name, "outcomes"));
+  judged.speeds = TRY(habits_in(habits, signal.name, "speeds"));
+  return judged;
+}
 
 Result<Newcomer> newcomer(const Workspace& workspace) {
   journal::Journal& journal = workspace.journal();

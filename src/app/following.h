@@ -30,6 +30,9 @@ struct Newcomer {
 /// kNotFound when the journal was never told what serves.
 Result<Newcomer> newcomer(const Workspace& workspace);
 
+/// A signal as the detector is told of it. `habits`: of watches that ended well, as the journal keeps them.
+Result<decide::JudgedSignal> judged_signal(const SignalConfig& signal, const Json& habits);
+
 class Following {
  public:
   /// `span`: of the whole watch; the bound on false alarms is for that.

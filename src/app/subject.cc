@@ -1,5 +1,6 @@
 #include "app/subject.h"
 
+#include "app/gradual.h"
 #include "app/planning.h"
 #include "base/text.h"
 #include "run/resolve.h"
@@ -211,6 +212,7 @@ Result<std::vector<Step>> offers(const Workspace& workspace, const Subject& subj
   const driver::Driver* driver = TRY(workspace.registry().find(subject.driver));
   std::vector<Step> steps =
       TRY(driver->offer(offering_for(workspace, subject, journey, seen)).with_context(subject.name));
+  if (subject.part == plan::Part::kTraffic) add_judging(workspace.site(), journey, steps);
   for (Step& step : steps) {
     if (subject.part == plan::Part::kCheck && is_look(step)) step.patience = subject.patience;
     if (!subject.in_front) continue;

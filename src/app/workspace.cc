@@ -6,6 +6,7 @@
 #include <climits>
 #include <cstdlib>
 
+#include "app/gradual.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "os/file.h"
@@ -73,6 +74,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Where& where) {
   opened->journal_ =
       TRY(journal::Journal::open(TRY(state_directory(where, opened->site_)), opened->actor_, system_clock()));
   add_drivers(opened->registry_, own_path());
+  opened->registry_.add(make_signals_driver(*opened));
   std::vector<HostConfig> configured = hosts_of(opened->site_);
   const bool has_local =
       std::any_of(configured.begin(), configured.end(), [](const HostConfig& each) { return each.name == "local"; });

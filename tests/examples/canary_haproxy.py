@@ -19,7 +19,11 @@ def ask(place, line):
 
 def weights(place):
     """By HAProxy's own word: {server: (weight, admin state)}."""
-    rows = [line.split() for line in ask(place, "show servers state shop").splitlines()]
+    return weights_in(ask(place, "show servers state shop"))
+
+
+def weights_in(state):
+    rows = [line.split() for line in state.splitlines()]
     return {row[3]: (int(row[7]), int(row[6])) for row in rows if len(row) > 8 and row[1] == "shop"}
 
 
@@ -31,9 +35,39 @@ def begin(place):
 
 
 def start_haproxy(place):
-    child = place.start(["/bin/sh", "-c", "exec haproxy -db -f haproxy.cfg >>log/access.log"])
+    # Through cat: haproxy takes O_APPEND from its standard output, and a second one would write over what the first has logged.
+    place.sh("rm -f run/log && mkfifo run/log", quiet=True)
+    place.start(["/bin/sh", "-c", "exec cat run/log >>log/access.log"])
+    child = place.start(["/bin/sh", "-c", "exec haproxy -db -f haproxy.cfg >run/log"])
     place.wait("haproxy is up", lambda: place.get(f"http://127.0.0.1:{FRONT}/")[0] != 0)
     return child
+
+
+def in_steps(place):
+    """Steps of backout's own: what only the access log shows decides, and no data is never good."""
+    config = place.site / "backout.yaml"
+    config.write_text(config.read_text().replace("  health: /health\n", "  health: /health\n  steps: [10, 50]\n  hold: 6s\n"))
+    forward = ("rollback", "--forward", "--yes", "--reason", "again, slowly")
+    before = ask(place, "show servers state shop")
+    expect(place.get(f"http://127.0.0.1:{GREEN}/health")[0] == 200, "v2 says that it is well")
+    said = place.backout(*forward, ends=(1,))
+    expect("no data is never good" in said, "10 % that nobody used was taken for good")
+    expect(weights(place) == weights_in(before), f"weights: {weights(place)}")
+    with Crowd(FRONT) as crowd:
+        time.sleep(3)
+        began = time.time()
+        said = place.backout(*forward, ends=(1,))
+        over = time.time()
+        expect("steady-traffic-10 FAILED" in said and "votes bad" in said, "v2 fails one request in five, and it went on")
+        expect(weights(place) == weights_in(before), f"weights: {weights(place)}")
+        seen = crowd.since(began, over)
+        share = sum(1 for _, _, release in seen if release == "v2") / len(seen)
+        expect(0 < share < 0.25, f"the canary had {100 * share:.0f} % of the traffic")
+        # The other way it goes through: v2 has it all, and nothing is seen against v1.
+        place.sh("./weight.py green 100 blue 0", quiet=True)
+        place.backout("record", "v2")
+        said = place.rolls_back("v1", reason="slowly")
+    return f"in steps: {over - began:.0f} s until v2 was out of traffic again"
 
 
 def run(place):
@@ -77,4 +111,5 @@ def run(place):
     place.sh("./weight.py blue 100 green 0", quiet=True)
     report = place.backout("report")
     expect("v2" in report and "blue" in report, "the report does not tell it")
-    return [f"{100 * share:.0f} % went to the canary, {failed} of {len(seen)} requests failed, {over - began:.0f} s from deploy to v1 alone"]
+    slowly = in_steps(place)
+    return [slowly, f"{100 * share:.0f} % went to the canary, {failed} of {len(seen)} requests failed, {over - began:.0f} s from deploy to v1 alone"]
