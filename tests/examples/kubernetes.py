@@ -56,6 +56,7 @@ def run(place):
     place.backout("decide", "--no-questions", ends=(0, 3))
     plan = place.backout("plan")
     expect("example.test/shop/web:v1" in plan and "example.test/shop/queue:v1" in plan, "the plan does not name the images")
+    other_cluster(place, plan)
     place.rolls_back(reason="v2 takes no orders")
     is_v1(cluster)
     key = json.loads(place.sh("kubectl -n shop get secret web-keys -o json", quiet=True))
@@ -71,6 +72,14 @@ def run(place):
 def is_v1(cluster):
     expect(cluster.orders() == (200, "hello, ordered"), f"v1 does not take orders: {cluster.orders()}")
     expect(cluster.images() == V1, f"the pods run {cluster.images()}")
+
+
+def other_cluster(place, plan):
+    """Somebody chooses another context between plan and run."""
+    place.sh("kubectl config use-context reader")
+    said = place.backout("rollback", "--yes", "--plan", plan.split("Plan ", 1)[1].split()[0], "--reason", "v2", ends=(3,))
+    expect("stale" in said and "reader" in said, "the plan is not stale in another cluster")
+    place.sh("kubectl config use-context admin")
 
 
 def other_release(place, cluster):
