@@ -8,6 +8,7 @@
 #include "app/log_memory.h"
 #include "app/places_in_the_way.h"
 #include "app/points.h"
+#include "app/recorded.h"
 #include "app/rows.h"
 #include "app/rung.h"
 #include "app/session.h"
@@ -303,6 +304,8 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
         subject.part == plan::Part::kTraffic)
       seen_by_name[subject.name] = seen;
     if (!wanted(subject, request) || (subject.part == plan::Part::kDatabase && journey.checkpoint == nullptr)) continue;
+    if (subject.driver == "kubernetes" && checkpoint == nullptr)
+      journey.recorded = TRY(recorded_of(workspace, subject, to.version));
     if (hangs_on_database(site, subject)) {
       at_last.emplace_back(draft.offers.size(), std::pair(subject, std::move(seen)));
       draft.offers.push_back({subject.part, {}});

@@ -60,7 +60,7 @@ TEST_F(Identified, WhatADeployProvedIsWhatIsLookedForAfterIt) {
   deployed("Deployment", "web", "v2");
   auto offering = offering_for(RunKind::kDeploy, cluster->args({"deployment/web"}),
                                *driver->observe(cluster->args({"deployment/web"}), *local.host, {}));
-  offering.from = Version("v2");
+  offering.from = Version("build-6");
   offering.to = Version("build-7");
   const auto steps = conformance::offers_well(*driver, offering);
   cluster->workload("Deployment", "web", "v3");
@@ -71,6 +71,24 @@ TEST_F(Identified, WhatADeployProvedIsWhatIsLookedForAfterIt) {
   cluster->workload("Deployment", "web", "v2");
   ASSERT_TRUE(cluster->comes_to_run("web", "v2"));
   EXPECT_EQ(look_at_release("build-7", proved.evidence).kind, SightKind::kDoesNotHold);
+}
+
+TEST_F(Identified, ADeployThatBroughtAnotherReleaseIsNone) {
+  deployed("Deployment", "web", "v2");
+  auto offering = offering_for(RunKind::kDeploy, cluster->args({"deployment/web"}),
+                               *driver->observe(cluster->args({"deployment/web"}), *local.host, {}));
+  offering.from = Version("v2");
+  offering.to = Version("v3");
+  const auto steps = conformance::offers_well(*driver, offering);
+  cluster->workload("Deployment", "web", "v1");
+  ASSERT_TRUE(cluster->comes_to_run("web", "v1"));
+  const Sight sight = look(steps.back().action);
+  EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(sight.why.find("no image has the tag v3: deployment/web: web example.test/web:v1"), std::string::npos)
+      << sight.why;
+  cluster->workload("Deployment", "web", "v3");
+  ASSERT_TRUE(cluster->comes_to_run("web", "v3"));
+  EXPECT_EQ(look(steps.back().action).kind, SightKind::kHolds);
 }
 
 }  // namespace

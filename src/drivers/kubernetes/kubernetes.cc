@@ -110,6 +110,18 @@ std::string nothing_new(const Json& before, const Json& evidence) {
   return "no pod template has changed: the deploy command brought nothing new";
 }
 
+/// Where the images of the release before had its version as their tag, a deploy that brought no image with that of the
+/// new one has brought something else.
+std::string other_tag(const std::string& tag, const Json& evidence) {
+  std::vector<std::string> words;
+  for (const auto& [name, workload] : get(evidence, "workloads").items()) {
+    const auto identity = identity_from_json(workload);
+    if (!identity || tag.empty() || has_tag(identity->images, tag)) return "";
+    words.push_back(name + ": " + in_words(identity->images));
+  }
+  return words.empty() ? "" : fmt::format("no image has the tag {}: {}", tag, join(words, "; "));
+}
+
 /// Whether ConfigMaps and Secrets are as the action wants them, and since when.
 Sight sight_of_config(const Action& action, const Cluster& cluster, const Ask& ask, host::Host& host,
                       Changes& changes) {
@@ -154,8 +166,9 @@ Sight sight_of_run(const Action& action, const Ask& ask, host::Host& host) {
     return config;
   Sight sight = sight_of(ask, cluster, *names, *wanted, changes);
   if (sight.kind == SightKind::kHolds)
-    if (const std::string lack = nothing_new(get(action.args, "before"), sight.evidence); !lack.empty())
-      return Sight::does_not_hold(lack, sight.evidence);
+    for (const std::string& lack : {nothing_new(get(action.args, "before"), sight.evidence),
+                                    other_tag(get_string(action.args, "tag"), sight.evidence)})
+      if (!lack.empty()) return Sight::does_not_hold(lack, sight.evidence);
   return sight;
 }
 

@@ -104,6 +104,14 @@ bool tag_was_moved(const Identity& wanted, const Json& seen) {
   return false;
 }
 
+/// Whether images of what runs have the version as their tag: then those of the next release have, too.
+bool tags_tell(const Json& seen, const Version& version) {
+  for (const auto& [name, workload] : get(seen, "workloads").items())
+    for (const auto& [container, image] : get(workload, "images").items())
+      if (image.is_string() && has_tag({{container, image.get<std::string>()}}, version.str())) return true;
+  return false;
+}
+
 Result<int64_t> helm_target(const driver::Offering& offering, const Helm& helm, const Json& seen) {
   const Json& history = get(get(seen, "helm"), "history");
   int64_t wanted = get_int(get(offering.saved, "helm"), "revision");
@@ -248,6 +256,7 @@ Result<std::vector<Step>> steps_for(const driver::Offering& offering) {
       title = "the ready pods run the images of " + offering.to.str();
     } else if (offering.from != offering.to && !offering.from.str().empty()) {
       if (const Json& current = get(seen_by(offering), "current"); current.is_object()) stands["before"] = current;
+      if (tags_tell(seen_by(offering), offering.from)) stands["tag"] = offering.to.str();
     }
     steps.push_back(
         step("stands-code", "stands", StepKind::kLook, Phase::kCheck, std::move(title), std::move(stands), offering));
