@@ -20,38 +20,31 @@ rest() { n=$1; shift; shift "$n"; (become "$@"); }
 
 [ -L "$include" ] && include=$(readlink -f -- "$include")
 directory=${include%/*} name=${include##*/}
-new=$directory/.$name.backout-new was=$directory/.$name.backout-was found=
-[ -z "$run" ] || found=$directory/.$name.backout-found-$run
-# Atomic and durable; keeps owner and mode of what it replaces.
-put() {
-  rm -f -- "$new"
-  cp -p -- "$include" "$new" && cat >"$new" && sync -- "$new" && mv -f -- "$new" "$include" && sync -- "$directory"
-}
+new=$directory/.$name.backout-new was=$directory/.$name.backout-was-$run found=$directory/.$name.backout-found-$run
+# $1 holds from now on what the file holds, whatever replaces the file; once: when a step runs again, what is there is
+# its own work. A second name for the same bytes, where the file system has such.
 keep() {
-  cp -p -- "$include" "$1.new" && sync -- "$1.new" && mv -f -- "$1.new" "$1" && sync -- "$directory" ||
+  [ -e "$1" ] || ln -- "$include" "$1" 2>/dev/null || { cp -p -- "$include" "$1.new" && mv -f -- "$1.new" "$1"; } ||
     fail "cannot keep what $include holds"
 }
 [ -e "$include" ] || fail "$include does not exist"
-if [ -n "$undo" ] && [ -n "$found" ]; then
-  [ -e "$found" ] || exit 0  # this run has written nothing
-  wanted() { cat -- "$found"; }
-else
-  wanted() { printf '%s' "$content"; }
-  if [ -n "$found" ] && [ ! -e "$found" ]; then  # once: when a step runs again, what is there is its own work
-    keep "$found"
-    for old in "$directory/.$name".backout-found-*; do [ "$old" = "$found" ] || rm -f -- "$old"; done
-  fi
-fi
-# What nginx runs with until the reload; kept already by this step, if it was killed after it wrote.
-[ "$(wanted; echo .)" = "$(cat -- "$include"; echo .)" ] || keep "$was"
-wanted | put || fail "cannot write $include"
-put_back() {  # with its time, too
-  [ ! -e "$was" ] || mv -f -- "$was" "$include" || echo "and $include could not be put back" >&2
-}
+[ -z "$undo" ] || [ -z "$run" ] || [ -e "$found" ] || exit 0  # this run has written nothing
+[ -n "$undo" ] || [ -z "$run" ] || keep "$found"
+keep "$was"  # what nginx runs with until the reload
+# Atomic and durable; keeps owner and mode of what it replaces, and has a time of its own.
+cp -fp -- "$include" "$new" &&
+  if [ -n "$undo" ] && [ -n "$run" ]; then cat -- "$found"; else printf '%s' "$content"; fi >"$new" &&
+  sync -- "$new" && mv -f -- "$new" "$include" && sync -- "$directory" || fail "cannot write $include"
+put_back() { mv -f -- "$was" "$include" || echo "and $include could not be put back" >&2; }  # with its time, too
 first "$words" "$@" || { put_back; fail 'nginx does not accept its configuration: the traffic stays as it was'; }
 rest "$words" "$@" || { put_back; fail 'nginx could not be reloaded: the traffic stays as it was'; }
-rm -f -- "$was"
-[ -z "$undo" ] || [ -z "$found" ] || rm -f -- "$found"
+given=$#
+for old in "$directory/.$name".backout-found-* "$directory/.$name".backout-was-*; do
+  [ -n "$undo" ] || [ "$old" != "$found" ] || continue
+  [ ! -e "$old" ] || set -- "$@" "$old"
+done
+shift "$given"
+rm -f -- "$@"
 )sh";
 
 // Arguments: pid file, include. Ages in milliseconds, so that a worker's start and a file's time can be compared: the
