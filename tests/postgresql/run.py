@@ -151,6 +151,24 @@ def followed(shop):
     expect("the replication slot backout_" in said and "known-good" in said and slots() == ["0", "0"], said)
 
 
+def db_only(shop):
+    """The data is corrupt, and the code is fine: the release that runs stays, and only its data goes back."""
+    (shop.root / "app" / "v1a").mkdir()  # the code of v1 under another name
+    yaml = shop.root / "backout.yaml"
+    customers = Customers(shop).begin()
+    customers.have_ordered(20)
+    shop.deploy("v1a")
+    customers.have_ordered(20)
+    before = shop.sql("SELECT string_agg(name, ',' ORDER BY id) FROM shop_product")
+    shop.sql("UPDATE shop_product SET name = '???'")
+    yaml.write_text(yaml.read_text().replace("tables: {", 'tables: {"shop_product.name": "leave", ', 1))
+    said = shop.run(shop.backout, "rollback", "--db-only", "--rung", "restore", "--yes", "--reason", "names are gone")
+    expect("v1a serves" in said, said)
+    expect(shop.sql("SELECT string_agg(name, ',' ORDER BY id) FROM shop_product") == before, "the names did not come back")
+    customers.have_ordered(20)
+    judged(customers, "v1a")
+
+
 def by_hand(shop):
     """Rows are counted, exported and put in by hand; a replaced database goes when a later release is good, and not before."""
     customers = Customers(shop).begin()
@@ -224,7 +242,8 @@ def faults(directory, backout, app):
 
 ALL = {"back-and-forward": on_a_site(back_and_forward), "aborted": on_a_site(aborted), "additions": on_a_site(additions),
        "failing": on_a_site(failing)}
-CASES = {"django": {**ALL, "by-hand": on_a_site(by_hand), "followed": on_a_site(followed), "killed": on_a_site(killed),
+CASES = {"django": {**ALL, "by-hand": on_a_site(by_hand), "db-only": on_a_site(db_only), "followed": on_a_site(followed),
+                    "killed": on_a_site(killed),
                     "server-killed": on_a_site(server_killed), "from-archive": on_a_site(from_archive),
                     "backups-kept": on_a_site(backups_kept), "faults": faults, **POINTS},
          "rails": ALL, "knex": ALL}

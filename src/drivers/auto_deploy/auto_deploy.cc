@@ -129,6 +129,11 @@ class AutoDeployDriver : public driver::Driver {
       finding.next = "see auto_deploys in backout.yaml: is it called something else?";
     } else if (get_bool(seen->second, "paused")) {
       finding.what = words + " is paused";
+    } else if (get_string(deployer->args, "engine") == "podman" &&
+               get_string(get(seen->second, "was"), "restart", "no") != "no") {
+      finding.severity = Severity::kWarning;
+      finding.what = words + " has a restart policy, which Podman before 5.1 cannot change: it could not be paused";
+      finding.next = "try it: podman update --restart=no; or name commands of your own: auto_deploys: [{run: ...}]";
     } else {
       finding.what = words + " deploys by itself; a rollback pauses it, and backout resolve lets it go on";
     }

@@ -112,6 +112,30 @@ TEST_F(CronLines, that_somebody_edited_meanwhile_lose_only_the_marks_and_the_old
   EXPECT_EQ(std::filesystem::status(kept).permissions(), std::filesystem::perms(0600));
 }
 
+TEST_F(CronLines, two_deployers_of_one_table_pause_and_go_on_side_by_side) {
+  const Step pull = conformance::offers_well(*driver, offering("git pull")).at(0);
+  driver::Offering other = offering("backup");
+  other.subject["name"] = "backup";
+  const Step backup = conformance::offers_well(*driver, other).at(0);
+  const auto both = [&](const Action& a, const Action& b) {
+    std::thread at_once([&] {
+      const auto result = local.host->run(*driver->command(a, *local.host));
+      EXPECT_TRUE(result && result->ok()) << result->err;
+    });
+    const auto result = local.host->run(*driver->command(b, *local.host));
+    EXPECT_TRUE(result && result->ok()) << result->err;
+    at_once.join();
+  };
+  for (int round = 0; round < 5; ++round) {
+    both(pull.action, backup.action);
+    EXPECT_THAT(text(), HasSubstr("\n#backout-paused */5"));
+    EXPECT_THAT(text(), HasSubstr("\n#backout-paused 0 3"));
+    both(*pull.undo, *backup.undo);
+    EXPECT_EQ(text(), kCrontab);
+  }
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1) << "nothing is left behind";
+}
+
 TEST_F(CronLines, on_a_full_disk_are_left_as_they_are) {
   const std::string disk = directory / "disk";
   std::filesystem::create_directory(disk);

@@ -51,6 +51,9 @@ same_but_for_marks() {
   one=$(bare "$1" | sum) two=$(bare "$2" | sum)
   [ "${#one}" = 64 ] && [ "$one" = "$two" ]
 }
+alone() {  # DIRECTORY: two of one plan may edit the same table at once
+  exec 7<"$1" && flock -w 20 7 || fail "$what is being written by another command: nothing was changed"
+}
 save() {  # FILE: as $saved, unless there is one
   [ ! -e "$saved" ] || return 0
   if cp -p -- "$1" "$saved.new" && chmod go-rwx "$saved.new" && cmp -s -- "$1" "$saved.new" && sync -- "$saved.new" &&
@@ -75,7 +78,8 @@ edit() {  # NOW, into $new
 }
 let_go_of_copy() {  # FILE: what is there now
   [ "$verb" = resume ] && [ -e "$saved" ] || return 0
-  if [ -n "$exact" ] || cmp -s -- "$saved" "$1"; then rm -f -- "$saved"; return 0; fi
+  # Other lines of the same table may have been paused, or let go on, by others meanwhile.
+  if [ -n "$exact" ] || cmp -s -- "$saved" "$1" || same_but_for_marks "$saved" "$1"; then rm -f -- "$saved"; return 0; fi
   mv -f -T -- "$saved" "$saved.kept"
   echo "$what was changed while it was paused: what it was before is kept in $saved.kept"
 }
@@ -97,6 +101,7 @@ if [ "$verb" = count ]; then
   exit 0
 fi
 [ ! -L "$of" ] || fail "$of is a symlink: name the file that it leads to"
+alone "$directory"
 trap 'rm -f -- "$now" "$new"' EXIT
 rm -f -- "$now" "$new"
 if ! cp -p -- "$of" "$now" || ! cmp -s -- "$of" "$now"; then fail "$directory cannot be written: nothing was changed"; fi
@@ -143,6 +148,7 @@ if [ "$verb" = count ]; then
   exit 0
 fi
 mkdir -p -- "$keep" || fail "$keep cannot be made: nothing was changed"
+alone "$keep"
 trap 'rm -rf -- "$work"' EXIT
 rm -rf -- "$work"
 mkdir -- "$work" || fail "$keep cannot be written: nothing was changed"

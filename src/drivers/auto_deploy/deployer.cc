@@ -208,6 +208,11 @@ Result<DeployerState> state_of_timer(const Deployer& deployer, const host::Comma
   return DeployerState{.there = true, .paused = !up && !starts, .as_found = !held, .was = {{"running", up}}};
 }
 
+bool ran(const Json& was) {
+  const std::string state = get_string(was, "state", "running");
+  return state == "running" || state == "restarting";
+}
+
 std::string unit_of(const Deployer& deployer) {
   const std::string object = object_of(deployer);
   return object.ends_with(".timer") ? object : object + ".timer";
@@ -309,9 +314,7 @@ Result<host::Command> resume_command(const Deployer& deployer, const Json& was) 
   if (deployer.kind == "flux") return patch_of(deployer, {{"spec", {{"suspend", false}}}});
   if (is_crontab(deployer)) return crontab_command(deployer, "resume");
   if (deployer.kind == "container")
-    return container_command(
-        deployer, kResumeContainer,
-        {get_string(was, "restart", "no"), get_string(was, "state", "running") == "running" ? "running" : ""});
+    return container_command(deployer, kResumeContainer, {get_string(was, "restart", "no"), ran(was) ? "running" : ""});
   if (deployer.kind == "timer")
     return timer_command(deployer, kResumeTimer, get_bool(was, "running", true) ? "running" : "");
   return command_argument(deployer.args, "resume");
@@ -332,8 +335,7 @@ Result<DeployerState> state_in(const Deployer& deployer, const host::CommandResu
 bool goes_on_as(const Deployer& deployer, const DeployerState& now, const Json& was) {
   if (!now.there) return false;
   if (deployer.kind == "container")
-    return get_string(now.was, "restart") == get_string(was, "restart", "no") &&
-           (get_string(now.was, "state") == "running" || get_string(was, "state", "running") != "running");
+    return get_string(now.was, "restart") == get_string(was, "restart", "no") && (ran(now.was) || !ran(was));
   if (deployer.kind == "timer")
     return now.as_found && (get_bool(now.was, "running") || !get_bool(was, "running", true));
   return !now.paused && now.as_found;
