@@ -56,10 +56,10 @@ Step step(std::string id, const char* verb, StepKind kind, Phase phase, std::str
   return made;
 }
 
-/// A look takes about as long as it waits for the next.
+/// At least for `startup`; the looks themselves take some time, too.
 Patience patience(const driver::Offering& offering) {
-  const Millis startup(get_int(offering.subject, "startup_ms", 60'000)), every(100);
-  return {static_cast<int>(startup / (2 * every)) + 1, every};
+  const Millis startup(get_int(offering.subject, "startup_ms", 60'000)), every(125);
+  return {static_cast<int>(startup / every) + 1, every};
 }
 
 /// What every host has its own of: {"on": {host: args}}.
