@@ -56,10 +56,10 @@ Step step(std::string id, const char* verb, StepKind kind, Phase phase, std::str
   return made;
 }
 
-/// At least for `startup`; the looks themselves take some time, too.
+/// For `startup` or longer: a look takes 25 ms at the very least, for it starts docker twice.
 Patience patience(const driver::Offering& offering) {
-  const Millis startup(get_int(offering.subject, "startup_ms", 60'000)), every(125);
-  return {static_cast<int>(startup / every) + 1, every};
+  const Millis startup(get_int(offering.subject, "startup_ms", 60'000)), every(75), look(25);
+  return {static_cast<int>(startup / (every + look)) + 1, every};
 }
 
 /// What every host has its own of: {"on": {host: args}}.
