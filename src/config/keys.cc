@@ -203,7 +203,7 @@ constexpr Key kKeys[] = {
   {"traffic.version", Type::kText, "The path that tells the release, asked of each pool and at public_url", "version: /version", "/version"},
   {"traffic.version_header", Type::kText, "The header that tells it, instead of the body", "version_header: X-Version"},
   {"traffic.health", Type::kText, "A path that each server of a pool must answer with a status below 400", "health: /health/"},
-  {"traffic.steps", Type::kList, "A rollback shifts in these steps of percent, and looks in between; at once when left out", "steps: [10, 50, 100]"},
+  {"traffic.steps", Type::kList, "Traffic is shifted in these steps of percent, and the pool and the signals are looked at in between; at once when left out", "steps: [10, 50, 100]"},
   {"traffic.steps[]", Type::kWhole, "One step", "- 10", "", "", 1, 100},
   {"traffic.hold", Type::kSpan, "How long each step but the last is looked at", "hold: 30s", "30s"},
   {"traffic.hosts", Type::kList, "Where the balancer runs: on these hosts", "hosts: [edge-1]", "all; with alb and istio, none: they are asked from here"},

@@ -82,6 +82,13 @@ def refused_by_nginx(place):
     config.write_text(text + "nonsense;\n")
     said = place.backout("ready", ends=(3,))
     expect("nginx does not accept its configuration" in said, "ready does not see that nginx refuses its configuration")
+    # Somebody breaks it between the plan and the reload: the run ends as it was found, or says what it could not see.
+    said = place.backout("rollback", "--yes", "--reason", "nginx will not have it", ends=(1, 4, 5))
+    expect("nginx does not accept its configuration" in said and "nonsense" in said, "it does not say what nginx said")
+    expect(pool.read_text() == before, "the pool has changed")
+    serves(place, "v2")
     config.write_text(text)
+    if "backout abort" in said or "backout resume" in said:
+        place.backout("abort", ends=(0, 1))
     expect(pool.read_text() == before, "the pool has changed")
     serves(place, "v2")

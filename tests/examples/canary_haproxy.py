@@ -1,5 +1,6 @@
 """canary-haproxy: v2 gets 10 % of the traffic, the watch sees one product in five fail there, and all goes back to v1 by itself."""
 import socket
+import threading
 import time
 
 from blue_green_nginx import end_pools
@@ -41,6 +42,28 @@ def start_haproxy(place):
     child = place.start(["/bin/sh", "-c", "exec haproxy -db -f haproxy.cfg >run/log"])
     place.wait("haproxy is up", lambda: place.get(f"http://127.0.0.1:{FRONT}/")[0] != 0)
     return child
+
+
+def gone_in_mid_step(place, haproxy):
+    """HAProxy dies while a canary has 10 %: the run says what it could not see, and puts everything back when it is there again."""
+    before = weights(place)
+
+    def dies():
+        place.wait("the canary has traffic", lambda: weights(place)["green"][0] > 0)
+        time.sleep(1)  # in the middle of its hold
+        haproxy.kill()
+        haproxy.wait()
+    killer = threading.Thread(target=dies)
+    killer.start()
+    said = place.backout("rollback", "--forward", "--yes", "--reason", "and HAProxy dies", ends=(4, 5))
+    killer.join()
+    expect("does not answer" in said and "backout" in said.split("NOT")[-1], "it does not say what could not be looked at, and what to do")
+    start_haproxy(place)
+    place.wait("somebody serves", lambda: place.get(f"http://127.0.0.1:{FRONT}/version")[0] == 200)
+    place.backout("abort", ends=(0, 1))
+    expect(weights(place) == before, f"weights: {weights(place)}")
+    place.wait("v1 serves", lambda: place.get(f"http://127.0.0.1:{FRONT}/version") == (200, "v1\n"))
+    place.backout("verify")
 
 
 def in_steps(place):
@@ -99,7 +122,7 @@ def run(place):
     # The process of HAProxy is another one: what was set at runtime comes from the state file.
     haproxy.kill()
     haproxy.wait()
-    start_haproxy(place)
+    haproxy = start_haproxy(place)
     place.wait("v1 serves", lambda: place.get(f"http://127.0.0.1:{FRONT}/version") == (200, "v1\n"))
     serving = weights(place)
     expect(serving["green"][0] == 0 and serving["blue"][0] > 0, f"after a restart: {serving}")
@@ -112,4 +135,5 @@ def run(place):
     report = place.backout("report")
     expect("v2" in report and "blue" in report, "the report does not tell it")
     slowly = in_steps(place)
+    gone_in_mid_step(place, haproxy)
     return [slowly, f"{100 * share:.0f} % went to the canary, {failed} of {len(seen)} requests failed, {over - began:.0f} s from deploy to v1 alone"]
