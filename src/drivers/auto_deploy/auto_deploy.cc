@@ -1,6 +1,7 @@
 #include "drivers/auto_deploy/auto_deploy.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/text.h"
 #include "drivers/auto_deploy/deployer.h"
@@ -138,6 +139,15 @@ class AutoDeployDriver : public driver::Driver {
       finding.what = words + " deploys by itself; a rollback pauses it, and backout resolve lets it go on";
     }
     readiness.findings.push_back(std::move(finding));
+    if (!get_bool(seen->second, "there")) return readiness;
+    const std::string why = "to pause " + words;
+    if (deployer->kind == "cron") {
+      const std::string directory = std::filesystem::path(get_string(deployer->args, "object")).parent_path();
+      readiness.needs.push_back({driver::Need::Kind::kWritable, directory, why});
+    }
+    if (deployer->kind == "timer")
+      readiness.needs.push_back(
+          {driver::Need::Kind::kWritable, get_string(deployer->args, "units", "/etc/systemd/system"), why});
     return readiness;
   }
 };

@@ -77,6 +77,21 @@ TEST_F(CronLines, a_line_that_is_not_there_is_told_and_not_called_paused) {
   }
 }
 
+TEST_F(CronLines, behind_a_symlink_are_refused_beforehand_and_an_undo_of_nothing_is_done) {
+  const Step step = conformance::offers_well(*driver, offering()).at(0);
+  std::filesystem::rename(file, file + ".real");
+  std::filesystem::create_symlink(file + ".real", file);
+  const auto seen = driver->observe(subject(), *local.host, {});
+  ASSERT_FALSE(seen);
+  EXPECT_THAT(seen.error().message, HasSubstr("is a symlink"));
+  const auto paused = conformance::apply(*driver, step.action, *local.host);
+  EXPECT_FALSE(paused && paused->ok());
+  const auto undone = conformance::apply(*driver, *step.undo, *local.host);
+  ASSERT_TRUE(undone);
+  EXPECT_TRUE(undone->ok()) << undone->err;
+  EXPECT_EQ(text(), kCrontab);
+}
+
 TEST_F(CronLines, that_vanish_after_the_pause_are_not_paused) {
   const Action pause = conformance::offers_well(*driver, offering()).at(0).action;
   conformance::apply_well(*driver, pause, *local.host);
@@ -159,7 +174,8 @@ TEST_F(CronLines, on_a_full_disk_are_left_as_they_are) {
 constexpr const char* kCrontabTool = R"sh(#!/bin/sh
 home=$(dirname "$0") fault=$(cat "$(dirname "$0")/fault" 2>/dev/null)
 case $0 in */awk)
-  case $fault in awk-fails) head -n 1; exit 2 ;; awk-is-silent) exit 0 ;; esac
+  case $fault in awk-fails) head -n 1; exit 2 ;; awk-is-silent) exit 0 ;;
+    edited-meanwhile) rm "$home/fault"; /usr/bin/awk "$@"; echo '1 1 * * * new' >>"$home/table"; exit ;; esac
   exec /usr/bin/awk "$@" ;;
 esac
 [ "$1" != -u ] || shift 2
@@ -261,6 +277,16 @@ TEST_F(OwnCrontab, is_not_touched_when_no_copy_can_be_saved) {
   EXPECT_EQ(text(), kCrontab);
   EXPECT_EQ(driver->verify(pause, *local.host, {}).kind, SightKind::kDoesNotHold);
   EXPECT_EQ(::umount(keep.c_str()), 0);
+}
+
+TEST_F(OwnCrontab, that_somebody_edits_at_this_moment_keeps_the_edit) {
+  const Action pause = conformance::offers_well(*driver, offering()).at(0).action;
+  fault("edited-meanwhile");
+  const auto result = conformance::apply(*driver, pause, *local.host);
+  EXPECT_FALSE(result && result->ok());
+  EXPECT_EQ(text(), std::string(kCrontab) + "1 1 * * * new\n");
+  conformance::apply_well(*driver, pause, *local.host);
+  EXPECT_EQ(text(), replaced(kCrontab, "*/5 *", "#backout-paused */5 *") + "1 1 * * * new\n");
 }
 
 TEST_F(OwnCrontab, that_is_gone_is_not_paused_and_says_where_it_is_kept) {

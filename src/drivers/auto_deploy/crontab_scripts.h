@@ -94,13 +94,15 @@ if [ ! -e "$of" ]; then
   exit 0
 fi
 [ -r "$of" ] || fail "$of cannot be read"
+# Nothing of ours is there: a pause that did nothing has nothing to undo, whatever kept it from it.
+if [ "$verb" = resume ] && [ ! -e "$saved" ] && ! grep -q "^$mark" <"$of"; then exit 0; fi
+[ ! -L "$of" ] || fail "$of is a symlink: name the file that it leads to"
 if [ "$verb" = count ]; then
   change count <"$of"
   [ ! -e "$saved" ] || echo saved yes
   echo end
   exit 0
 fi
-[ ! -L "$of" ] || fail "$of is a symlink: name the file that it leads to"
 alone "$directory"
 trap 'rm -f -- "$now" "$new"' EXIT
 rm -f -- "$now" "$new"
@@ -147,6 +149,10 @@ if [ "$verb" = count ]; then
   echo end
   exit 0
 fi
+if [ "$verb" = resume ] && [ ! -e "$saved" ]; then
+  ours=$(crontab_of -l 2>/dev/null | grep -c "^$mark") || :
+  [ "$ours" != 0 ] || exit 0  # a pause that did nothing has nothing to undo
+fi
 mkdir -p -- "$keep" || fail "$keep cannot be made: nothing was changed"
 alone "$keep"
 trap 'rm -rf -- "$work"' EXIT
@@ -159,6 +165,7 @@ read_again() { crontab_of -l 2>/dev/null | sum; }
 [ "$verb" = resume ] || save "$now"
 edit "$now"
 if ! cmp -s -- "$now" "$new"; then
+  [ "$(read_again)" = "$(sum <"$now")" ] || fail "$what was changed by somebody at this moment: nothing was done"
   if ! crontab_of "$new" || [ "$(read_again)" != "$(sum <"$new")" ]; then
     before=$(sum <"$now")
     [ "$(read_again)" = "$before" ] || crontab_of "$now" || :

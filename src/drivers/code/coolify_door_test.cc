@@ -156,6 +156,17 @@ TEST_F(CoolifyResolve, it_stays_off_while_nobody_can_say_where_the_branch_is) {
   EXPECT_FALSE(site().auto_deploy());
 }
 
+TEST_F(CoolifyResolve, what_the_settings_of_the_clone_name_is_not_run) {
+  const Action resume = paused_and_resolved();
+  git("$G config protocol.ext.allow always; $G config remote.origin.url 'ext::sh -c touch% ran'; "
+      "$G config core.sshCommand 'touch ran'; $G config credential.helper '!touch ran; false'");
+  const host::CommandResult result = site().apply(resume);
+  EXPECT_FALSE(result.ok());
+  EXPECT_THAT(result.err, HasSubstr("'ext' not allowed"));
+  for (const std::string& place : {directory / "ran", directory / "clone/ran", std::string("/ran")})
+    EXPECT_FALSE(std::filesystem::exists(place)) << place;
+}
+
 TEST_F(CoolifyResolve, an_abort_asks_nobody_and_puts_it_back) {
   Action resume = paused_and_resolved();
   resume.args.erase("resolved");

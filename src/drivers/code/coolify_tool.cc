@@ -7,6 +7,7 @@
 #include "driver/secrets.h"
 #include "drivers/code/coolify_api.h"
 #include "drivers/code/coolify_judge.h"
+#include "os/file.h"
 #include "os/process.h"
 
 namespace backout::drivers {
@@ -60,6 +61,20 @@ Result<Json> coolify_pause(const Json& args, const Progress& progress) {
   return Json{{"paused", get(args, "was")}};
 }
 
+/// Where the clone at `path` gets its branches from; empty when it does not say. Only this is read of its settings:
+/// they are somebody else's, and git would run what they name (helpers, transports) as the user of backout.
+std::string remote_of(const std::string& path, const std::string& remote) {
+  for (const char* config : {"/.git/config", "/config"}) {
+    if (!os::exists(path + config)) continue;
+    const auto said = os::run_process({.argv = {"git", "-C", "/", "config", "--file", path + config, "--no-includes",
+                                                "--get", "remote." + remote + ".url"},
+                                       .timeout = kRemoteTimeout});
+    const std::string url = said && said->ok() ? std::string(trimmed(said->out)) : "";
+    return url.starts_with("./") || url.starts_with("../") ? path + "/" + url : url;
+  }
+  return "";
+}
+
 /// Whether what would be deployed by itself is the release that was rolled back: where the branch points now is asked
 /// at its remote. Without a clone that is not known, and said.
 Result<void> may_deploy_by_itself(const Json& args, const std::string& sha, const std::string& branch,
@@ -75,11 +90,17 @@ Result<void> may_deploy_by_itself(const Json& args, const std::string& sha, cons
     progress("where " + branch + " points was not looked at: code.path names no clone");
     return {};
   }
-  const std::string ref = "refs/heads/" + branch;
-  const auto asked = os::run_process({.argv = {"git", "-c", "safe.directory=*", "-C", path, "ls-remote", "--exit-code",
-                                               "--", get_string(args, "remote", "origin"), ref},
-                                      .env = {{"GIT_TERMINAL_PROMPT", "0"}, {"GIT_SSH_COMMAND", "ssh -oBatchMode=yes"}},
-                                      .timeout = kRemoteTimeout});
+  const std::string url = remote_of(path, get_string(args, "remote", "origin"));
+  const auto asked = url.empty()
+                         ? Result<os::ProcessResult>(Error{Code::kNotFound, path + " names no such remote", ""})
+                         : os::run_process({.argv = {"git", "-C", "/", "-c", "protocol.ext.allow=never", "ls-remote",
+                                                     "--exit-code", "--", "asked", "refs/heads/" + branch},
+                                            .env = {{"GIT_TERMINAL_PROMPT", "0"},
+                                                    {"GIT_SSH_COMMAND", "ssh -oBatchMode=yes"},
+                                                    {"GIT_CONFIG_COUNT", "1"},
+                                                    {"GIT_CONFIG_KEY_0", "remote.asked.url"},
+                                                    {"GIT_CONFIG_VALUE_0", url}},
+                                            .timeout = kRemoteTimeout});
   if (!asked || !asked->ok())
     return Error{Code::kUnavailable,
                  fmt::format("where {} points cannot be seen, and it may be the release that was rolled back: {}",

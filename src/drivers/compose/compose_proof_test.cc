@@ -67,6 +67,25 @@ TEST_F(ComposeProof, the_right_image_with_the_wrong_environment_is_not_called_go
   }
 }
 
+TEST_F(ComposeProof, what_compose_quotes_of_the_files_is_not_passed_on) {
+  shop->compose("up -d");
+  shop->checkpoint();
+  const Step up = steps().at("up-code");
+  const std::string file = shop->path + "/docker-compose.yml";
+  must("sed -i 's/^  web:$/  web:\\n    environment: {SECRET: \"hunter2$%x\"}/' " + file);
+  ASSERT_TRUE(holds("grep -q hunter2 " + file));
+  const Sight sight = look(conformance::offers_well(*shop->driver, shop->offering(RunKind::kDeploy)).back().action);
+  EXPECT_NE(sight.kind, SightKind::kHolds);
+  EXPECT_NE(sight.why.find("nterpolation"), std::string::npos) << sight.why;
+  EXPECT_EQ(sight.why.find("hunter2"), std::string::npos) << sight.why;
+  Action again = up.action;
+  for (auto& [host, args] : again.args["on"].items()) args.erase("set");  // with the file as it is
+  const auto done = conformance::apply(*shop->driver, again, *shop->local.host);
+  ASSERT_TRUE(done.has_value());
+  EXPECT_FALSE(done->ok());
+  EXPECT_EQ((done->out + done->err).find("hunter2"), std::string::npos) << done->out << done->err;
+}
+
 /// The plugin's words, by its sources: it is in no package here. Its hash leaves out what an env_file says.
 TEST_F(ComposeProof, the_plugin_is_asked_what_it_would_do) {
   const std::string bin = shop->root / "plugin", old = std::getenv("PATH");

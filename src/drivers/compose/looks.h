@@ -11,6 +11,8 @@ namespace backout::drivers::compose {
 /// usable: fails, with words, where Docker cannot be asked. of_project: ids of the containers of project $project,
 /// whatever their state. inspected: a line "container JSON" for each.
 inline constexpr std::string_view kDocker = R"sh(
+# Without what Compose quotes of the files when it cannot read them: secrets are there.
+unquoted() { sed '/nterpolation\|variable name\|near "/s/\(: "\|near "\|near \).*/\1(not shown)/'; }
 usable() {
   command -v docker >/dev/null 2>&1 || fail 'there is no docker on this host'
   said=$(docker version -f '{{.Server.Version}}' 2>&1) || fail "docker does not answer: $(printf '%s' "$said" | tail -n 1)"
@@ -110,7 +112,7 @@ if [ -n "$tag" ] && [ -n "$value" ]; then export "$tag=$value"; fi
 printf 'by %s\n' "$($tool version --short 2>/dev/null </dev/null)"
 hashes=$($tool "$@" config --hash='*' 2>/dev/null </dev/null) || {
   usable
-  fail "$tool config does not end well: $($tool "$@" config --hash='*' 2>&1 </dev/null | grep -v '^ *$' | tail -n 1)"
+  fail "$tool config does not end well: $($tool "$@" config --hash='*' 2>&1 </dev/null | unquoted | grep -v '^ *$' | tail -n 1)"
 }
 printf '%s\n' "$hashes" | sed 's/^/hash /'
 if [ "$counts" = yes ]; then

@@ -94,6 +94,7 @@ if [ -n "$services" ]; then set -- "$@" --no-deps $services; fi
 if [ -n "$tag" ]; then set -- env "$tag=$value" $tool "$@"; else set -- $tool "$@"; fi
 status=0
 said=$("$@" </dev/null 2>&1) || status=$?
+said=$(printf '%s\n' "$said" | unquoted)
 printf '%s\n' "$said"
 [ "$status" -eq 0 ] || usable
 [ "$status" -eq 0 ] || fail "$tool up ended with $status: $(printf '%s\n' "$said" | grep -i '^ *error' | tail -n 1)"
