@@ -45,6 +45,7 @@ cd "$dir"
 [ -f .backout-release ] || fail "$dir was not made by backout, so it is not built by it"
 [ ! -f .backout-build ] || [ "$(cat .backout-build)" != "$digest" ] || exit 0
 rm -f .backout-build .backout-build.tmp
+rm -f .git/index.lock .git/HEAD.lock  # of an earlier build that was killed: nobody else works in a release
 git reset -q --hard
 git clean -ffdxq -e '.backout-*'
 total=$# number=0

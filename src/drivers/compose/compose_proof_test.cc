@@ -72,7 +72,7 @@ TEST_F(ComposeProof, what_compose_quotes_of_the_files_is_not_passed_on) {
   shop->checkpoint();
   const Step up = steps().at("up-code");
   const std::string file = shop->path + "/docker-compose.yml";
-  must("sed -i 's/^  web:$/  web:\\n    environment: {SECRET: \"hunter2$%x\"}/' " + file);
+  must("sed -i 's/RELEASE: /SECRET: \"hunter2$%x\", &/' " + file);
   ASSERT_TRUE(holds("grep -q hunter2 " + file));
   const Sight sight = look(conformance::offers_well(*shop->driver, shop->offering(RunKind::kDeploy)).back().action);
   EXPECT_NE(sight.kind, SightKind::kHolds);
