@@ -127,7 +127,7 @@ class Alb : public ShiftDriver {
   Result<host::Command> set(const Json& subject, const Pools&, const Weights& weights) const override {
     Json args = subject;
     args["weights"] = weights;
-    for (const char* ours : {"weights_on", "undo", "found", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
+    for (const char* ours : {"weights_on", "found", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
     host::Command command = driver::tool_command(self_, "alb", "set", args);
     command.timeout = 3 * kAwsTimeout;
     return command;
@@ -155,7 +155,7 @@ class Alb : public ShiftDriver {
 Result<Json> set_weights(const Json& args) {
   const Pools pools = TRY(pools_from(args));
   TRY_VOID(check_alb(args, pools));
-  const Weights weights = TRY(weights_from(get(args, "weights"), pools));
+  const Weights weights = TRY(weights_from(get(args, "weights"), pools, get_bool(args, "undo")));
   const Json before = TRY(alb_actions(TRY(run_here(describe(args)))));
   const Json after = TRY(alb_actions_with(before, pools, weights));
   std::vector<std::string> argv = aws(args, by_rule(args) ? "modify-rule" : "modify-listener");

@@ -67,6 +67,19 @@ class AlbTest : public TrafficTest {
     write_text(state + ".new", all.dump());
     std::filesystem::rename(state + ".new", state);
   }
+  void weigh(int blue, int green) const {
+    Json now = actions();
+    now[0]["ForwardConfig"]["TargetGroups"] = {{{"TargetGroupArn", group("blue")}, {"Weight", blue}},
+                                               {{"TargetGroupArn", group("green")}, {"Weight", green}}};
+    set_actions(now);
+  }
+  Json weighed() const {
+    const Json now = actions();
+    Json weights = Json::object();
+    for (const Json& each : get(get(now[0], "ForwardConfig"), "TargetGroups"))
+      weights[get_string(each, "TargetGroupArn") == group("blue") ? "blue" : "green"] = get_int(each, "Weight");
+    return weights;
+  }
 
   const int api = free_port();
   const std::string state = pools.blue.path + "/elbv2.json";
@@ -79,13 +92,7 @@ TEST_F(AlbTest, Conforms) {
   same_group["pools"]["green"]["target_group"] = group("blue");
   conformance::conforms(*driver, {.action = shift(*driver, subject(), kBlue),
                                   .undo = shift(*driver, subject(), kGreen, true),
-                                  .reset =
-                                      [this] {
-                                        Json now = actions();
-                                        for (Json& each : now[0]["ForwardConfig"]["TargetGroups"])
-                                          each["Weight"] = get_string(each, "TargetGroupArn") == group("green") ? 1 : 0;
-                                        set_actions(now);
-                                      },
+                                  .reset = [this] { weigh(0, 1); },
                                   .done = [this] { return all_serve("v1"); },
                                   .always = [this] { return !version_at(port).empty(); },
                                   .bad = {shift(*driver, both, kBlue), shift(*driver, same_group, kBlue),
@@ -128,6 +135,17 @@ TEST_F(AlbTest, AnApiThatFailsOrThrottlesLeavesTheTrafficAsItWas) {
   EXPECT_EQ(sight(shift(*driver, subject(), kBlue)).kind, SightKind::kDoesNotHold);
   fault({{"DescribeListeners", {"Throttling", 400, 1}}});
   EXPECT_EQ(sight(shift(*driver, subject(), kBlue)).kind, SightKind::kCannotTell) << "a look that fails is no success";
+}
+
+TEST_F(AlbTest, WhatWasShutIsShutAgainByTheUndo) {
+  weigh(0, 0);
+  const auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
+  ASSERT_EQ(steps.size(), 3U);
+  ASSERT_TRUE(apply(*driver, steps[1].action).ok());
+  EXPECT_TRUE(all_serve("v1"));
+  ASSERT_TRUE(apply(*driver, *steps[1].undo).ok());
+  EXPECT_TRUE(becomes(*driver, *steps[1].undo)) << sight(*steps[1].undo).why;
+  EXPECT_EQ(weighed(), (Json{{"blue", 0}, {"green", 0}}));
 }
 
 TEST_F(AlbTest, ATargetGroupWithoutAHealthyTargetIsNoSuccess) {

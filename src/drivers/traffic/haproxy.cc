@@ -187,15 +187,12 @@ class Haproxy : public ShiftDriver {
 
   Json to_keep(const Json& seen) const override {
     Json kept = {{"servers", Json::object()}, {"left_alone", Json::array()}};
-    int64_t traffic = 0;
-    for (const auto& [pool, percent] : get(seen, "weights").items()) traffic += percent.get<int64_t>();
     for (const auto& [pool, names] : get(seen, "kept_out").items())
       for (const Json& name : names) kept["left_alone"].push_back(name);
     for (const auto& [name, server] : get(seen, "servers").items())
       if (std::find(kept["left_alone"].begin(), kept["left_alone"].end(), Json(name)) == kept["left_alone"].end())
         kept["servers"][name] = {{"weight", get(server, "weight")}, {"state", get(server, "state")}};
     if (kept["left_alone"].empty()) kept.erase("left_alone");
-    if (traffic == 0) kept.erase("servers");  // nobody got anything: there is nothing to put back
     return kept;
   }
 

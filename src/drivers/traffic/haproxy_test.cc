@@ -154,6 +154,22 @@ TEST_F(HaproxyByHandTest, ThePoolsServerInMaintenanceStaysThereAndTheUndoPutsBac
   EXPECT_NE(sight(*steps[1].undo).why.find("b1 was found with weight 7 and has 50"), std::string::npos);
 }
 
+TEST_F(HaproxyByHandTest, WhatWasShutIsShutAgainByTheUndo) {
+  for (const char* name : {"b1", "b2", "b3", "g1", "g2", "g3"})
+    tell(fmt::format("set weight app/{0} 0; set server app/{0} state {1}", name, name[0] == 'b' ? "maint" : "ready"));
+  const std::string before = told();
+  ASSERT_TRUE(version_at(port).empty());
+  const auto steps = conformance::offers_well(*driver, offering(*driver, by_hand()));
+  ASSERT_EQ(steps.size(), 3U);
+  ASSERT_TRUE(apply(*driver, steps[1].action).ok());
+  EXPECT_TRUE(becomes(*driver, steps[1].action)) << sight(steps[1].action).why;
+  EXPECT_TRUE(all_serve("v1"));
+  ASSERT_TRUE(apply(*driver, *steps[1].undo).ok());
+  EXPECT_TRUE(becomes(*driver, *steps[1].undo)) << sight(*steps[1].undo).why;
+  EXPECT_EQ(told(), before);
+  EXPECT_TRUE(version_at(port).empty()) << "an abort opens nothing";
+}
+
 TEST_F(HaproxyByHandTest, ADisabledServerThatWasSetReadyServesAndOneThatIsNotIsLeft) {
   tell("set server app/g1 state maint; set server app/g2 state maint; set server app/g3 state maint");
   auto left = driver->offer(offering(*driver, by_hand()));

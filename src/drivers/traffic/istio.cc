@@ -75,7 +75,7 @@ class Istio : public ShiftDriver {
   Result<host::Command> set(const Json& subject, const Pools&, const Weights& weights) const override {
     Json args = subject;
     args["weights"] = weights;
-    for (const char* ours : {"weights_on", "undo", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
+    for (const char* ours : {"weights_on", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
     return driver::tool_command(self_, "istio", "set", args);
   }
 
@@ -98,7 +98,7 @@ class Istio : public ShiftDriver {
 
 Result<Json> set_istio_weights(const Json& args, const driver::Progress& progress) {
   const Pools pools = TRY(pools_from(args));
-  const Weights weights = TRY(weights_from(get(args, "weights"), pools));
+  const Weights weights = TRY(weights_from(get(args, "weights"), pools, get_bool(args, "undo")));
   const kubernetes::Cluster cluster = TRY(kubernetes::cluster_of(args));
   const std::string name = TRY(service_of(args));
   const kubernetes::Ask ask = kubernetes::by_process();

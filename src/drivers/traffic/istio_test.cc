@@ -137,6 +137,18 @@ TEST_F(IstioTest, WhoeverWasFasterIsLookedAtAgain) {
   EXPECT_EQ((*driver->observe(subject(), *local.host, {}))["weights"], (Json{{"blue", 90}, {"green", 10}}));
 }
 
+TEST_F(IstioTest, WhatWasShutIsShutAgainByTheUndo) {
+  weights(0, 0);
+  const auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
+  ASSERT_EQ(steps.size(), 3U);
+  ASSERT_TRUE(apply(*driver, steps[1].action).ok());
+  ASSERT_TRUE(all_answer("v1"));
+  ASSERT_TRUE(apply(*driver, *steps[1].undo).ok());
+  const Sight shut = driver->verify(*steps[1].undo, *local.host, {});
+  EXPECT_EQ(shut.kind, SightKind::kHolds) << shut.why;
+  EXPECT_EQ((*driver->observe(subject(), *local.host, {}))["weights"], (Json{{"blue", 0}, {"green", 0}}));
+}
+
 TEST_F(IstioTest, TrafficThatGoesBesideThePoolsIsNoSuccess) {
   const Action to_blue = shift(*driver, subject(), {{"blue", 100}});
   conformance::apply_well(*driver, to_blue, *local.host);

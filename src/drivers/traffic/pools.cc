@@ -70,7 +70,7 @@ Result<Pools> pools_from(const Json& subject) {
   return pools;
 }
 
-Result<Weights> weights_from(const Json& weights, const Pools& pools) {
+Result<Weights> weights_from(const Json& weights, const Pools& pools, bool may_be_none) {
   if (!weights.is_object() || weights.empty()) return bad_pools("'weights' must be percent by pool");
   Weights made;
   int sum = 0;
@@ -81,7 +81,8 @@ Result<Weights> weights_from(const Json& weights, const Pools& pools) {
       return bad_pools(fmt::format("the weight of '{}' is no whole percent", name));
     sum += made[name] = percent.get<int>();
   }
-  if (sum != 100) return bad_pools(fmt::format("the weights are {} % in all, not 100 %", sum));
+  if (sum != 100 && !(sum == 0 && may_be_none))
+    return bad_pools(fmt::format("the weights are {} % in all, not 100 %", sum));
   return made;
 }
 

@@ -32,7 +32,8 @@ Result<Pools> pools_from(const Json& subject);
 /// Whole percent of the new requests by pool. A pool that is not named gets nothing.
 using Weights = std::map<std::string, int>;
 /// kInvalid unless they are of known pools, from 0 to 100 each, and 100 in all. All pools are named in what comes back.
-Result<Weights> weights_from(const Json& weights, const Pools& pools);
+/// `may_be_none`: nothing at all is well, too. So an undo leaves traffic that was found shut.
+Result<Weights> weights_from(const Json& weights, const Pools& pools, bool may_be_none = false);
 Weights all_to(const std::string& pool, const Pools& pools);
 /// `pool` gets `percent` at least; what the others had is divided among them as before.
 Weights raised(const Weights& had, const std::string& pool, int percent);

@@ -27,7 +27,8 @@ Result<std::string> text_of(const Json& args, std::string_view key) {
 /// The weights that `action` wants on `host`.
 Result<Weights> wanted_on(const Json& args, const Pools& pools, const host::Host& host) {
   const Json& by_host = get(args, "weights_on");
-  return weights_from(by_host.is_object() ? get(by_host, host.name().str()) : get(args, "weights"), pools);
+  return weights_from(by_host.is_object() ? get(by_host, host.name().str()) : get(args, "weights"), pools,
+                      get_bool(args, "undo"));
 }
 
 /// The subject as set() and look() of a kind are given it.
@@ -193,10 +194,7 @@ Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) c
     const Weights weights = weights_seen(seen->second);
     if (pool.empty()) pool = TRY(pool_for(offering.to, pools_seen_from(get(seen->second, "pools")), weights));
     TRY_VOID(may_get_traffic(subject, seen->second, pool));
-    // Where nobody gets anything now there is nothing to put back.
-    found[host] = in_words(weights) == "no pool"
-                      ? all_to(pool, pools)
-                      : TRY(weights_from(get(seen->second, "weights"), pools).with_context("on " + host));
+    found[host] = TRY(weights_from(get(seen->second, "weights"), pools, true).with_context("on " + host));
     if (Json keep = to_keep(seen->second); !keep.is_null()) kept[host] = std::move(keep);
   }
   const Json whom = {{"pool", pool}, {"release", to}};
@@ -286,6 +284,8 @@ Sight ShiftDriver::sight_of_shift(const Json& args, const Pools& pools, host::Ho
                                 evidence);
   if (const std::string amiss = get_string(*seen, "amiss"); !amiss.empty())
     return Sight::does_not_hold(amiss, evidence);
+  if (in_words(*wanted) == in_words(Weights()))  // shut, as it was: nobody is to answer in front
+    return Sight::holds("no pool gets traffic, as it was found", evidence);
   std::string beside;
   if (const std::string sick = sick_in(*seen, *wanted); !sick.empty()) {
     if (!get_bool(args, "undo")) return Sight::does_not_hold(sick, evidence);
