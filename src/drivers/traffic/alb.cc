@@ -124,10 +124,12 @@ class Alb : public ShiftDriver {
   Patience patience() const override { return {40, Millis(500)}; }  // the API is sooner than the load balancer
   Result<void> check(const Json& subject, const Pools& pools) const override { return check_alb(subject, pools); }
 
+  Json to_keep(const Json& seen) const override { return numbers_kept(seen); }
+
   Result<host::Command> set(const Json& subject, const Pools&, const Weights& weights) const override {
     Json args = subject;
     args["weights"] = weights;
-    for (const char* ours : {"weights_on", "found", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
+    for (const char* ours : {"weights_on", "public_url", "door", "steps", "hold_ms"}) args.erase(ours);
     host::Command command = driver::tool_command(self_, "alb", "set", args);
     command.timeout = 3 * kAwsTimeout;
     return command;
@@ -135,8 +137,10 @@ class Alb : public ShiftDriver {
 
   Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const override {
     const Json actions = TRY(alb_actions(TRY(asked(host, describe(subject), stop))));
-    const Weights weights = TRY(alb_weights(actions, pools));
-    Json seen = {{"weights", weights}, {"sick", Json::object()}};
+    const Numbers numbers = TRY(alb_numbers(actions, pools));
+    const Weights weights = in_percent({numbers.begin(), numbers.end()});
+    Json seen = {{"weights", weights}, {"as_set", numbers}, {"sick", Json::object()}};
+    if (std::string amiss = TRY(not_put_back(subject, pools, numbers)); !amiss.empty()) seen["amiss"] = amiss;
     for (const auto& [name, group] : TRY(alb_groups(pools))) {
       if (weights.at(name) == 0) continue;
       std::vector<std::string> argv = aws(subject, "describe-target-health");
@@ -156,8 +160,9 @@ Result<Json> set_weights(const Json& args) {
   const Pools pools = TRY(pools_from(args));
   TRY_VOID(check_alb(args, pools));
   const Weights weights = TRY(weights_from(get(args, "weights"), pools, get_bool(args, "undo")));
+  const Numbers numbers = TRY(numbers_to_put_back(args, pools));
   const Json before = TRY(alb_actions(TRY(run_here(describe(args)))));
-  const Json after = TRY(alb_actions_with(before, pools, weights));
+  const Json after = TRY(alb_actions_with(before, pools, numbers.empty() ? weights : numbers));
   std::vector<std::string> argv = aws(args, by_rule(args) ? "modify-rule" : "modify-listener");
   argv.insert(argv.end(), {by_rule(args) ? "--rule-arn" : "--listener-arn", arn_of(args)});
   argv.insert(argv.end(), {by_rule(args) ? "--actions" : "--default-actions", canonical(after)});

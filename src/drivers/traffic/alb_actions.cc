@@ -67,29 +67,29 @@ Result<std::map<std::string, std::string>> alb_groups(const Pools& pools) {
   return groups;
 }
 
-Result<Weights> alb_weights(const Json& actions, const Pools& pools) {
+Result<Numbers> alb_numbers(const Json& actions, const Pools& pools) {
   const int at = actions.is_array() ? forward_in(actions) : -1;
   if (at < 0) return no_forward();
   std::map<std::string, std::string> owner;
-  std::map<std::string, double> shares;
+  Numbers numbers;
   for (const auto& [name, group] : TRY(alb_groups(pools))) {
     owner[group] = name;
-    shares[name] = 0;
+    numbers[name] = 0;
   }
   for (const auto& [group, weight] : groups_in(actions[static_cast<size_t>(at)])) {
     const auto pool = owner.find(group);
     if (pool != owner.end())
-      shares[pool->second] += weight;
+      numbers[pool->second] += weight;
     else if (weight > 0)
       return Error{Code::kConflict, one_line(group) + " gets traffic and is in no pool", "name it under traffic.pools"};
   }
-  return in_percent(shares);
+  return numbers;
 }
 
 Result<Json> alb_actions_with(Json actions, const Pools& pools, const Weights& weights) {
   const int at = actions.is_array() ? forward_in(actions) : -1;
   if (at < 0) return no_forward();
-  TRY(alb_weights(actions, pools));
+  TRY(alb_numbers(actions, pools));
   Json& action = actions[static_cast<size_t>(at)];
   Json groups = Json::array();
   std::set<std::string> ours;

@@ -14,10 +14,12 @@ Result<Json> alb_actions(std::string_view text);
 /// Target group by pool, from {target_group: ARN}. kInvalid when one is missing or stands in two pools.
 Result<std::map<std::string, std::string>> alb_groups(const Pools& pools);
 
-/// Percent by pool. kConflict when there is no single action that forwards, or it forwards to a group of no pool.
-Result<Weights> alb_weights(const Json& actions, const Pools& pools);
+/// By pool, as they stand there. kConflict when there is no single action that forwards, or it forwards to a group of
+/// no pool.
+Result<Numbers> alb_numbers(const Json& actions, const Pools& pools);
 
-/// The same actions with other weights: what stands beside them (authentication, stickiness, order) stays as it is.
+/// The same actions with other weights, percent or numbers: what stands beside them (authentication, stickiness, order)
+/// stays as it is.
 Result<Json> alb_actions_with(Json actions, const Pools& pools, const Weights& weights);
 
 /// How long users may stay where a cookie holds them; empty: nothing holds them.

@@ -28,10 +28,10 @@ TEST(AlbActions, AreThoseOfTheOneListenerOrRule) {
     EXPECT_EQ(alb_actions(text).error().code, Code::kCorrupt) << text;
 }
 
-TEST(AlbActions, WeightsAreReadInPercentAndWritten) {
-  EXPECT_EQ(in_words(*alb_weights(forwards(1, 3), two_pools())), "blue 25 %, green 75 %");
-  EXPECT_EQ(in_words(*alb_weights(Json::array({{{"Type", "forward"}, {"TargetGroupArn", kG}}}), two_pools())),
-            "green 100 %");
+TEST(AlbActions, WeightsAreReadAsTheyStandAndWritten) {
+  EXPECT_EQ(*alb_numbers(forwards(1, 3), two_pools()), (Numbers{{"blue", 1}, {"green", 3}}));
+  EXPECT_EQ(*alb_numbers(Json::array({{{"Type", "forward"}, {"TargetGroupArn", kG}}}), two_pools()),
+            (Numbers{{"blue", 0}, {"green", 1}}));
   EXPECT_EQ(*alb_actions_with(forwards(0, 1), two_pools(), {{"blue", 90}, {"green", 10}}), forwards(90, 10));
   const auto from_one = alb_actions_with(Json::array({{{"Type", "forward"}, {"TargetGroupArn", kG}}}), two_pools(),
                                          {{"blue", 100}, {"green", 0}});
@@ -41,8 +41,8 @@ TEST(AlbActions, WeightsAreReadInPercentAndWritten) {
 TEST(AlbActions, AGroupOfNoPoolThatGetsTrafficAndAListenerThatDoesNotForwardAreConflicts) {
   Json actions = forwards(1, 0);
   actions[0]["ForwardConfig"]["TargetGroups"].push_back({{"TargetGroupArn", kB + "x"}, {"Weight", 1}});
-  EXPECT_EQ(alb_weights(actions, two_pools()).error().code, Code::kConflict);
-  EXPECT_EQ(alb_weights(Json::array({{{"Type", "redirect"}}}), two_pools()).error().code, Code::kConflict);
+  EXPECT_EQ(alb_numbers(actions, two_pools()).error().code, Code::kConflict);
+  EXPECT_EQ(alb_numbers(Json::array({{{"Type", "redirect"}}}), two_pools()).error().code, Code::kConflict);
   EXPECT_EQ(alb_actions_with(Json(), two_pools(), {{"blue", 100}}).error().code, Code::kConflict);
 }
 

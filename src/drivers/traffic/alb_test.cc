@@ -148,6 +148,20 @@ TEST_F(AlbTest, WhatWasShutIsShutAgainByTheUndo) {
   EXPECT_EQ(weighed(), (Json{{"blue", 0}, {"green", 0}}));
 }
 
+TEST_F(AlbTest, TheUndoPutsBackTheVeryNumbers) {
+  weigh(1, 999);
+  const auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
+  ASSERT_EQ(steps.size(), 3U);
+  ASSERT_TRUE(apply(*driver, steps[1].action).ok());
+  EXPECT_EQ(weighed(), (Json{{"blue", 100}, {"green", 0}}));
+  weigh(1, 99);
+  EXPECT_NE(sight(*steps[1].undo).why.find("green was found with weight 999 and has 99"), std::string::npos)
+      << sight(*steps[1].undo).why;
+  ASSERT_TRUE(apply(*driver, *steps[1].undo).ok());
+  EXPECT_EQ(weighed(), (Json{{"blue", 1}, {"green", 999}}));
+  EXPECT_TRUE(becomes(*driver, *steps[1].undo)) << sight(*steps[1].undo).why;
+}
+
 TEST_F(AlbTest, ATargetGroupWithoutAHealthyTargetIsNoSuccess) {
   TwoPools::end(pools.blue_pid);
   ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBlue)).ok()) << "the API takes the weights";

@@ -72,6 +72,8 @@ class Istio : public ShiftDriver {
     return {};
   }
 
+  Json to_keep(const Json& seen) const override { return numbers_kept(seen); }
+
   Result<host::Command> set(const Json& subject, const Pools&, const Weights& weights) const override {
     Json args = subject;
     args["weights"] = weights;
@@ -83,7 +85,8 @@ class Istio : public ShiftDriver {
     const kubernetes::Ask ask = kubernetes::by_host(host, std::move(stop));
     TRY_VOID(kubernetes::still_leads_there(ask, subject));
     const IstioRoute route = TRY(seen_route(ask, subject, pools));
-    Json seen = {{"weights", route.weights}};
+    Json seen = {{"weights", in_percent({route.numbers.begin(), route.numbers.end()})}, {"as_set", route.numbers}};
+    if (std::string amiss = TRY(not_put_back(subject, pools, route.numbers)); !amiss.empty()) seen["amiss"] = amiss;
     if (subject.contains("cluster"))
       seen["cluster"] = subject["cluster"];
     else
@@ -99,17 +102,20 @@ class Istio : public ShiftDriver {
 Result<Json> set_istio_weights(const Json& args, const driver::Progress& progress) {
   const Pools pools = TRY(pools_from(args));
   const Weights weights = TRY(weights_from(get(args, "weights"), pools, get_bool(args, "undo")));
+  const Numbers numbers = TRY(numbers_to_put_back(args, pools));
   const kubernetes::Cluster cluster = TRY(kubernetes::cluster_of(args));
   const std::string name = TRY(service_of(args));
   const kubernetes::Ask ask = kubernetes::by_process();
   TRY_VOID(kubernetes::still_leads_there(ask, args));
   for (int tries = 1;; ++tries) {
     const IstioRoute route = TRY(seen_route(ask, args, pools));
-    if (same(weights, route.weights)) return Json{{"weights", weights}};
-    const auto said =
-        TRY(ask(kubernetes::kubectl_words(cluster, {"patch", "virtualservice.networking.istio.io", name, "--type=json",
-                                                    "-p", istio_patch(route, weights).dump()}),
-                ""));
+    const bool is_so = numbers.empty() ? same(weights, in_percent({route.numbers.begin(), route.numbers.end()}))
+                                       : numbers == route.numbers;
+    if (is_so) return Json{{"weights", weights}};
+    const auto said = TRY(
+        ask(kubernetes::kubectl_words(cluster, {"patch", "virtualservice.networking.istio.io", name, "--type=json",
+                                                "-p", istio_patch(route, numbers.empty() ? weights : numbers).dump()}),
+            ""));
     if (said.ok) return Json{{"weights", weights}};
     Error error = kubernetes::trouble_of(said.err, cluster);
     if (error.code != Code::kConflict || tries >= kTriesToSet) return std::move(error).with_context(name);
@@ -151,7 +157,6 @@ Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, 
     const Json& destinations = get(http[i], "route");
     if (!destinations.is_array() || (!route.empty() && get_string(http[i], "name") != route)) continue;
     IstioRoute here{.route = i};
-    std::map<std::string, double> shares;
     std::vector<std::string> twice, others;
     for (size_t j = 0; j < destinations.size(); ++j) {
       const Json& destination = get(destinations[j], "destination");
@@ -161,7 +166,7 @@ Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, 
         if (get_string(destination, "subset") != subset_of(pool)) continue;
         ours = true;
         if (!here.places.emplace(name, j).second) twice.push_back(name);
-        shares[name] += static_cast<double>(weight);
+        here.numbers[name] += static_cast<int>(weight);
       }
       if (!ours && weight != 0) others.push_back(fmt::format("{} (weight {})", destination_words(destination), weight));
     }
@@ -176,8 +181,7 @@ Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, 
     if (!others.empty())
       return Error{Code::kConflict, "traffic: the route leads beside the pools, too: " + join(others, ", "),
                    "make it a pool of traffic.pools, or give it weight 0"};
-    here.weights = in_percent(shares);
-    for (const auto& [name, pool] : pools.by_name) here.weights.try_emplace(name, 0);
+    for (const auto& [name, pool] : pools.by_name) here.numbers.try_emplace(name, 0);
     found = std::move(here);
   }
   if (!found)

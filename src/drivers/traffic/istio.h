@@ -29,14 +29,15 @@ int run_istio_tool(const std::vector<std::string>& args, std::istream& in, std::
 struct IstioRoute {
   size_t route = 0;                      // spec.http[route]
   std::map<std::string, size_t> places;  // pool -> spec.http[route].route[place]
-  Weights weights;                       // of all pools; a single destination without a weight has 100
+  Numbers numbers;                       // of all pools, as they stand; a single destination without one has 100
   std::string resource_version;
   std::string note;  // other routes that lead to the pools; empty: none
 };
 /// kNotFound: no route, or a pool without a destination; kConflict: several routes lead to the pools, or the route has
 /// several destinations for one, or one with traffic that is no pool. One without traffic is left as it is.
 Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, const std::string& route);
-/// The JSON patch from `route` to `weights`; it fails when the object is not the one that was looked at.
+/// The JSON patch from `route` to `weights`, percent or numbers; it fails when the object is not the one that was
+/// looked at.
 Json istio_patch(const IstioRoute& route, const Weights& weights);
 
 }  // namespace backout::drivers

@@ -22,10 +22,10 @@ TEST(IstioRoute, IsReadAndPatchedWhereItStands) {
   const Json web = istio_golden("27-vs-get-json.stdout");
   const auto route = istio_route(web, two_subsets(), "");
   ASSERT_TRUE(route.has_value()) << route.error().message;
-  EXPECT_EQ(route->weights, (Weights{{"stable", 90}, {"canary", 10}}));
+  EXPECT_EQ(route->numbers, (Numbers{{"stable", 90}, {"canary", 10}}));
   EXPECT_EQ(route->resource_version, "599");
-  EXPECT_EQ(istio_route(istio_golden("30-vs-get-json-after.stdout"), two_subsets(), "")->weights,
-            (Weights{{"stable", 100}, {"canary", 0}}));
+  EXPECT_EQ(istio_route(istio_golden("30-vs-get-json-after.stdout"), two_subsets(), "")->numbers,
+            (Numbers{{"stable", 100}, {"canary", 0}}));
   const Json patch = istio_patch(*route, {{"stable", 100}, {"canary", 0}});
   EXPECT_EQ(canonical(patch), canonical(*parse_json(R"([
     {"op": "test", "path": "/metadata/resourceVersion", "value": "599"},
@@ -55,7 +55,7 @@ TEST(IstioRoute, WhatIsNoPoolIsLeftAloneWithoutTrafficAndRefusedWithIt) {
   destinations.push_back(third);
   const auto kept = istio_route(web, two_subsets(), "");
   ASSERT_TRUE(kept.has_value()) << kept.error().message;
-  EXPECT_EQ(kept->weights, (Weights{{"stable", 90}, {"canary", 10}}));
+  EXPECT_EQ(kept->numbers, (Numbers{{"stable", 90}, {"canary", 10}}));
   EXPECT_EQ(istio_patch(*kept, {{"stable", 100}, {"canary", 0}}).dump().find("/route/2/"), std::string::npos);
   destinations[2]["weight"] = 100;
   const auto beside = istio_route(web, two_subsets(), "");
@@ -147,6 +147,20 @@ TEST_F(IstioTest, WhatWasShutIsShutAgainByTheUndo) {
   const Sight shut = driver->verify(*steps[1].undo, *local.host, {});
   EXPECT_EQ(shut.kind, SightKind::kHolds) << shut.why;
   EXPECT_EQ((*driver->observe(subject(), *local.host, {}))["weights"], (Json{{"blue", 0}, {"green", 0}}));
+}
+
+TEST_F(IstioTest, TheUndoPutsBackTheVeryNumbers) {
+  for (const auto& [blue, green] : {std::pair{1, 999}, {1, 2}}) {
+    weights(blue, green);
+    const auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
+    ASSERT_EQ(steps.size(), 3U);
+    ASSERT_TRUE(apply(*driver, steps[1].action).ok());
+    weights(1, green == 2 ? 3 : 99);
+    EXPECT_EQ(driver->verify(*steps[1].undo, *local.host, {}).kind, SightKind::kDoesNotHold);
+    ASSERT_TRUE(apply(*driver, *steps[1].undo).ok());
+    EXPECT_TRUE(becomes(*driver, *steps[1].undo));
+    EXPECT_EQ((*driver->observe(subject(), *local.host, {}))["as_set"], (Json{{"blue", blue}, {"green", green}}));
+  }
 }
 
 TEST_F(IstioTest, TrafficThatGoesBesideThePoolsIsNoSuccess) {

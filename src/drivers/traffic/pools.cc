@@ -14,6 +14,7 @@
 namespace backout::drivers {
 namespace {
 
+constexpr int64_t kMostOfABalancer = 1'000'000;
 constexpr Millis kAnswerWithin{3'000};  // a bad release may hang, and the way back must not hang with it
 
 Error bad_pools(std::string message) {
@@ -139,6 +140,27 @@ Weights in_percent(const std::map<std::string, double>& shares) {
                                         [](const auto& a, const auto& b) { return a.second < b.second; });
   largest->second += 100 - all;
   return weights;
+}
+
+Result<Numbers> numbers_to_put_back(const Json& subject, const Pools& pools) {
+  const Json& found = get(get(subject, "found"), "as_set");
+  Numbers numbers;
+  if (!get_bool(subject, "undo") || !found.is_object()) return numbers;
+  for (const auto& [name, pool] : pools.by_name) {
+    const Json& number = get(found, name);
+    if (!number.is_number_integer() || number.get<int64_t>() < 0 || number.get<int64_t>() > kMostOfABalancer)
+      return bad_pools(fmt::format("what '{}' was found with is no weight", name));
+    numbers[name] = number.get<int>();
+  }
+  return numbers;
+}
+
+Result<std::string> not_put_back(const Json& subject, const Pools& pools, const Numbers& seen) {
+  for (const auto& [name, number] : TRY(numbers_to_put_back(subject, pools)))
+    if (const auto is = seen.find(name); is == seen.end() || is->second != number)
+      return fmt::format("{} was found with weight {} and has {}", one_line(name), number,
+                         is == seen.end() ? 0 : is->second);
+  return std::string();
 }
 
 std::string in_words(const Weights& weights) {

@@ -42,6 +42,12 @@ bool same(const Weights& wanted, const Weights& seen);
 /// Percent by whatever number each pool has: 3 and 1 are 75 and 25; 100 in all, or nothing at all. A pool with a share
 /// of any size has at least 1.
 Weights in_percent(const std::map<std::string, double>& shares);
+/// The numbers by which a balancer itself divides, as they stand there, by pool: 999 and 1 are no whole percent.
+using Numbers = std::map<std::string, int>;
+/// What an undo must put back, of `found` in a subject: {as_set: {pool: number}}. Empty: it goes by percent. kInvalid.
+Result<Numbers> numbers_to_put_back(const Json& subject, const Pools& pools);
+/// Why `seen` is not what must be put back, or nothing.
+Result<std::string> not_put_back(const Json& subject, const Pools& pools, const Numbers& seen);
 std::string in_words(const Weights& weights);  // "blue 90 %, green 10 %"; pools without any are left out
 
 /// What one pool says of itself.

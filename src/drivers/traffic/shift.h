@@ -44,6 +44,8 @@ class ShiftDriver : public driver::Driver {
   virtual Result<host::Command> set(const Json& subject, const Pools& pools, const Weights& weights) const = 0;
   /// kInvalid when what the kind owns in the subject is wrong.
   virtual Result<void> check(const Json& subject, const Pools& pools) const = 0;
+  /// What a kind keeps whose look() tells `as_set` (pools.h, Numbers).
+  static Json numbers_kept(const Json& seen) { return {{"as_set", get(seen, "as_set")}}; }
   /// What of a look belongs into the plan: what the undo must put back as it was, and what shall be left alone. Handed
   /// to set() and look() as `found` of their subject, by host. Null: the weights say all.
   virtual Json to_keep(const Json& /*seen*/) const { return Json(); }
