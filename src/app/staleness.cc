@@ -1,10 +1,32 @@
 #include "app/staleness.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "app/target.h"
 #include "base/hash.h"
 #include "base/text.h"
 
 namespace backout::app {
+
+namespace {
+
+/// What an undo would put back, where the plan holds it: by pool (as_set), or by server, but for those that are left
+/// alone. nginx keeps its file in the moment of writing, and a canary may grow meanwhile.
+Json divided_as(const Json& sight) {
+  Json divided = get(sight, "as_set").is_object() ? get(sight, "as_set") : Json::object();
+  for (const auto& [name, server] : get(sight, "servers").items()) {
+    const Json& kept_out = get(sight, "kept_out");
+    const bool is_left = std::any_of(kept_out.begin(), kept_out.end(), [&, server_name = name](const Json& names) {
+      return std::find(names.begin(), names.end(), Json(server_name)) != names.end();
+    });
+    if (!is_left) divided[name] = fmt::format("{} {}", get_int(server, "weight"), get_string(server, "state"));
+  }
+  return divided;
+}
+
+}  // namespace
 
 Json precondition_of(const Subject& subject, const Seen& seen) {
   Json kept = Json::object();
@@ -12,7 +34,8 @@ Json precondition_of(const Subject& subject, const Seen& seen) {
     if (subject.part == plan::Part::kCode)
       for (const char* key : {"current", "head", "branch"})
         if (sight.contains(key)) kept[host][key] = sight[key];
-    if (subject.part == plan::Part::kTraffic) {  // what a pool runs; how much it gets may move while a canary grows
+    if (subject.part == plan::Part::kTraffic) {
+      if (const Json divided = divided_as(sight); !divided.empty()) kept[host]["divided as"] = divided;
       for (const auto& [pool, runs] : get(sight, "pools").items()) kept[host][pool] = get_string(runs, "version");
       for (const auto& [pool, servers] : get(sight, "kept_out").items())
         kept[host][pool + ", kept out of service"] = servers;
@@ -38,6 +61,15 @@ Json preconditions(const Workspace& workspace, const Release& current,
 
 namespace {
 
+/// What of `value` is otherwise in `other`, where both are objects: the rest says nothing of what moved.
+Json but_for_the_same(const Json& value, const Json& other) {
+  if (!value.is_object() || !other.is_object()) return value;
+  Json left = Json::object();
+  for (const auto& [key, each] : value.items())
+    if (const Json& there = get(other, key); there != each) left[key] = but_for_the_same(each, there);
+  return left;
+}
+
 /// {"local": {"head": "1f"}} as "local: head 1f".
 std::string as_told(const Json& value) {
   if (value.is_string()) return one_line(value.get<std::string>());
@@ -49,7 +81,7 @@ std::string as_told(const Json& value) {
     const std::string words = is_hash ? each.get<std::string>().substr(0, 12) : as_told(each);
     parts.push_back((is_hash ? "schema" : one_line(key)) + (each.is_object() ? ": " : " ") + words);
   }
-  return join(parts, ", ");
+  return parts.empty() ? "not there" : join(parts, ", ");
 }
 
 }  // namespace
@@ -63,9 +95,9 @@ Result<void> still_holds(const Workspace& workspace, const Contract& contract) {
   if (now == contract.preconditions) return {};
   std::vector<std::string> moved;
   for (const auto& [key, value] : contract.preconditions.items())
-    if (get(now, key) != value)
-      moved.push_back(
-          fmt::format("{} was {}, is {}", key, shortened(as_told(value), 120), shortened(as_told(get(now, key)), 120)));
+    if (const Json& is = get(now, key); is != value)
+      moved.push_back(fmt::format("{} was {}, is {}", key, shortened(as_told(but_for_the_same(value, is)), 120),
+                                  shortened(as_told(but_for_the_same(is, value)), 120)));
   return Error{Code::kConflict, "the plan is stale: " + join(moved, "; "), "make a new one: backout plan"};
 }
 

@@ -66,6 +66,15 @@ def gone_in_mid_step(place, haproxy):
     place.backout("verify")
 
 
+def promoted_meanwhile(place):
+    """A plan holds what an abort puts back: with other weights there than it saw, it is stale."""
+    plan = place.backout("plan").split("Plan ", 1)[1].split()[0]
+    place.sh("./weight.py green 90 blue 10", quiet=True)
+    said = place.backout("rollback", "--yes", "--plan", plan, "--reason", "v2", ends=(3,))
+    expect("stale" in said and "divided as" in said, "the plan would put back weights that nobody found")
+    place.sh("./weight.py green 100 blue 0", quiet=True)
+
+
 def in_steps(place):
     """Steps of backout's own: what only the access log shows decides, and no data is never good."""
     config = place.site / "backout.yaml"
@@ -89,6 +98,7 @@ def in_steps(place):
         # The other way it goes through: v2 has it all, and nothing is seen against v1.
         place.sh("./weight.py green 100 blue 0", quiet=True)
         place.backout("record", "v2")
+        promoted_meanwhile(place)
         said = place.rolls_back("v1", reason="slowly")
     return f"in steps: {over - began:.0f} s until v2 was out of traffic again"
 
