@@ -27,6 +27,8 @@ bool is_asked(const Json& args, const std::string& signal) {
   return std::any_of(names.begin(), names.end(), [&](const Json& name) { return name == signal; });
 }
 
+bool asks_by_itself(const SignalConfig& signal) { return signal.kind == "probe" || signal.kind == "run"; }
+
 class SignalsDriver : public driver::Driver {
  public:
   explicit SignalsDriver(const Workspace& workspace) : workspace_(workspace) {}
@@ -73,15 +75,19 @@ class SignalsDriver : public driver::Driver {
     watched.span = hold;
     watched.before_was_well = get_bool(args, "before_was_well");
     const Json judgement = TRY(workspace_.journal().judgement(workspace_.site().id));
-    for (const SignalConfig& signal : workspace_.site().signals)
-      if (is_asked(args, signal.name)) watched.signals.push_back(TRY(judged_signal(signal, get(judgement, "habits"))));
+    std::map<std::string, int64_t> enough;
+    for (const SignalConfig& signal : workspace_.site().signals) {
+      if (!is_asked(args, signal.name)) continue;
+      watched.signals.push_back(TRY(judged_signal(signal, get(judgement, "habits"))));
+      if (watched.signals.back().votes) enough[signal.name] = enough_votes(signal, hold);
+    }
     if (watched.signals.size() != get(args, "signals").size())
       return Error{Code::kNotFound, "backout.yaml has other signals than when the plan was made", "plan again"};
     Signals signals = TRY(Signals::open(workspace_, [](const std::string&) { return Json(); }));
     decide::Judge judge(watched);
 
     const BootTime end = system_clock().boot() + hold + kToldLater;
-    std::map<std::string, std::string> blind;
+    std::map<std::string, Blindness> blind;
     std::vector<Evidence> evidence;
     for (bool last = false; !last;) {
       const BootTime now = system_clock().boot();
@@ -93,7 +99,8 @@ class SignalsDriver : public driver::Driver {
         if (!is_asked(args, heard.signal)) continue;
         leave_out_the_past(heard.seen, watched.cutover);
         TRY_VOID(judge.feed(heard.signal, heard.seen, scope.now));
-        blind[heard.signal] = !heard.seen.blind.empty() ? heard.seen.blind : join(heard.blind_on, "; ");
+        blind[heard.signal].heard(!heard.seen.blind.empty() ? heard.seen.blind : join(heard.blind_on, "; "),
+                                  system_clock().boot());
       }
       evidence = judge.evidence(scope.now);
       if (const SignalsSaid said = said_by(evidence); !said.alarm.empty())
@@ -101,7 +108,7 @@ class SignalsDriver : public driver::Driver {
       if (pool.wait_for(std::chrono::seconds(0)) == std::future_status::ready && pool.get().kind != SightKind::kHolds)
         break;
     }
-    return at_the_end(release, hold, evidence, blind, watched);
+    return at_the_end(release, hold, evidence, blind, enough);
   }
 
   /// What a release did when it served earlier decided then. Of the other one it is the measure.
@@ -112,25 +119,20 @@ class SignalsDriver : public driver::Driver {
   }
 
   static Sight at_the_end(const std::string& release, Millis hold, const std::vector<Evidence>& evidence,
-                          const std::map<std::string, std::string>& blind, const decide::Watched& watched) {
+                          const std::map<std::string, Blindness>& blind, const std::map<std::string, int64_t>& enough) {
     const Json seen = seen_in(evidence);
     std::vector<std::string> unseen;
-    for (const auto& [signal, why] : blind)
-      if (!why.empty()) unseen.push_back(signal + ": " + one_line(why));
+    for (const auto& [signal, each] : blind)
+      if (const std::string amiss = each.amiss(); !amiss.empty()) unseen.push_back(signal + " " + one_line(amiss));
     const SignalsSaid said = said_by(evidence);
     if (unseen.empty() && !said.blind.empty()) unseen.push_back(said.blind);
     if (!unseen.empty()) return Sight::does_not_hold("BLIND, and no data is never good: " + join(unseen, "; "), seen);
     if (!said.bad_before.empty()) return Sight::does_not_hold(said.bad_before, seen);
+    if (std::string why = too_little(release, hold, evidence, enough); !why.empty())
+      return Sight::does_not_hold(std::move(why), seen);
     int64_t votes = 0;
     for (const Evidence& each : evidence)
       if (each.measure == "outcomes") votes += each.votes;
-    const bool counts = std::any_of(watched.signals.begin(), watched.signals.end(),
-                                    [](const decide::JudgedSignal& signal) { return signal.votes; });
-    if (counts && votes == 0)
-      return Sight::does_not_hold(fmt::format("nothing was seen of {} in {}, and no data is never good: is `hold` too "
-                                              "short for its share?",
-                                              release, for_people(hold)),
-                                  seen);
     return Sight::holds(fmt::format("nothing against {} in {}: {} votes", release, for_people(hold), votes), seen);
   }
 
@@ -144,6 +146,41 @@ class SignalsDriver : public driver::Driver {
 };
 
 }  // namespace
+
+int64_t enough_votes(const SignalConfig& signal, Millis hold) {
+  if (!asks_by_itself(signal)) return kEnoughVotes;
+  const int64_t every = std::max<int64_t>(get_int(signal.args, "every_ms", 1'000), 1);
+  return std::clamp<int64_t>(hold.count() / every / 2, 1, kEnoughVotes);
+}
+
+std::string too_little(const std::string& release, Millis hold, const std::vector<Evidence>& evidence,
+                       const std::map<std::string, int64_t>& enough) {
+  for (const auto& [signal, wanted] : enough) {
+    int64_t votes = 0;
+    for (const Evidence& each : evidence)
+      if (each.signal == signal && (each.measure == "outcomes" || each.measure == "speeds"))
+        votes = std::max(votes, each.votes);
+    if (votes >= wanted) continue;
+    const std::string saw = votes == 0
+                                ? fmt::format("nothing was seen of {}", release)
+                                : fmt::format("{} of {} votes that it takes were seen of {}", votes, wanted, release);
+    return fmt::format("{}: {} in {}, and no data is never good: is `hold` too short for its share?", one_line(signal),
+                       saw, for_people(hold));
+  }
+  return "";
+}
+
+void Blindness::heard(const std::string& why, BootTime now) {
+  if (is_blind_) sum_ += now - last_;  // all the time until it was heard again
+  last_ = now;
+  is_blind_ = !why.empty();
+  if (is_blind_) why_ = why;
+}
+
+std::string Blindness::amiss() const {
+  if (is_blind_) return "at the end: " + why_;
+  return sum_ > kMoment ? fmt::format("for {}: {}", for_people(sum_), why_) : "";
+}
 
 void add_judging(const Site& site, const Journey& journey, std::vector<Step>& steps) {
   const bool back = journey.kind == RunKind::kRollback;
