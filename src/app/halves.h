@@ -10,8 +10,8 @@ namespace backout::app {
 void refuse_without_database(Contract& contract);
 
 /// The code that runs stays, and the data goes back: only where the schema of `checkpoint` (null: none) is the one that
-/// the code runs on, as `seen` says.
-void refuse_without_code(const DatabaseConfig& database, Contract& contract, const Subject& subject,
+/// the code runs on, as `seen` says, and no migration was noted since: one that changes rows alone shows in no schema.
+void refuse_without_code(const Workspace& workspace, Contract& contract, const Subject& subject,
                          const Checkpoint* checkpoint, const Seen& seen);
 
 }  // namespace backout::app

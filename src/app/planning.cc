@@ -298,7 +298,7 @@ Result<Plan> draft_plan(const Workspace& workspace, const PlanRequest& request, 
         decide_database(*site.database, contract, subject, *journey.checkpoint, seen, request.rung);
       if (backup) contract.database_why += "; from " + backup->words;
       if (request.code_only) refuse_without_database(contract);
-      if (request.db_only) refuse_without_code(*site.database, contract, subject, journey.checkpoint, seen);
+      if (request.db_only) refuse_without_code(workspace, contract, subject, journey.checkpoint, seen);
     }
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kDatabase ||
         subject.part == plan::Part::kTraffic)

@@ -155,14 +155,25 @@ def db_only(shop):
     """The data is corrupt, and the code is fine: the release that runs stays, and only its data goes back."""
     (shop.root / "app" / "v1a").mkdir()  # the code of v1 under another name
     yaml = shop.root / "backout.yaml"
+    shop.sql("CREATE TABLE schema_info (version integer)")  # of a migrator that is not asked what it has noted
+    shop.sql("INSERT INTO schema_info VALUES (1)")
+    shop.sql("ALTER TABLE schema_info OWNER TO shop")
     customers = Customers(shop).begin()
     customers.have_ordered(20)
     shop.deploy("v1a")
     customers.have_ordered(20)
+    back = ["rollback", "--db-only", "--rung", "restore", "--yes", "--reason", "names are gone"]
+    for noted, undone in (("UPDATE schema_info SET version = 2", "UPDATE schema_info SET version = 1"),
+                          ("INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0099_words', now())",
+                           "DELETE FROM django_migrations WHERE name = '0099_words'")):
+        shop.sql(noted)  # by a migration that changes rows alone
+        said = shop.run(shop.backout, *back, status=3)
+        expect("would be left on a database it was not written for" in said, said)
+        shop.sql(undone)
     before = shop.sql("SELECT string_agg(name, ',' ORDER BY id) FROM shop_product")
     shop.sql("UPDATE shop_product SET name = '???'")
     yaml.write_text(yaml.read_text().replace("tables: {", 'tables: {"shop_product.name": "leave", ', 1))
-    said = shop.run(shop.backout, "rollback", "--db-only", "--rung", "restore", "--yes", "--reason", "names are gone")
+    said = shop.run(shop.backout, *back)
     expect("v1a serves" in said, said)
     expect(shop.sql("SELECT string_agg(name, ',' ORDER BY id) FROM shop_product") == before, "the names did not come back")
     customers.have_ordered(20)

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "schema/migration_books.h"
 
 namespace backout::postgresql {
 namespace {
@@ -160,6 +161,30 @@ Result<Content> read_content(Connection& connection, const std::function<bool(co
   for (int i = 0; i < foreign.count(); ++i) content.foreign_tables.push_back(foreign.text(i, 0));
   content.large_objects = TRY(count_large_objects(connection));
   return content;
+}
+
+namespace {
+
+/// By "public.\"SequelizeMeta\"".
+bool is_book(const std::string& name) {
+  std::string bare = name.substr(name.rfind('.') + 1);
+  std::erase(bare, '"');
+  return schema::is_migration_book(bare);
+}
+
+}  // namespace
+
+Result<std::map<std::string, TableContent>> read_books(Connection& connection) {
+  std::map<std::string, TableContent> books;
+  for (const CountedTable& table : TRY(tables_to_count(connection)))
+    if (is_book(table.name)) books[table.name] = TRY(count(connection, table.sql).with_context("table " + table.name));
+  return books;
+}
+
+std::map<std::string, TableContent> books_in(const Content& content) {
+  std::map<std::string, TableContent> books = content.tables;
+  std::erase_if(books, [](const auto& table) { return !is_book(table.first); });
+  return books;
 }
 
 namespace {

@@ -49,6 +49,11 @@ Result<TableContent> content_of(Connection& connection, const std::string& schem
 /// In the connection's transaction. `go_on` is asked between tables; false ends it with kCancelled.
 Result<Content> read_content(Connection& connection, const std::function<bool(const CountedTable& next)>& go_on = {});
 
+/// Of the tables in which migrators remember what they have applied, by the names that Content has for them.
+Result<std::map<std::string, TableContent>> read_books(Connection& connection);
+/// The same of what was read before.
+std::map<std::string, TableContent> books_in(const Content& content);
+
 Json to_json(const Content& content);
 Result<Content> content_from_json(const Json& value);
 

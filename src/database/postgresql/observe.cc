@@ -4,9 +4,11 @@
 #include "database/postgresql/count_since.h"
 #include "database/postgresql/habits.h"
 #include "database/postgresql/look_at_downs.h"
+#include "database/postgresql/manifest.h"
 #include "database/postgresql/read_catalog.h"
 #include "database/postgresql/rewritten_rows.h"
 #include "database/postgresql/verb_args.h"
+#include "schema/migration_books.h"
 
 namespace backout::postgresql {
 namespace {
@@ -75,6 +77,19 @@ std::vector<std::string> look_at_rows(const Json& args, const Json& against, con
   return doubts_about_rows(seen, comparison);
 }
 
+schema::BookContents as_books(const std::map<std::string, TableContent>& tables) {
+  schema::BookContents books;
+  for (const auto& [name, content] : tables) books[name] = {content.rows, content.hash};
+  return books;
+}
+
+Result<Json> compare_books(Connection& connection, const Json& books_of) {
+  const schema::BookContents now = as_books(TRY(read_books(connection)));
+  const auto manifest = manifest_of(books_of);
+  return schema::other_books(
+      now, manifest ? Result<schema::BookContents>(as_books(books_in(manifest->content))) : manifest.error());
+}
+
 }  // namespace
 
 Result<Json> schema_of(Connection& connection) {
@@ -106,6 +121,8 @@ Result<Json> observe(const Json& args) {
                                       *connection);
     }
   }
+  if (const Json& books_of = get(args, "books_of"); books_of.is_object())
+    seen["books"] = TRY(compare_books(*connection, books_of));
   if (const std::string tool = get_string(get(args, "migrations"), "tool"); !tool.empty()) seen["migrator"] = tool;
   seen["exists"] = true;
   seen["database"] = connection->database();

@@ -28,7 +28,9 @@ class SqliteDriver : public driver::Driver {
   Result<std::vector<Step>> offer(const driver::Offering& offering) const override { return offer_sqlite(offering); }
 
   Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
-    return ask(host, "observe", {{"file", get_string(subject, "file")}}, stop);
+    Json args{{"file", get_string(subject, "file")}};
+    if (subject.contains("books_of")) args["books_of"] = subject["books_of"];
+    return ask(host, "observe", args, stop);
   }
 
   Result<host::Command> command(const Action& action, const host::Host& host) const override {

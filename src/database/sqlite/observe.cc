@@ -7,7 +7,9 @@
 #include "database/sqlite/files.h"
 #include "database/sqlite/holders.h"
 #include "database/sqlite/read_schema.h"
+#include "database/sqlite/verb_args.h"
 #include "os/file.h"
+#include "schema/migration_books.h"
 
 namespace backout::database {
 namespace {
@@ -24,21 +26,39 @@ Result<bool> is_wal(const std::string& file) {
   return std::fread(header, 1, sizeof header, opened.get()) == sizeof header && header[19] == 2;
 }
 
-Result<Json> look(const std::string& path, Open how) {
+schema::BookContents books_in(const std::map<std::string, TableContent>& tables) {
+  schema::BookContents books;
+  for (const auto& [name, content] : tables)
+    if (schema::is_migration_book(name)) books[name] = {content.rows, content.hash.hex()};
+  return books;
+}
+
+/// In the connection's transaction.
+Result<Json> compare_books(Connection& connection, schema::Snapshot schema, const Json& books_of) {
+  std::erase_if(schema.tables, [](const schema::Table& table) { return !schema::is_migration_book(table.name); });
+  const schema::BookContents now = books_in(TRY(read_content(connection, schema)));
+  const auto manifest = manifest_of(books_of);
+  return schema::other_books(now,
+                             manifest ? Result<schema::BookContents>(books_in(manifest->tables)) : manifest.error());
+}
+
+Result<Json> look(const std::string& path, Open how, const Json& books_of) {
   auto connection = TRY(Connection::open(path, how));
   TRY_VOID(connection.exec("BEGIN; SELECT count(*) FROM sqlite_schema;"));
   const auto schema = TRY(read_schema(connection));
   const int64_t page_size = TRY(connection.integer("PRAGMA page_size"));
   const std::string encoding = TRY(connection.text("PRAGMA encoding"));
-  return Json{{"page_size", page_size},
-              {"encoding", encoding},
-              {"user_version", schema.user_version},
-              {"schema", schema::to_json(schema)},
-              {"schema_hash", hash_of(schema)}};
+  Json seen{{"page_size", page_size},
+            {"encoding", encoding},
+            {"user_version", schema.user_version},
+            {"schema", schema::to_json(schema)},
+            {"schema_hash", hash_of(schema)}};
+  if (books_of.is_object()) seen["books"] = TRY(compare_books(connection, schema, books_of));
+  return seen;
 }
 
 /// A crash left something to be rolled back or replayed, and nobody has done it yet: we do it on a copy.
-Result<Json> look_at_copy(const std::string& file) {
+Result<Json> look_at_copy(const std::string& file, const Json& books_of) {
   const char* base = std::getenv("TMPDIR");
   std::string directory = std::string(base == nullptr || *base == '\0' ? "/tmp" : base) + "/backout-look-XXXXXX";
   if (::mkdtemp(directory.data()) == nullptr) return errno_error("making a scratch directory");
@@ -48,7 +68,7 @@ Result<Json> look_at_copy(const std::string& file) {
   TRY_VOID(copy_file(file, copy));
   for (const char* suffix : {"-wal", "-journal"})
     if (os::exists(file + suffix)) TRY_VOID(copy_file(file + suffix, copy + suffix));
-  return look(copy, Open::kWrite);
+  return look(copy, Open::kWrite, books_of);
 }
 
 bool unchanged(const FileFacts& before, const std::string& file) {
@@ -58,23 +78,23 @@ bool unchanged(const FileFacts& before, const std::string& file) {
 
 }  // namespace
 
-Result<Json> schema_of(const std::string& file) {
+Result<Json> schema_of(const std::string& file, const Json& books_of) {
   Error last{Code::kBusy, file + " is being written all the time", "try again"};
   for (int i = 0; i < kTries; ++i) {
     const bool wal = TRY(is_wal(file)), journal = has_content(file + "-journal");
     const auto before = TRY(facts_of(file));
     Result<Json> seen = last;
     if (wal && os::exists(file + "-wal") && os::exists(file + "-shm")) {
-      seen = look(file, Open::kRead);
+      seen = look(file, Open::kRead, books_of);
     } else if (wal && !has_content(file + "-wal")) {
       // Nobody has it open: a connection in WAL mode has a -wal. Should one open it now, we look again.
-      seen = look(file, Open::kFixed);
+      seen = look(file, Open::kFixed, books_of);
       if (seen && (os::exists(file + "-wal") || !unchanged(before, file))) continue;
     } else if (wal) {
-      seen = look_at_copy(file);
+      seen = look_at_copy(file, books_of);
     } else {
-      seen = look(file, Open::kRead);
-      if (!seen && journal) seen = look_at_copy(file);
+      seen = look(file, Open::kRead, books_of);
+      if (!seen && journal) seen = look_at_copy(file, books_of);
     }
     if (seen) {
       (*seen)["journal_mode"] = wal ? "wal" : "delete";
@@ -86,13 +106,13 @@ Result<Json> schema_of(const std::string& file) {
   return last;
 }
 
-Result<Json> observe(const std::string& file) {
+Result<Json> observe(const std::string& file, const Json& books_of) {
   const auto real = real_path(file);
   if (!real) {
     if (real.error().code == Code::kNotFound) return Json{{"exists", false}, {"file", file}};
     return real.error();
   }
-  Json seen = TRY(schema_of(*real));
+  Json seen = TRY(schema_of(*real, books_of));
   const auto facts = TRY(facts_of(*real));
   seen["exists"] = true;
   seen["file"] = *real;

@@ -170,7 +170,9 @@ Result<Json> run_discard(const Json& args, const Progress&) {
   return Json{{"removed", path}};
 }
 
-Result<Json> run_observe(const Json& args, const Progress&) { return observe(TRY(need_path(args, "file"))); }
+Result<Json> run_observe(const Json& args, const Progress&) {
+  return observe(TRY(need_path(args, "file")), get(args, "books_of"));
+}
 
 Result<Json> run_look(const Json& args, const Progress&) { return look_at(TRY(need(args, "verb")), get(args, "args")); }
 
