@@ -70,7 +70,27 @@ TEST_F(InContext, APlanThatWasMadeForOneClusterIsStaleInAnother) {
   EXPECT_NE(steps.error().message.find("context admin, and the current one is reader"), std::string::npos)
       << steps.error().message;
   offering.subject["context"] = "reader";
-  EXPECT_TRUE(driver->offer(offering).has_value()) << "said by backout.yaml";
+  offering.saved["cluster"]["server"] = now["cluster"]["server"];
+  EXPECT_TRUE(driver->offer(offering).has_value()) << "another name of the same cluster, said by backout.yaml";
+}
+
+TEST_F(InContext, TheSameNameInAnotherKubeconfigIsNotTheSameCluster) {
+  const Json before = *driver->observe(subject, *local.host, {});
+  Json now = before;
+  now["cluster"]["server"] = cluster->url() + "/as/reader";
+  auto offering = offering_for(RunKind::kRollback, subject, now);
+  offering.saved = {{"workloads", {{"deployment/web", v1.at("web")}}}, {"cluster", before["cluster"]}};
+  for (const char* configured : {"", "admin"}) {
+    if (*configured != 0) offering.subject["context"] = configured;
+    const auto steps = driver->offer(offering);
+    ASSERT_FALSE(steps.has_value()) << configured;
+    EXPECT_EQ(steps.error().code, Code::kRefused);
+    EXPECT_NE(steps.error().message.find("and kubectl's context admin leads to " + cluster->url() + "/as/reader"),
+              std::string::npos)
+        << steps.error().message;
+  }
+  offering.seen["local"] = before;
+  EXPECT_TRUE(driver->offer(offering).has_value());
 }
 
 TEST_F(InContext, ALookAtAReleaseGoesWhereThatWasRecorded) {

@@ -31,18 +31,26 @@ Json own_part(const driver::Offering& offering) {
   return args;
 }
 
-/// A checkpoint of one cluster says nothing about another, to which the current context may lead today.
+/// A checkpoint of one cluster says nothing about another, to which kubectl may lead today: by another current context,
+/// or by another kubeconfig in which the same name means another server.
 Result<void> refuse_other_cluster(const driver::Offering& offering) {
   const Json& recorded = get(offering.saved, "cluster");
   const Json& seen = get(seen_by(offering), "cluster");
-  if (offering.subject.contains("context") || !recorded.is_object() || !seen.is_object()) return {};
+  if (!recorded.is_object() || !seen.is_object()) return {};
   const std::string then = get_string(recorded, "context"), now = get_string(seen, "context");
-  if (then == now) return {};
+  const std::string server_then = get_string(recorded, "server"), server_now = get_string(seen, "server");
+  if (!offering.subject.contains("context") && then != now)
+    return Error{
+        Code::kRefused,
+        fmt::format("{} was saved in the cluster of kubectl's context {}, and the current one is {} ({})",
+                    offering.to.str(), then.empty() ? "'' (none)" : then, now.empty() ? "'' (none)" : now, server_now),
+        "say which one is meant: code.kubernetes.context"};
+  if (server_then.empty() || server_now.empty() || server_then == server_now) return {};
   return Error{Code::kRefused,
-               fmt::format("{} was saved in the cluster of kubectl's context {}, and the current one is {} ({})",
-                           offering.to.str(), then.empty() ? "'' (none)" : then, now.empty() ? "'' (none)" : now,
-                           get_string(seen, "server")),
-               "say which one is meant: code.kubernetes.context"};
+               fmt::format("{} was saved in the cluster at {}, and kubectl's context {} leads to {}", offering.to.str(),
+                           server_then, now, server_now),
+               "name the kubeconfig of that cluster: code.kubernetes.kubeconfig; where the cluster alone has another "
+               "address now, take the workloads back by hand: kubectl rollout undo"};
 }
 
 Step step(std::string id, const char* verb, StepKind kind, Phase phase, std::string title, Json args,
@@ -204,6 +212,7 @@ Objects add_objects(const driver::Offering& offering, const Json& args, std::vec
 Millis wait_in(const Json& args) { return Millis(std::max<int64_t>(get_int(args, "wait_ms", 300'000), 1'000)); }
 
 Result<Json> target_of(const driver::Offering& offering) {
+  TRY_VOID(refuse_other_cluster(offering));
   const Json& seen = seen_by(offering);
   Identities to;
   bool changes = false, moved = false;
@@ -263,7 +272,6 @@ Result<std::vector<Step>> steps_for(const driver::Offering& offering) {
     steps.back().patience = patience_for(args);
     return steps;
   }
-  TRY_VOID(refuse_other_cluster(offering));
   const Json to = TRY(target_of(offering));
   const Objects kept = add_objects(offering, args, steps);
   TRY_VOID(add_switch(offering, args, to, kept, steps));
