@@ -1,7 +1,9 @@
 #include "drivers/checks/search.h"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
+#include <thread>
 
 #include "base/hash.h"
 #include "base/text.h"
@@ -13,6 +15,8 @@ namespace backout::drivers {
 namespace {
 
 constexpr Millis kAnswerTime{15'000};
+constexpr int kNoteTries = 3;  // services were started a moment ago
+constexpr Millis kBetweenNotes{1'000};
 
 struct SearchQuery {
   std::string type, url, count, id;
@@ -114,19 +118,41 @@ Result<IndexBuilt> index_built(const Json& args, host::Host& host, const std::st
   return IndexBuilt{shortened(one_line(said), 80), sha256_hex(said)};
 }
 
-Sight sight_of_rebuild(const Action& action, host::Host& host, const std::stop_token& stop) {
-  const auto now = index_built(action.args, host, stop);
+/// Holds also where nothing can be read: the bad release may have left no index. What that is worth, `rebuilt` says.
+Sight sight_of_note(const Json& args, host::Host& host, const std::stop_token& stop) {
+  for (int tries = 1;; ++tries) {
+    const auto now = index_built(args, host, stop);
+    if (!now) return Sight::cannot_tell(one_line(now.error().message));
+    if (now->sha.empty() && tries < kNoteTries && !stop.stop_requested()) {
+      std::this_thread::sleep_for(kBetweenNotes);
+      continue;
+    }
+    return Sight::holds((now->sha.empty() ? "what the index is cannot be read: " : "the index is ") + now->words,
+                        {{"built", now->sha}, {"words", now->words}});
+  }
+}
+
+Sight sight_of_rebuild(const Json& args, host::Host& host, const std::stop_token& stop) {
+  const Json& before = get(args, "before");
+  if (!get(before, "built").is_string()) return Sight::cannot_tell("what the index was before was not noted");
+  const auto now = index_built(args, host, stop);
   if (!now) return Sight::cannot_tell(one_line(now.error().message));
   const Json evidence = {{"built", now->sha}, {"words", now->words}};
-  if (action.verb == "note")  // The bad release may have left none.
-    return Sight::holds((now->sha.empty() ? "what the index is cannot be read: " : "the index is ") + now->words,
-                        evidence);
-  const Json& before = get(action.args, "before");
-  if (!get(before, "built").is_string()) return Sight::cannot_tell("what the index was before was not noted");
   if (now->sha.empty()) return Sight::does_not_hold("what the index is cannot be read: " + now->words, evidence);
-  if (now->sha == get_string(before, "built"))
+  const std::string then = get_string(before, "built");
+  if (now->sha == then)
     return Sight::does_not_hold("the index was not rebuilt: it is " + now->words + ", as before", evidence);
-  return Sight::holds("the index was rebuilt: it is " + now->words, evidence);
+  if (!then.empty()) return Sight::holds("the index was rebuilt: it is " + now->words, evidence);
+  const std::string unread = fmt::format("the index is {}, and what it was before could not be read ({})", now->words,
+                                         one_line(get_string(before, "words")));
+  if (get_bool(args, "rows_tell"))
+    return Sight::holds(unread + ": whether it is of the rows that are there each query tells", evidence);
+  return Sight::cannot_tell(unread + ": whether it was rebuilt cannot be told; give each query rows", evidence);
+}
+
+bool each_has_rows(const Json& queries) {
+  return !queries.empty() &&
+         std::all_of(queries.begin(), queries.end(), [](const Json& query) { return query.contains("rows"); });
 }
 
 class SearchDriver : public driver::Driver {
@@ -160,7 +186,10 @@ class SearchDriver : public driver::Driver {
     };
     if (tells) TRY(command_argument(offering.subject, "built").with_context("search.built"));
     if (offering.kind != RunKind::kDeploy) {
-      if (tells) look("note", Phase::kStart, "note what the search index is before it is rebuilt", built, nullptr);
+      if (tells) {
+        look("note", Phase::kStart, "note what the search index is before it is rebuilt", built, nullptr);
+        steps.back().timeout *= kNoteTries;
+      }
       Step step;
       step.id = StepId("rebuild-search");
       if (tells) step.needs = {StepId("note-search")};
@@ -175,6 +204,7 @@ class SearchDriver : public driver::Driver {
       if (tells) {
         Json args = built;
         args["before"] = {{"evidence_of", "note-search"}};
+        args["rows_tell"] = each_has_rows(get(offering.subject, "queries"));
         look("rebuilt", Phase::kCheck, "the search index is another one than before", std::move(args),
              "rebuild-search");
         steps.back().patience = {3, Millis(1000)};
@@ -207,7 +237,8 @@ class SearchDriver : public driver::Driver {
 
   Sight verify(const Action& action, host::Host& host, std::stop_token stop) const override {
     if (action.verb == "rebuild") return Sight::cannot_tell("whether the index is whole its queries say");
-    if (action.verb == "note" || action.verb == "rebuilt") return sight_of_rebuild(action, host, stop);
+    if (action.verb == "note") return sight_of_note(action.args, host, stop);
+    if (action.verb == "rebuilt") return sight_of_rebuild(action.args, host, stop);
     if (action.verb != "query") return Sight::cannot_tell(no_such_verb(action, *this).message);
     const auto query = search_query_from(action.args);
     if (!query) return Sight::cannot_tell(query.error().message);
@@ -224,12 +255,12 @@ class SearchDriver : public driver::Driver {
       const auto foreign = foreign_to_rows(*query, *found, host, stop);
       if (!foreign) return Sight::cannot_tell(words + ": " + one_line(foreign.error().message), evidence);
       if (!foreign->empty()) return Sight::does_not_hold(said + ", " + *foreign, evidence);
-      // As many as there are rows, and there may be none.
-      if (query->id.empty()) return Sight::holds(said + ", as many as the database has rows", evidence);
     }
     if (found->count < query->at_least)
       return Sight::does_not_hold(fmt::format("{}, expected at least {}", said, query->at_least), evidence);
-    return Sight::holds(said + (query->rows ? ", all of rows that the database has" : ""), evidence);
+    const std::string of_rows =
+        query->id.empty() ? ", as many as the database has rows" : ", all of rows that the database has";
+    return Sight::holds(said + (query->rows ? of_rows : ""), evidence);
   }
 };
 

@@ -4,11 +4,12 @@
 // Subject: {rebuild: UserCommand, built?: UserCommand, queries: [{type, at_least, rows?: UserCommand, ...}]}, a query
 // with url, count? and id? or with run: UserCommand.
 //
-// note-search     (start)  what `built` prints before
+// note-search     (start)  what `built` prints before; asked again where it cannot be read
 // rebuild-search  (start, when all services are up)  the user's command; its lines are the progress. Nothing can tell a
 // whole
 //                 index from one that is half built, so after a crash it is run again
-// rebuilt-search  (check)  what `built` prints is another thing now
+// rebuilt-search  (check)  what `built` prints is another thing now; where nothing could be read before, each query
+//                 must have rows
 // search-<type>   (check)  at least so many results, one step for each type of content; with `rows`, as many as the
 //                 database has, or, with `id`, none that it has not
 #pragma once

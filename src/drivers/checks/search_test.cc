@@ -104,10 +104,13 @@ TEST_F(SearchTest, a_rebuild_that_says_it_went_well_is_not_believed) {
 /// What the executor does with {"evidence_of": ...}.
 struct SearchProof : SearchTest {
   Sight note, rebuilt;
+  bool rows = false;
   std::vector<Step> run(const std::string& rebuild) {
     driver::Offering made = offering();
     made.subject["built"] = {{"argv", {"cat", directory / "built"}}};
     made.subject["rebuild"] = {{"argv", {"sh", "-c", rebuild}}};
+    for (Json& query : made.subject["queries"])
+      if (rows) query["rows"] = {{"argv", {"echo", "1"}}};
     std::vector<Step> steps = conformance::offers_well(*driver, made);
     EXPECT_EQ(steps.size(), 7U);
     EXPECT_EQ(steps[0].id.str(), "note-search");
@@ -141,16 +144,32 @@ TEST_F(SearchProof, an_index_that_changed_was_rebuilt) {
   EXPECT_EQ(rebuilt.kind, SightKind::kHolds) << rebuilt.why;
 }
 
-TEST_F(SearchProof, without_an_index_before_there_must_be_one_afterwards) {
+TEST_F(SearchProof, where_nothing_could_be_read_before_only_rows_tell) {
   run("true");
   EXPECT_EQ(note.kind, SightKind::kHolds);
   EXPECT_THAT(note.why, HasSubstr("cannot be read"));
   EXPECT_EQ(rebuilt.kind, SightKind::kDoesNotHold);
   run("echo generation 1 >" + directory / "built");
-  EXPECT_EQ(rebuilt.kind, SightKind::kHolds);
+  EXPECT_EQ(rebuilt.kind, SightKind::kCannotTell) << "the command may merely have failed";
+  EXPECT_THAT(rebuilt.why, HasSubstr("give each query rows"));
+  std::filesystem::remove(directory / "built");
+  rows = true;
+  run("echo generation 1 >" + directory / "built");
+  EXPECT_EQ(rebuilt.kind, SightKind::kHolds) << rebuilt.why;
   EXPECT_EQ(driver->verify({"search", "rebuilt", {{"built", {{"argv", {"true"}}}}}}, *local.host, {}).kind,
             SightKind::kCannotTell)
       << "nothing was noted";
+}
+
+TEST_F(SearchProof, a_server_that_warms_up_is_asked_again_before_the_rebuild) {
+  index("generation 7");
+  const std::string warm = directory / "warm";
+  const Json built = {
+      {"argv",
+       {"sh", "-c",
+        "if test -e " + warm + "; then cat " + directory / "built" + "; else : >" + warm + "; exit 1; fi"}}};
+  const Sight seen = driver->verify({"search", "note", {{"built", built}}}, *local.host, {});
+  EXPECT_EQ(seen.why, "the index is generation 7");
 }
 
 TEST_F(SearchProof, what_is_found_must_be_of_the_rows_that_are_there) {
@@ -172,7 +191,9 @@ TEST_F(SearchProof, what_is_found_must_be_of_the_rows_that_are_there) {
   EXPECT_EQ(ask(two, "echo 2", false).kind, SightKind::kHolds);
   EXPECT_EQ(ask(two, "echo 3", false).why, "search for post found 2 results, and the database has 3 rows");
   EXPECT_EQ(ask(two, "echo many", false).kind, SightKind::kCannotTell);
-  EXPECT_EQ(ask({{"results", Json::array()}}, "echo 0", false).kind, SightKind::kHolds) << "the table is empty";
+  const Sight none = ask({{"results", Json::array()}}, "echo 0", false);
+  EXPECT_EQ(none.kind, SightKind::kDoesNotHold) << "an emptied table and an empty index agree";
+  EXPECT_EQ(none.why, "search for post found 0 results, expected at least 1");
 }
 
 TEST_F(SearchTest, a_deploy_only_looks_and_a_checkpoint_does_nothing) {
