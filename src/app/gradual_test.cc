@@ -53,7 +53,7 @@ TEST(Gradual, BlindnessThatLastedIsKeptWhenItIsOver) {
   EXPECT_EQ(amiss({{1, ""}, {2, ""}}), "");
   EXPECT_EQ(amiss({{1, ""}, {2, "gone"}, {3, ""}}), "") << "a moment";
   EXPECT_EQ(amiss({{1, ""}, {2, "gone"}, {3, "gone"}, {25, "gone"}, {29, ""}, {30, ""}}), "for 27 s: gone");
-  EXPECT_EQ(amiss({{1, "gone"}, {3, ""}, {4, "gone"}, {6, ""}}), "for 4 s: gone") << "moments add up";
+  EXPECT_EQ(amiss({{1, "gone"}, {3, ""}, {4, "gone"}, {6, ""}}), "for 4.0 s: gone") << "moments add up";
   EXPECT_EQ(amiss({{1, ""}, {30, "gone"}}), "at the end: gone");
 }
 
