@@ -7,7 +7,7 @@ namespace {
 class Identified : public KubernetesTest {
  protected:
   /// The look of `verify` and of a watch at release `version`, of which `recorded` is known.
-  Sight look_at_release(const std::string& version, const Json& recorded) {
+  Sight look_at_release(const std::string& version, const Json& recorded, bool once = false) {
     auto offering = offering_for(RunKind::kDeploy, cluster->args({"deployment/web"}), {});
     offering.from = offering.to = Version(version);
     offering.seen.clear();
@@ -15,7 +15,7 @@ class Identified : public KubernetesTest {
     const auto steps = conformance::offers_well(*driver, offering);
     const Step& stands = steps.back();
     EXPECT_EQ(stands.action.verb, "stands");
-    return look(stands.action);
+    return once ? driver->verify(stands.action, *local.host, {}) : look(stands.action);
   }
   Json recorded_now() { return {{"workloads", {{"deployment/web", identity("Deployment", "web")}}}}; }
 };
@@ -71,6 +71,40 @@ TEST_F(Identified, WhatADeployProvedIsWhatIsLookedForAfterIt) {
   cluster->workload("Deployment", "web", "v2");
   ASSERT_TRUE(cluster->comes_to_run("web", "v2"));
   EXPECT_EQ(look_at_release("build-7", proved.evidence).kind, SightKind::kDoesNotHold);
+}
+
+TEST_F(Identified, WhatIsScaledToZeroProvesNothing) {
+  deployed("Deployment", "web", "v2");
+  const Json v2 = recorded_now();
+  const auto scaled_to = [&](int replicas) {
+    cluster->workload("Deployment", "web", "v2", {{"replicas", replicas}});
+    for (int tries = 0; tries < 200; ++tries) {
+      const auto pods = parse_json(cluster->get("/api/v1/namespaces/shop/pods?labelSelector=app%3Dweb"));
+      if (pods && get(*pods, "items").size() == static_cast<size_t>(replicas)) return;
+      std::this_thread::sleep_for(Millis(20));
+    }
+    FAIL() << "it is not scaled to " << replicas;
+  };
+  scaled_to(0);
+  const Sight gone = look_at_release("v2", v2, true);
+  EXPECT_EQ(gone.kind, SightKind::kDoesNotHold) << gone.why;
+  EXPECT_NE(gone.why.find("it is scaled to 0, and had 2 pods as that release"), std::string::npos) << gone.why;
+  const Sight unknown = look_at_release("v2", Json::object(), true);
+  EXPECT_EQ(unknown.kind, SightKind::kCannotTell) << unknown.why;
+  // As a rollback looks.
+  Action stands = undo_to({{"deployment/web", v2["workloads"]["deployment/web"]}});
+  EXPECT_EQ(driver->verify(stands, *local.host, {}).kind, SightKind::kDoesNotHold) << "also of the step itself";
+  stands.verb = "stands";
+  EXPECT_EQ(driver->verify(stands, *local.host, {}).kind, SightKind::kDoesNotHold);
+  // The release had none either: its template is there, which is all that the step does; it serves nothing.
+  const Json none = recorded_now();
+  Action undo = undo_to({{"deployment/web", none["workloads"]["deployment/web"]}});
+  EXPECT_EQ(driver->verify(undo, *local.host, {}).kind, SightKind::kHolds);
+  undo.verb = "stands";
+  EXPECT_EQ(driver->verify(undo, *local.host, {}).kind, SightKind::kCannotTell);
+  EXPECT_EQ(look_at_release("v2", none, true).kind, SightKind::kCannotTell);
+  scaled_to(2);
+  EXPECT_EQ(look_at_release("v2", v2).kind, SightKind::kHolds);
 }
 
 TEST_F(Identified, ADeployThatBroughtAnotherReleaseIsNone) {

@@ -164,7 +164,8 @@ Sight sight_of_run(const Action& action, const Ask& ask, host::Host& host) {
   Changes changes;
   if (Sight config = sight_of_config(action, cluster, ask, host, changes); config.kind != SightKind::kHolds)
     return config;
-  Sight sight = sight_of(ask, cluster, *names, *wanted, changes);
+  Sight sight =
+      sight_of(ask, cluster, *names, *wanted, changes, action.verb == "stands" ? Prove::kRuns : Prove::kStands);
   if (sight.kind == SightKind::kHolds)
     for (const std::string& lack : {nothing_new(get(action.args, "before"), sight.evidence),
                                     other_tag(get_string(action.args, "tag"), sight.evidence)})

@@ -53,7 +53,8 @@ Lack lack_by_age(const Workload& workload, const Changes& changes) {
                       older->pod, older->object)};
 }
 
-Sight judged(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names, const Judge& judge) {
+Sight judged(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names, const Judge& judge,
+             Prove prove) {
   Identities seen;
   std::vector<std::string> lacks, doubts, runs;
   bool final = false;
@@ -75,7 +76,8 @@ Sight judged(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadN
     }
     for (const Pod& pod : workload->pods) ready += pod.ready && !pod.going ? 1 : 0;
     if (workload->replicas == 0 || without_pods) ++paused_at_zero;
-    runs.push_back(fmt::format("{}: {}", name.str(), in_words(identity.images)));
+    runs.push_back(fmt::format("{}: {}{}", name.str(), in_words(identity.images),
+                               workload->replicas == 0 ? " (scaled to 0)" : ""));
     seen[name.str()] = identity;
   }
   const Json evidence = {{"workloads", to_json(seen)}};
@@ -88,6 +90,9 @@ Sight judged(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadN
     sight.evidence = evidence;
     return sight;
   }
+  if (ready == 0 && paused_at_zero > 0 && prove == Prove::kRuns)
+    return Sight::cannot_tell("no pod is ready, and none is wanted: nothing shows what would run; " + join(runs, "; "),
+                              evidence);
   if (ready == 0 && paused_at_zero == 0) return Sight::does_not_hold("no pod is ready", evidence);
   return Sight::holds(fmt::format("{} ready, none of another revision; {}", counted(ready, "pod"), join(runs, "; ")),
                       evidence);
@@ -96,22 +101,28 @@ Sight judged(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadN
 }  // namespace
 
 Sight sight_of(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names, const Identities& wanted,
-               const Changes& changes) {
-  return judged(ask, cluster, names, [&](const Workload& workload) -> Judged {
-    const auto asked = wanted.find(workload.name.str());
-    const bool whole = asked == wanted.end() || asked->second.whole;
-    Lack lack = asked == wanted.end() ? lack_of(workload) : lack_of(workload, asked->second);
-    if (!lack.why.empty() || !whole) return {std::move(lack), !whole};
-    return {lack_by_age(workload, changes), false};
-  });
+               const Changes& changes, Prove prove) {
+  return judged(
+      ask, cluster, names,
+      [&](const Workload& workload) -> Judged {
+        const auto asked = wanted.find(workload.name.str());
+        const bool whole = asked == wanted.end() || asked->second.whole;
+        Lack lack = asked == wanted.end() ? lack_of(workload) : lack_of(workload, asked->second);
+        if (!lack.why.empty() || !whole) return {std::move(lack), !whole};
+        return {lack_by_age(workload, changes), false};
+      },
+      prove);
 }
 
 Sight sight_of_release(const Ask& ask, const Cluster& cluster, const std::vector<WorkloadName>& names,
                        const Identities& recorded, const std::string& version) {
-  return judged(ask, cluster, names, [&](const Workload& workload) -> Judged {
-    const auto known = recorded.find(workload.name.str());
-    return {lack_of_release(workload, known == recorded.end() ? nullptr : &known->second, version), false};
-  });
+  return judged(
+      ask, cluster, names,
+      [&](const Workload& workload) -> Judged {
+        const auto known = recorded.find(workload.name.str());
+        return {lack_of_release(workload, known == recorded.end() ? nullptr : &known->second, version), false};
+      },
+      Prove::kRuns);
 }
 
 }  // namespace backout::drivers::kubernetes

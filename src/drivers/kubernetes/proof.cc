@@ -35,6 +35,16 @@ Lack lack_of_digests(const Workload& workload, const Identity& wanted) {
   return {};
 }
 
+/// With no pods nothing tells which image would run. `known`: null where nothing is.
+Lack lack_of_pods(const Workload& workload, const Identity* known) {
+  const std::string name = workload.name.str();
+  if (workload.replicas != 0 || (known != nullptr && known->replicas == 0)) return {};
+  if (known == nullptr || known->replicas < 0)
+    return {name + ": it is scaled to 0, so nothing of it runs, and whether that is right is not known", false, true};
+  return {fmt::format("{}: it is scaled to 0, and had {} as that release: kubectl scale {} --replicas={}", name,
+                      counted(known->replicas, "pod"), name, known->replicas)};
+}
+
 }  // namespace
 
 Lack lack_of(const Workload& workload) {
@@ -86,6 +96,7 @@ Lack lack_of(const Workload& workload, const Identity& wanted) {
                         in_words(wanted.images))};
   if (!wanted.whole) return {};
   if (Lack lack = lack_of(workload); !lack.why.empty()) return lack;
+  if (Lack lack = lack_of_pods(workload, &wanted); !lack.why.empty()) return lack;
   return lack_of_digests(workload, wanted);
 }
 
@@ -100,6 +111,7 @@ Lack lack_of_release(const Workload& workload, const Identity* recorded, const s
     return {
         fmt::format("{} runs {}, and {} is {}", name, in_words(workload.images), version, in_words(recorded->images))};
   if (Lack lack = lack_of(workload); !lack.why.empty()) return lack;
+  if (Lack lack = lack_of_pods(workload, recorded); !lack.why.empty()) return lack;
   return recorded == nullptr ? Lack{} : lack_of_digests(workload, *recorded);
 }
 

@@ -235,7 +235,7 @@ Result<Identity> identity_from_json(const Json& value) {
   for (const auto& [container, digests] : get(value, "digests").items())
     for (const Json& digest : digests)
       if (digest.is_string()) identity.digests[container].insert(digest.get<std::string>());
-  identity.replicas = number_in(value, "replicas");
+  identity.replicas = number_in(value, "replicas", -1);
   identity.whole = get_bool(value, "whole", true);
   return identity;
 }

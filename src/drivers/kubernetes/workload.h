@@ -38,8 +38,8 @@ struct Identity {
   int64_t revision = 0;
   std::map<std::string, std::string> images;
   std::map<std::string, std::set<std::string>> digests;  // container -> imageID of ready pods
-  int64_t replicas = 0;
-  bool whole = true;  // its rollout was at its end
+  int64_t replicas = -1;                                 // wanted; -1: not known
+  bool whole = true;                                     // its rollout was at its end
 };
 Json to_json(const Identity& identity);
 Result<Identity> identity_from_json(const Json& value);
@@ -83,7 +83,8 @@ struct Lack {
   bool unknown = false;  // only that nothing tells
 };
 Lack lack_of(const Workload& workload);
-/// Why the workload does not run `wanted`. Not `wanted.whole`: then only the template counts.
+/// Why the workload does not run `wanted`. Not `wanted.whole`: then only the template counts. Scaled to 0 it runs
+/// nothing: that is right only where `wanted` had no pods either.
 Lack lack_of(const Workload& workload, const Identity& wanted);
 
 /// Why the workload does not run the images of release `version`, as `recorded` (null: nothing is) has them. Its pod
