@@ -3,9 +3,9 @@
 
     stacks.py --backout build/dev/backout [--spread N] [--parallel P] [--only POINT] [--keep] [STACK...]
 
-What a stack runs on (an nginx, a HAProxy, a Docker daemon, the stand-ins of an API server and of Coolify) is begun once, by the
-example's own course. A case brings v2 out as the team does, puts backout's state and target directories back to how they were
-then, and kills the rollback. What serves is asked of the stack itself, never of backout. The points of a stack are counted in a
+What a stack runs on (an nginx, a HAProxy, a Docker daemon, the stand-ins of an API server, of Coolify and of AWS) is begun once, most
+by the example's own course: stack_kinds.py. A case brings v2 out as the team does, puts backout's state and target directories back
+to how they were then, and kills the rollback. What serves is asked of the stack itself, never of backout. The points of a stack are counted in a
 clean run: every append and every external command. --spread N takes N of them at even distances; without it each stack has its own
 number, by what a case of it costs. Every third point is aborted instead of resumed.
 """
@@ -24,147 +24,13 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "examples"), str(HERE.parent / "support")]
-import blue_green_nginx  # noqa: E402
-import canary_haproxy  # noqa: E402
-import compose  # noqa: E402
-import coolify_compose  # noqa: E402
-import kubernetes  # noqa: E402
 import oracle  # noqa: E402
 from cases import Cases, is_built  # noqa: E402
 from place import Place, Wrong, expect, lacking  # noqa: E402
+from stack_kinds import STACKS  # noqa: E402
 
 MOMENTS = {"append": ("before", "after"), "command": ("before", "during", "after")}
 ROLLBACK = ("rollback", "--yes", "--reason", "matrix")
-
-
-class Nginx:
-    """Pools behind an nginx: the include file, and who answers in front."""
-    example, needs, spread = "blue-green-nginx", blue_green_nginx.NEEDS, 30
-
-    def __init__(self, place):
-        self.place = place
-        blue_green_nginx.begin(place)
-        place.sh("./deploy.sh v1", quiet=True)
-
-    def bring(self, version):
-        self.place.sh(f"./deploy.sh {version}", quiet=True)
-        self.place.wait(f"{version} serves", lambda: self.serves() == {version})
-
-    def serves(self):
-        """Who answers in front: each of ten requests."""
-        return {self.place.get(blue_green_nginx.URL.format(blue_green_nginx.FRONT, "/version"))[1].strip() for _ in range(10)}
-
-    def faults(self, version):
-        port = {"v1": blue_green_nginx.BLUE, "v2": blue_green_nginx.GREEN}[version]
-        text = (self.place.site / "pool.conf").read_text()
-        return [] if f":{port};" in text and text.count("server ") == 1 else [f"pool.conf is {text!r}"]
-
-
-class Haproxy:
-    """Pools behind a HAProxy: their weights and states by its own word."""
-    example, needs, spread = "canary-haproxy", canary_haproxy.NEEDS, 15
-
-    def __init__(self, place):
-        self.place = place
-        canary_haproxy.begin(place)
-        place.sh("./canary.sh v1", quiet=True)
-        place.wait("v1 serves", lambda: self.serves() == {"v1"})
-
-    def bring(self, version):
-        self.place.sh(f"./canary.sh {version} && ./weight.py blue 0 green 100", quiet=True)
-        self.place.wait(f"{version} serves", lambda: self.serves() == {version})
-
-    def serves(self):
-        front = f"http://127.0.0.1:{canary_haproxy.FRONT}/version"
-        return {self.place.get(front)[1].strip() for _ in range(10)}
-
-    def faults(self, version):
-        weights = canary_haproxy.weights(self.place)
-        on, off = ("blue", "green") if version == "v1" else ("green", "blue")
-        return [] if weights[on][0] > 0 and weights[on][1] == 0 and weights[off][0] == 0 else [f"the weights are {weights}"]
-
-
-class Kubernetes:
-    """A Deployment and a StatefulSet with their ConfigMap and Secret, by a real kubectl before a stand-in of the API server."""
-    example, needs, spread = "kubernetes", kubernetes.NEEDS, 9
-
-    def __init__(self, place):
-        self.place, self.cluster = place, kubernetes.Cluster(place)
-        place.copy({"/srv/shop": place.site, "18210": kubernetes.PORT, "wait: 1m": "wait: 10s"})
-        place.sh("./deploy.sh v1", quiet=True)
-
-    def bring(self, version):
-        self.place.sh(f"./deploy.sh {version} goodbye", quiet=True)
-
-    def serves(self):
-        return {image.rsplit(":", 1)[1] for image in self.cluster.images()}
-
-    def faults(self, version):
-        key = json.loads(self.place.sh("kubectl -n shop get secret web-keys -o json", quiet=True))["data"]
-        return [] if self.keys_of.setdefault(version, key) == key else [f"the Secret is not that of {version}"]
-
-    @property
-    def keys_of(self):
-        return self.__dict__.setdefault("_keys", {})
-
-
-class Compose:
-    """Two services of a Compose project, by a real docker-compose and a real daemon."""
-    example, needs, spread = "compose", compose.NEEDS, 6
-
-    def __init__(self, place):
-        self.place, self.docker = place, compose.Docker(place)
-        place.copy({"/srv/shop": place.site, "18100": compose.PORT})
-        place.sh("./image.sh counter:1 v1 && ./deploy.sh v1", quiet=True)
-        self.images = {"v1": self.docker.ask("image", "inspect", "-f", "{{.Id}}", "shop:v1")}
-
-    def bring(self, version):
-        self.place.sh(f"./deploy.sh {version}", quiet=True)
-        self.images[version] = self.docker.ask("image", "inspect", "-f", "{{.Id}}", f"shop:{version}")
-
-    def serves(self):
-        runs = self.docker.runs("web") | self.docker.runs("worker")
-        return {next((version for version, image in self.images.items() if image == one), str(one)) for one in runs}
-
-    def faults(self, version):
-        text = (self.place.site / ".env").read_text()
-        return [] if text == f"TAG={version}\n" else [f".env is {text!r}"]
-
-
-class Coolify:
-    """The stand-in of Coolify with its application, the branch in a real git, a cron job and the search index."""
-    example, needs, spread = "coolify-compose", coolify_compose.NEEDS, 12
-
-    def __init__(self, place):
-        self.place = place
-        self.site, self.git, self.coolify = coolify_compose.begin(place)
-        self.cron = (self.site / "news.cron").read_text()
-
-    def bring(self, version):
-        """As it was before anything was rolled back: the cron job, auto-deploy, the application's setting, then a push."""
-        (self.site / "news.cron").write_text(self.cron)
-        self.place.sh(f"{self.git} update-ref refs/heads/main {self.coolify.commits['v1']} && git -C clone fetch -q", quiet=True)
-        self.coolify.control(set={"is_auto_deploy_enabled": True, "git_commit_sha": "HEAD"})
-        self.place.sh(["git", "-C", "clone", "push", "-q", "-f", "origin", f"{version}^{{commit}}:main"], quiet=True)
-        self.place.wait(f"{version} serves", lambda: self.coolify.serves(version))
-        self.place.wait("Coolify is idle", lambda: self.coolify.control()["deployments"][-1]["status"] == "finished")
-
-    def serves(self):
-        return {version for version in ("v1", "v2") if self.coolify.serves(version)}
-
-    def faults(self, version):
-        tree = self.place.sh(f"{self.git} rev-parse 'main^{{tree}}' '{version}^{{tree}}'", quiet=True).split()
-        found = [] if tree[0] == tree[1] else [f"main has not the code of {version}"]
-        if version == "v2" and not self.coolify.auto_deploy():
-            found.append("auto-deploy is off")
-        if version == "v2" and (self.site / "news.cron").read_text() != self.cron:
-            found.append("the cron job is not as it was")
-        if version == "v1" and self.coolify.auto_deploy():
-            found.append("auto-deploy is on")
-        return found
-
-
-STACKS = {"nginx": Nginx, "haproxy": Haproxy, "kubernetes": Kubernetes, "compose": Compose, "coolify": Coolify}
 
 
 class Ended:
@@ -177,7 +43,7 @@ class Matrix:
 
     def __init__(self, name, given):
         self.name, self.given = name, given
-        self.place = Place(STACKS[name].example, os.path.abspath(given.backout))
+        self.place = Place(getattr(STACKS[name], "example", name), os.path.abspath(given.backout))
         self.stack = None
 
     # --- acting -------------------------------------------------------------------------------------------------------
