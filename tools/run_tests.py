@@ -276,8 +276,8 @@ MINUTES = float(os.environ.get("BACKOUT_TEST_MINUTES", "57"))
 # Minutes, measured on two cores of an AMD EPYC; a slower machine is noticed as it goes.
 TAKES = {
     "build-dev": 5, "build-release": 5, "build-tsan": 2.5, "build-asan": 9,
-    "rules": 0.1, "unit": 6.5, "support": 0.1, "manual": 0.1, "schema": 0.1, "completion": 0.1, "cli": 1, "liars": 0.6, "projects": 2, "postgresql": 6.8,
-    "watch": 2.2, "examples": 6, "step-down": 1.5, "migrators": 1.5, "code": 2.1, "ready": 1.9,
+    "rules": 0.1, "unit": 7.5, "support": 0.1, "manual": 0.1, "schema": 0.1, "completion": 0.1, "cli": 1, "liars": 0.6, "projects": 2, "postgresql": 4.8,
+    "watch": 2.2, "examples": 6, "step-down": 1, "migrators": 1.1, "code": 2.1, "ready": 1.9,
     "crash-local": 3, "crash-abort": 1, "crash-ssh": 3, "crash-four-at-once": 1, "crash-ssh-four-at-once": 0.5, "crash-twice": 1.5, "crash-in-place": 1,
     "crash-in-place-anew": 0.4, "crash-supervisor": 1.2, "crash-pm2": 1.3, "crash-power": 3, "crash-named": 1.5, "crash-stacks": 3,
     "crash-without-intent": 0.5, "crash-without-fsync": 0.2,
