@@ -32,9 +32,13 @@ keep() {
 [ -n "$undo" ] || [ -z "$run" ] || keep "$found"
 keep "$was"  # what nginx runs with until the reload
 # Atomic and durable; keeps owner and mode of what it replaces, and has a time of its own.
-cp -fp -- "$include" "$new" &&
-  if [ -n "$undo" ] && [ -n "$run" ]; then cat -- "$found"; else printf '%s' "$content"; fi >"$new" &&
-  sync -- "$new" && mv -f -- "$new" "$include" && sync -- "$directory" || fail "cannot write $include"
+put() {
+  cp -fp -- "$include" "$new" &&
+    if [ -n "$undo" ] && [ -n "$run" ]; then cat -- "$found"; else printf '%s' "$content"; fi >"$new" &&
+    sync -- "$new" && mv -f -- "$new" "$include" && sync -- "$directory" || { rm -f -- "$new"; fail "cannot write $include"; }
+}
+# An undo that finds the bytes there needs no room for them.
+{ [ -n "$undo" ] && [ -n "$run" ] && cmp -s -- "$found" "$include"; } || put
 put_back() { mv -f -- "$was" "$include" || echo "and $include could not be put back" >&2; }  # with its time, too
 first "$words" "$@" || { put_back; fail 'nginx does not accept its configuration: the traffic stays as it was'; }
 rest "$words" "$@" || { put_back; fail 'nginx could not be reloaded: the traffic stays as it was'; }

@@ -1,5 +1,6 @@
 #include "drivers/traffic/nginx_upstream.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "drivers/traffic/pools_for_tests.h"
@@ -93,6 +94,39 @@ TEST_F(NginxUpstreamTest, NoRequestFailsWhileItSwitches) {
   customers.stop();
   EXPECT_EQ(customers.failed, 0) << "of " << customers.served;
   EXPECT_GT(customers.served, 100);
+}
+
+/// The file lies on a disk of its own, with room for one page beside it.
+class NginxFullDisk : public NginxUpstreamTest {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directory(disk);
+    if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=8k") != 0) GTEST_SKIP() << "cannot mount";
+    include = disk + "/pool.conf";
+    NginxUpstreamTest::SetUp();
+  }
+  void TearDown() override {
+    NginxUpstreamTest::TearDown();
+    ::umount2(disk.c_str(), MNT_DETACH);
+  }
+  const std::string disk = home + "/disk";
+};
+
+TEST_F(NginxFullDisk, LeavesTheFileAndTheTrafficAsTheyWere) {
+  const std::string before = read_text(include);
+  write_text(disk + "/rest", std::string(4096, 'x'));
+  const Action there = in_run(shift(*driver, subject(), kBlue), "RUN-1");
+  const auto result = apply(*driver, there);
+  EXPECT_FALSE(result.ok());
+  EXPECT_NE(result.err.find("cannot"), std::string::npos) << result.err;
+  EXPECT_EQ(read_text(include), before);
+  EXPECT_TRUE(all_serve("v2"));
+  EXPECT_EQ(sight(there).kind, SightKind::kDoesNotHold);
+  EXPECT_TRUE(apply(*driver, in_run(shift(*driver, subject(), kGreen, true), "RUN-1")).ok());
+  EXPECT_EQ(read_text(include), before);
+  std::filesystem::remove(disk + "/rest");
+  EXPECT_TRUE(apply(*driver, there).ok());
+  EXPECT_TRUE(becomes(*driver, there));
 }
 
 TEST_F(NginxUpstreamTest, AConfigurationThatNginxRefusesIsPutBackAndNothingIsReloaded) {
