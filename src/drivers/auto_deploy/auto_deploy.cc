@@ -117,7 +117,7 @@ class AutoDeployDriver : public driver::Driver {
   }
 
   driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
-                          std::stop_token) const override {
+                          std::stop_token stop) const override {
     driver::Readiness readiness;
     const auto deployer = deployer_from(offering.subject);
     const auto seen = offering.seen.find(host.name().str());
@@ -140,6 +140,17 @@ class AutoDeployDriver : public driver::Driver {
     }
     readiness.findings.push_back(std::move(finding));
     if (!get_bool(seen->second, "there")) return readiness;
+    Deployer there = *deployer;
+    if (const Json& cluster = get(seen->second, "cluster"); !cluster.is_null()) there.args["cluster"] = cluster;
+    if (const host::Command tried = try_command(there); !tried.argv.empty()) {
+      const auto said = host.run(tried, std::move(stop));
+      if (!said || !said->ok()) {
+        const std::string told = said ? said->err + said->out : said.error().message;
+        readiness.findings.push_back({"self-deploy.may", Severity::kRed, one_line(deployer->name), "",
+                                      words + " could not be paused: " + shortened(one_line(trimmed(told)), 200),
+                                      "give this user of kubectl the right to patch it", Json::object()});
+      }
+    }
     const std::string why = "to pause " + words;
     if (deployer->kind == "cron") {
       const std::string directory = std::filesystem::path(get_string(deployer->args, "object")).parent_path();

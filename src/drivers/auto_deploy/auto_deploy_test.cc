@@ -43,6 +43,8 @@ if tool == "kubectl":
     assert "--namespace=argocd" in words or "--namespace=flux-system" in words, words
     assert "--context=here" in words, words  # the one that was current when it was looked at
     if "get" in words: print(json.dumps(value))
+    if "patch" in words and os.path.exists(os.path.join(home, "forbidden")):
+        sys.exit('Error from server (Forbidden): applications.argoproj.io "shop" is forbidden: User "ci" cannot patch resource')
     if "patch" in words:
         merge(value, json.loads(words[-1].split("=", 1)[1])); keep(); print("patched")
 elif tool == "docker":
@@ -171,6 +173,18 @@ TEST_P(Conforms, somebody_who_lets_it_go_on_is_seen) {
   const Sight sight = driver->verify(pause, *local.host, {});
   EXPECT_EQ(sight.kind, SightKind::kDoesNotHold);
   EXPECT_THAT(sight.why, HasSubstr("goes on"));
+}
+
+TEST_P(Conforms, a_right_that_is_missing_is_named_beforehand) {
+  const std::string kind = get_string(GetParam().subject, "kind");
+  if (kind != "argocd" && kind != "flux") return;  // the others are in no cluster
+  EXPECT_EQ(driver->ready(offering(), *local.host, driver::Depth::kQuick, {}).findings.size(), 1U);
+  EXPECT_EQ(object(), GetParam().object) << "it was only tried";
+  std::ofstream(directory / "forbidden") << "";
+  const auto findings = driver->ready(offering(), *local.host, driver::Depth::kQuick, {}).findings;
+  ASSERT_EQ(findings.size(), 2U);
+  EXPECT_EQ(findings[1].severity, Severity::kRed);
+  EXPECT_THAT(findings[1].what, HasSubstr("cannot patch resource"));
 }
 
 TEST_P(Conforms, what_the_kubeconfig_leads_to_is_looked_at_before_each_step) {

@@ -297,6 +297,11 @@ host::Command look_command(const Deployer& deployer) {
   return own ? *own : host::Command();
 }
 
+host::Command try_command(const Deployer& deployer) {
+  if (!is_in_cluster(deployer)) return {};
+  return kubectl(deployer, "patch", {"--dry-run=server", "--type=merge", "--patch={}"});
+}
+
 Result<host::Command> pause_command(const Deployer& deployer) {
   if (deployer.kind == "argocd") return patch_of(deployer, {{"spec", {{"syncPolicy", {{"automated", nullptr}}}}}});
   if (deployer.kind == "flux") return patch_of(deployer, {{"spec", {{"suspend", true}}}});

@@ -29,6 +29,10 @@ host::Command look_command(const Deployer& deployer);
 Result<host::Command> pause_command(const Deployer& deployer);
 Result<host::Command> resume_command(const Deployer& deployer, const Json& was);
 
+/// Asks the API server whether it would take a pause: a patch of nothing, tried there. An empty argv for what is in no
+/// cluster.
+host::Command try_command(const Deployer& deployer);
+
 struct DeployerState {
   bool there = true;     // else there is nothing that could deploy; and that is not "paused"
   bool paused = false;   // it does not go on by itself, not even after a reboot
