@@ -5,7 +5,7 @@
         [--namespace=NS] --kubeconfig=FILE [--kube-context=CONTEXT] [--max=N] [--timeout=TIME]
 
 Its releases lie beside the kubeconfig, in helm.json. As with the real one, a rollback is a revision of its own, which is
-`pending-rollback` until its end; whoever comes meanwhile, or after it was killed, is refused.
+`pending-rollback` until its end, and for ever when it is killed. An upgrade is refused then; another rollback is the way out, and is not.
 """
 import json
 import sys
@@ -46,7 +46,7 @@ class Helm:
     def make(self, name, app_version, objects, description, kind):
         history = self.releases.setdefault(name, [])
         self.ask("/api")
-        if history and history[-1]["status"].startswith("pending"):
+        if kind == "upgrade" and history and history[-1]["status"].startswith("pending"):
             fail("another operation (install/upgrade/rollback) is in progress")
         history.append({"revision": len(history) + 1, "updated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                         "status": f"pending-{kind}", "chart": f"{name}-1.0.{len(history)}", "app_version": app_version,
