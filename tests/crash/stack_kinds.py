@@ -206,19 +206,25 @@ class Alb(TwoPools):
         return [] if {one for one, weight in weights.items() if weight} == {version} else [f"the weights are {weights}"]
 
 
+def begin_cluster(place):
+    """The stand-in of an API server, with its kubeconfig in the environment; where it answers."""
+    port = free_port()
+    root = f"http://127.0.0.1:{port}"
+    place.start(["/usr/bin/python3", ROOT / "tests" / "support" / "cluster" / "api.py", port, "0.02"])
+    place.wait("the stand-in answers", lambda: place.get(f"{root}/api")[0] == 200)
+    (place.directory / "kubeconfig").write_text(place.get(f"{root}/stand-in/kubeconfig")[1])
+    place.environment |= {"KUBECONFIG": str(place.directory / "kubeconfig"), "HOME": str(place.directory)}
+    return root
+
+
 class Istio(TwoPools):
     """The weights of a VirtualService, by a real kubectl before the stand-in of an API server."""
     needs, spread = ("kubectl",), 8
 
     def __init__(self, place):
         super().__init__(place)
-        port = free_port()
-        self.root = f"http://127.0.0.1:{port}"
+        self.root = begin_cluster(place)
         self.front = f"{self.root}/mesh"
-        place.start(["/usr/bin/python3", ROOT / "tests" / "support" / "cluster" / "api.py", port, "0.02"])
-        place.wait("the stand-in answers", lambda: place.get(f"{self.root}/api")[0] == 200)
-        (place.directory / "kubeconfig").write_text(place.get(f"{self.root}/stand-in/kubeconfig")[1])
-        place.environment |= {"KUBECONFIG": str(place.directory / "kubeconfig"), "HOME": str(place.directory)}
         place.get(f"{self.root}/stand-in/mesh",
                   data=json.dumps({version: f"http://127.0.0.1:{at}" for version, at in self.ports.items()}))
         self.configure("istio: {namespace: shop, virtual_service: web}", {version: (version, f"subset: {version}") for version in self.ports})
@@ -238,4 +244,48 @@ class Istio(TwoPools):
         return [] if gets == {version} else [f"the route is {route}"]
 
 
-STACKS = {"nginx": Nginx, "haproxy": Haproxy, "kubernetes": Kubernetes, "compose": Compose, "coolify": Coolify, "alb": Alb, "istio": Istio}
+class HelmRelease:
+    """A Deployment that belongs to a Helm release, by the stand-ins of helm and of an API server, and a real kubectl."""
+    needs, spread = ("kubectl",), 6
+
+    def __init__(self, place):
+        self.place, self.tool = place, ROOT / "tests" / "support" / "cluster" / "helm.py"
+        self.root = begin_cluster(place)
+        place.site.mkdir()
+        (place.site / "backout.yaml").write_text(
+            f"site: shop\nenvironment: production\nstate: {place.directory}/state\nbase_url: {self.root}/service/shop/web\n"
+            "code:\n  layout: kubernetes\n  kubernetes: {namespace: shop, workloads: [deployment/web], wait: 20s, "
+            f"helm: shop, helm_program: {self.tool}}}\nchecks: [/version 200]\nwatch: {{first: 0s}}\n")
+        self.bring("v1")
+
+    def helm(self, *words):
+        return self.place.sh([self.tool, *words, "--namespace=shop", f"--kubeconfig={self.place.directory}/kubeconfig"], quiet=True)
+
+    def bring(self, version):
+        labels = {"app": "web"}
+        container = {"name": "web", "image": f"example.test/shop/web:{version}"}
+        (self.place.directory / "objects.json").write_text(json.dumps([{
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"replicas": 2, "selector": {"matchLabels": labels},
+                     "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}}}}]))
+        if any(one["status"].startswith("pending") for one in self.history()[-1:]):
+            self.helm("rollback", "shop", "1")  # as people do
+        self.helm("upgrade", "shop", version, self.place.directory / "objects.json")
+        self.place.wait(f"{version} runs", lambda: self.serves() == {version})
+
+    def history(self):
+        if not (self.place.directory / "helm.json").exists():
+            return []
+        return json.loads(self.helm("history", "shop", "--output=json"))
+
+    def serves(self):
+        pods = json.loads(self.place.sh("kubectl -n shop get pods -o json", quiet=True))["items"]
+        return {pod["spec"]["containers"][0]["image"].rsplit(":", 1)[1] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
+
+    def faults(self, version):
+        newest = self.history()[-1]
+        return [] if newest["status"] == "deployed" else [f"revision {newest['revision']} is {newest['status']}"]
+
+
+STACKS = {"nginx": Nginx, "haproxy": Haproxy, "kubernetes": Kubernetes, "compose": Compose, "coolify": Coolify, "alb": Alb, "istio": Istio,
+          "helm": HelmRelease}

@@ -2,12 +2,13 @@
 """A stand-in for helm, on the stand-in of a cluster: history, rollback, and an upgrade for tests. Its words are those of helm 3.
 
     helm.py upgrade NAME APP_VERSION OBJECTS.json | history NAME --output=json | rollback NAME REVISION [--wait]
-        [--namespace=NS] --kubeconfig=FILE [--kube-context=CONTEXT] [--max=N] [--timeout=TIME]
+        [--namespace=NS] [--kubeconfig=FILE] [--kube-context=CONTEXT] [--max=N] [--timeout=TIME]
 
 Its releases lie beside the kubeconfig, in helm.json. As with the real one, a rollback is a revision of its own, which is
 `pending-rollback` until its end, and for ever when it is killed. An upgrade is refused then; another rollback is the way out, and is not.
 """
 import json
+import os
 import sys
 import time
 import urllib.request
@@ -20,7 +21,7 @@ def fail(words):
 
 class Helm:
     def __init__(self, options):
-        kubeconfig = Path(options["kubeconfig"])
+        kubeconfig = Path(options.get("kubeconfig") or os.environ["KUBECONFIG"])
         self.file = kubeconfig.with_name("helm.json")
         self.releases = json.loads(self.file.read_text()) if self.file.exists() else {}
         self.root = json.loads(kubeconfig.read_text())["clusters"][0]["cluster"]["server"].split("/as/")[0]
