@@ -32,7 +32,7 @@ bool must_still_hold(const Step& step, Purpose purpose, const RunState& state) {
   if (purpose == Purpose::kUndo) return acts && step.phase == Phase::kClose;
   switch (step.phase) {
     case Phase::kClose: return acts && !state.starting;
-    case Phase::kStart: return acts || looks;
+    case Phase::kStart: return acts || (looks && step.has_probe);  // a note is of its moment: it is not taken again
     case Phase::kCheck: return looks;
     case Phase::kPrepare:
     case Phase::kLastRows:

@@ -29,7 +29,8 @@ Next what_next(Recorded recorded, bool again);
 
 /// Whether what an earlier process saw done is looked at again when a run is taken up: a machine may have been started
 /// anew since, and then what was stopped may run and what was started may not. True for what nothing later in the run
-/// takes back: stopped until something is started, started and checked to the end, and put back to the end.
+/// takes back: stopped until something is started, started and checked to the end, and put back to the end. Not of a
+/// look of the start phase without a probe: that notes what was there at that moment, and would overwrite it.
 bool must_still_hold(const Step& step, Purpose purpose, const RunState& state);
 
 /// After looking at the target.

@@ -58,8 +58,9 @@ TEST(WhatNext, IsTotalAndNeverActsOnAPairInDoubt) {
 }
 
 TEST(MustStillHold, IsTrueForWhatNothingLaterInTheRunTakesBack) {
-  const auto holds = [](Phase phase, StepKind kind, Purpose purpose, bool starting) {
+  const auto holds = [](Phase phase, StepKind kind, Purpose purpose, bool starting, bool has_probe = true) {
     Step step;
+    step.has_probe = has_probe;
     step.phase = phase;
     step.kind = kind;
     RunState state;
@@ -77,6 +78,8 @@ TEST(MustStillHold, IsTrueForWhatNothingLaterInTheRunTakesBack) {
             << name_of(phase) << " " << static_cast<int>(kind);
         EXPECT_EQ(holds(phase, kind, Purpose::kUndo, starting), phase == Phase::kClose && acts) << name_of(phase);
       }
+  EXPECT_TRUE(holds(Phase::kStart, StepKind::kEffect, Purpose::kApply, true, false));
+  EXPECT_FALSE(holds(Phase::kStart, StepKind::kLook, Purpose::kApply, true, false)) << "a note is of its moment";
 }
 
 TEST(AfterInspection, IsTotalAndActsAgainOnlyWhenNothingEverStarted) {
