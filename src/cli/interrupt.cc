@@ -37,7 +37,8 @@ Interrupt::Interrupt(std::stop_source stop) {
   thread_ = std::jthread([stop](std::stop_token done) mutable {
     while (!done.stop_requested()) {
       pollfd waiting{g_pipe[0], POLLIN, 0};
-      if (poll(&waiting, 1, 100) <= 0) continue;
+      if (poll(&waiting, 1, -1) <= 0) continue;
+      if (done.stop_requested()) return;
       std::fprintf(stderr, "backout: stopping (once more to stop at once)\n");
       stop.request_stop();
       return;
@@ -45,6 +46,9 @@ Interrupt::Interrupt(std::stop_source stop) {
   });
 }
 
-Interrupt::~Interrupt() = default;
+Interrupt::~Interrupt() {
+  thread_.request_stop();
+  on_signal(0);  // wakes it, so that no command waits for it at its end
+}
 
 }  // namespace backout::cli
