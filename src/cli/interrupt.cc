@@ -37,8 +37,7 @@ Interrupt::Interrupt(std::stop_source stop) {
   thread_ = std::jthread([stop](std::stop_token done) mutable {
     while (!done.stop_requested()) {
       pollfd waiting{g_pipe[0], POLLIN, 0};
-      if (poll(&waiting, 1, -1) <= 0) continue;
-      if (done.stop_requested()) return;
+      if (poll(&waiting, 1, 100) <= 0) continue;
       std::fprintf(stderr, "backout: stopping (once more to stop at once)\n");
       stop.request_stop();
       return;
@@ -46,9 +45,6 @@ Interrupt::Interrupt(std::stop_source stop) {
   });
 }
 
-Interrupt::~Interrupt() {
-  thread_.request_stop();
-  on_signal(0);  // wakes it, so that no command waits for it at its end
-}
+Interrupt::~Interrupt() = default;
 
 }  // namespace backout::cli
