@@ -12,13 +12,12 @@ Only the trace lies outside of it: it tells what ran, however often the site is 
 """
 import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -26,9 +25,11 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
-import keepers
-import layouts
-import processes
+sys.path.append(str(Path(__file__).resolve().parent.parent / "support"))
+import keepers  # noqa: E402
+import layouts  # noqa: E402
+import processes  # noqa: E402
+from ports import free_port  # noqa: E402
 
 TEMPLATES = Path(__file__).resolve().parent / "site"
 PATIENCE = 180  # seconds that any one command of backout may take
@@ -41,17 +42,6 @@ class Ended(NamedTuple):
     @property
     def killed(self):
         return self.status == -signal.SIGKILL
-
-
-def free_port():
-    """Below the ports that Linux gives to connections that go out: a free one of those may be some client's a moment later."""
-    while True:
-        with socket.socket() as listener:
-            try:
-                listener.bind(("127.0.0.1", random.randrange(10000, 32000)))
-            except OSError:
-                continue
-            return listener.getsockname()[1]
 
 
 class Slot:

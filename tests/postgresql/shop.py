@@ -1,11 +1,10 @@
 """A real shop on a real PostgreSQL: deployed, written to all the time, and judged from outside."""
 import json
 import os
-import random
 import shlex
 import shutil
-import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -14,6 +13,8 @@ import urllib.request
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "support"))
+from ports import free_port  # noqa: E402
 BUILD = HERE.parent.parent / "build"
 
 YAML = """site: shop
@@ -41,17 +42,6 @@ checks:
 {more}
 watch: {{first: 0s}}
 """
-
-
-def free_port():
-    """Below the ports that Linux gives to connections that go out: a free one of those may be some client's a moment later."""
-    while True:
-        with socket.socket() as listener:
-            try:
-                listener.bind(("127.0.0.1", random.randrange(10000, 32000)))
-            except OSError:
-                continue
-            return listener.getsockname()[1]
 
 
 class App:
