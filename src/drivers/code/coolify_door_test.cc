@@ -26,14 +26,7 @@ print(server.server_address[1], flush=True)
 server.serve_forever()
 )py";
 
-struct CoolifyDoor : ::testing::Test {
-  static void SetUpTestSuite() { site_ = std::make_unique<CoolifySite>(); }
-  static void TearDownTestSuite() { site_.reset(); }
-  void SetUp() override {
-    ::setenv("BACKOUT_TEST_COOLIFY", "all", 1);
-    site().restart();
-  }
-  static CoolifySite& site() { return *site_; }
+struct CoolifyDoor : OnCoolify {
   std::map<std::string, Action> actions(const Json& more) const {
     driver::Offering offering = site().offering();
     offering.subject.update(more);
@@ -47,7 +40,6 @@ struct CoolifyDoor : ::testing::Test {
     }
     return found;
   }
-  inline static std::unique_ptr<CoolifySite> site_;
 };
 
 TEST_F(CoolifyDoor, that_is_closed_does_not_fail_the_release_behind_it) {

@@ -96,4 +96,18 @@ struct CoolifySite {
   Sight look(const Action& action) const { return driver->verify(action, *local.host, {}); }
 };
 
+/// One stand-in for a suite, begun anew for each test.
+struct OnCoolify : ::testing::Test {
+  static void SetUpTestSuite() { site_ = std::make_unique<CoolifySite>(); }
+  static void TearDownTestSuite() { site_.reset(); }
+  void SetUp() override {
+    ::setenv("BACKOUT_TEST_COOLIFY", "all", 1);
+    site().restart();
+  }
+  static CoolifySite& site() { return *site_; }
+
+ private:
+  inline static std::unique_ptr<CoolifySite> site_;
+};
+
 }  // namespace backout::drivers

@@ -12,14 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Coolify : ::testing::Test {
-  static void SetUpTestSuite() { site_ = std::make_unique<CoolifySite>(); }
-  static void TearDownTestSuite() { site_.reset(); }
-  void SetUp() override {
-    ::setenv("BACKOUT_TEST_COOLIFY", "all", 1);
-    site().restart();
-  }
-  static CoolifySite& site() { return *site_; }
+struct Coolify : OnCoolify {
   static std::vector<Action> bad(const Action& good) {
     std::vector<Action> bad(5, good);
     bad[0].args["url"] = "file:///etc/passwd";
@@ -29,7 +22,6 @@ struct Coolify : ::testing::Test {
     bad[4].args["serves"] = "";
     return bad;
   }
-  inline static std::unique_ptr<CoolifySite> site_;
 };
 
 TEST_F(Coolify, pausing_conforms) {
