@@ -34,6 +34,12 @@ function(backout_test_program name folder)
   backout_precompiled(test_${name} test_base ${CMAKE_SOURCE_DIR}/tests/support/precompiled.h)
   add_test(NAME unit_${name} COMMAND test_${name})
   set_tests_properties(unit_${name} PROPERTIES TIMEOUT 1200 LABELS unit)
+  # The longest begin first: they wait for servers and services of their own, and would be waited for at the end.
+  if(name MATCHES "^(postgresql|services|compose)$")
+    set_tests_properties(unit_${name} PROPERTIES COST 300)
+  elseif(name MATCHES "^(kubernetes|code|traffic)$")
+    set_tests_properties(unit_${name} PROPERTIES COST 200)
+  endif()
 endfunction()
 
 function(backout_folder name path)

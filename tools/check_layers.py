@@ -12,6 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+# What the app service may use of the folders below it.
+BELOW_APP = (
+    "decide watch import run record plan journal driver drivers/auto_deploy drivers/checks drivers/ci drivers/code drivers/command "
+    "drivers/compose drivers/kubernetes drivers/leftovers drivers/services drivers/traffic database/archive database/sqlite "
+    "database/postgresql config init schema model host os base"
+)
+
 # folder -> the folders it may include. A driver's folder is a layer of its own, so drivers do not know each other.
 ARROWS = {
     "base": "",
@@ -42,10 +49,17 @@ ARROWS = {
     "database/postgresql": "database/archive driver schema model host os base",
     "run": "plan journal driver model host os base",
     "record": "model base",
-    "app": "decide watch import run record plan journal driver drivers/auto_deploy drivers/checks drivers/ci drivers/code drivers/command drivers/compose "
-           "drivers/kubernetes drivers/leftovers drivers/services drivers/traffic database/archive database/sqlite database/postgresql config init schema model "
-           "host os base",
-    "cli": "app model base",
+    "app/site": BELOW_APP,
+    "app/history": "app/site " + BELOW_APP,
+    "app/backups": "app/site app/history " + BELOW_APP,
+    "app/retention": "app/site app/history " + BELOW_APP,
+    "app/signals": "app/site app/history " + BELOW_APP,
+    "app/planning": "app/site app/history app/backups app/signals " + BELOW_APP,
+    "app/watching": "app/site app/history app/signals app/planning " + BELOW_APP,
+    "app/acting": "app/site app/history app/planning app/watching " + BELOW_APP,
+    "app/ready": "app/site app/history app/backups app/planning app/watching " + BELOW_APP,
+    "app/setup": BELOW_APP,
+    "cli": "app/site app/history app/backups app/retention app/signals app/planning app/watching app/acting app/ready app/setup model base",
 }
 
 # (file or folder, what it includes, why)
@@ -63,6 +77,7 @@ EXCEPTIONS = [
     ("drivers/leftovers", "drivers/command/arguments.h", "a leftover may be counted by a user's command: one reader of their JSON form"),
     ("drivers/traffic", "drivers/checks/answer.h", "what version an answer tells: one reader"),
     ("decide/policies_for_tests.h", "config/config.h", "the shipped policies are judged as they are read"),
+    ("app/site", "app/signals/gradual.h", "a shift of traffic in steps is judged by the site's signals: a driver of looks, and what it adds to offers"),
     ("cli/cmd_decide.cc", "decide/explain.h", "a decision in words: lines, made from the value alone"),
     ("cli/vigil_view.cc", "decide/explain.h", "the same, while a release is watched"),
     ("cli/cmd_internal.cc", "database/sqlite/tool.h", "the hidden command that runs the SQLite tool on a host"),
@@ -94,7 +109,7 @@ SYSTEM_EXCEPTIONS = [
     ("database/postgresql/dump_files.cc", "the files of a dump: fsync, modes, symlinks not followed"),
     ("database/postgresql/slot_stream.cc", "waits for the socket of the replication protocol"),
     ("base/fault.cc", "a kill point kills its own process"),
-    ("app/workspace.cc", "who is asking, and where their home is"),
+    ("app/site/workspace.cc", "who is asking, and where their home is"),
     ("cli/asker.cc", "is there a person at the terminal"),
     ("cli/cmd_sites.cc", "is it a terminal, which has a width"),
     ("cli/cmd_deploy.cc", "the deploy command's output goes on live"),
@@ -111,7 +126,7 @@ TEST_FOLDERS = ("conformance", "fuzz", "support")
 
 def layer_of(path):
     parts = path.split("/")
-    return "/".join(parts[:2]) if parts[0] in ("drivers", "database") and len(parts) > 2 else parts[0]
+    return "/".join(parts[:2]) if parts[0] in ("app", "drivers", "database") and len(parts) > 2 else parts[0]
 
 
 def covers(where, path):
@@ -170,6 +185,7 @@ def self_test():
         "database/sqlite/a.cc": '#include "journal/journal.h"',
         "record/a.cc": "#include <unistd.h>",
         "cli/a.cc": '#include "journal/journal.h"',
+        "app/history/a.cc": '#include "app/planning/planning.h"',
         "new_folder/a.cc": '#include "base/result.h"',
     }
     right = {
@@ -177,7 +193,7 @@ def self_test():
         "run/b.cc": '#include "plan/compose.h"',
         "drivers/code/b.cc": '#include "drivers/command/arguments.h"',
         "drivers/code/b_test.cc": '#include "conformance/conformance.h"',
-        "cli/b.cc": '#include "app/session.h"',
+        "cli/b.cc": '#include "app/acting/session.h"',
     }
     with tempfile.TemporaryDirectory() as directory:
         for path, line in {**wrong, **right}.items():

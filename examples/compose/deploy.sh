@@ -4,4 +4,4 @@ set -eu
 cd "$(dirname "$0")"
 ./image.sh "shop:$1" "$1"
 sed -i "s/^TAG=.*/TAG=$1/" .env
-if command -v docker-compose >/dev/null; then docker-compose up -d; else docker compose up -d; fi
+if docker compose version >/dev/null 2>&1; then docker compose up -d; else docker-compose up -d; fi

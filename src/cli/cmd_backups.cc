@@ -1,7 +1,7 @@
 #include <cstdio>
 
-#include "app/backup_keeping.h"
-#include "app/backups.h"
+#include "app/backups/backup_keeping.h"
+#include "app/backups/backups.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "cli/terminal.h"

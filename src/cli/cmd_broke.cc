@@ -1,6 +1,6 @@
 #include <cstdio>
 
-#include "app/sites.h"
+#include "app/history/sites.h"
 #include "base/text.h"
 #include "cli/opened.h"
 

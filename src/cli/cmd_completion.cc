@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <set>
 
-#include "app/known.h"
+#include "app/site/known.h"
 #include "base/text.h"
 #include "cli/completion.h"
 #include "cli/failure.h"

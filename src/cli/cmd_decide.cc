@@ -1,8 +1,8 @@
 #include <cstdio>
 
-#include "app/deciding.h"
-#include "app/testimony.h"
-#include "app/vigil.h"
+#include "app/history/testimony.h"
+#include "app/watching/deciding.h"
+#include "app/watching/vigil.h"
 #include "base/text.h"
 #include "cli/interrupt.h"
 #include "cli/opened.h"

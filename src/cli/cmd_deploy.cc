@@ -1,13 +1,13 @@
 #include <unistd.h>
 #include <climits>
 
-#include "app/baking.h"
-#include "app/checking.h"
-#include "app/ci.h"
-#include "app/deploying.h"
-#include "app/log_level.h"
-#include "app/releasing.h"
-#include "app/vigil.h"
+#include "app/history/ci.h"
+#include "app/history/releasing.h"
+#include "app/planning/deploying.h"
+#include "app/watching/baking.h"
+#include "app/watching/checking.h"
+#include "app/watching/log_level.h"
+#include "app/watching/vigil.h"
 #include "base/text.h"
 #include "cli/finish.h"
 #include "cli/opened.h"
@@ -116,6 +116,7 @@ Result<int> run_deploy(const Globals& globals, const DeployOptions& options) {
   const auto workspace = TRY(open(globals));
   Stage stage(globals);
   TRY_VOID(app::make_way(*workspace, stage.acting()));
+  stage.acting().looked = TRY(app::looking_now(*workspace));
   const Plan plan = TRY(app::plan_deploy(*workspace, request));
   const int exit = finish(globals, stage, *workspace,
                           TRY(app::start(*workspace, plan, "deploy of " + options.version, stage.acting())));
@@ -127,6 +128,7 @@ Result<int> run_deploy(const Globals& globals, const DeployOptions& options) {
 Result<int> run_checkpoint(const Globals& globals) {
   const auto workspace = TRY(open(globals));
   Stage stage(globals);
+  stage.acting().looked = TRY(app::looking_now(*workspace));
   const Plan plan = TRY(app::plan_deploy(*workspace, {}));
   return finish(globals, stage, *workspace, TRY(app::start(*workspace, plan, "checkpoint", stage.acting())));
 }

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "app/importing.h"
+#include "app/setup/importing.h"
 #include "base/text.h"
 #include "cli/failure.h"
 #include "cli/opened.h"

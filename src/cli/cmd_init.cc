@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "app/beginning.h"
+#include "app/setup/beginning.h"
 #include "base/text.h"
 #include "cli/failure.h"
 #include "cli/opened.h"

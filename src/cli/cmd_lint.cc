@@ -1,6 +1,6 @@
 #include <cstdio>
 
-#include "app/linting.h"
+#include "app/site/linting.h"
 #include "cli/opened.h"
 #include "config/config.h"
 

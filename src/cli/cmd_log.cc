@@ -1,6 +1,6 @@
 #include <cstdio>
 
-#include "app/session.h"
+#include "app/history/runs.h"
 #include "base/text.h"
 #include "cli/opened.h"
 
@@ -40,7 +40,9 @@ std::string summary(const Event& event) {
     case EventType::kQuestionAnswered: return fmt::format("{} '{}' by {}", say("question"), say("answer"), say("by"));
     case EventType::kRunTurned: return say("why");
     case EventType::kDoorClosed:
-    case EventType::kDoorOpened: return say("step");
+      return say("step") + (say("by") == "services" ? ": services are stopped, and there is no door" : "");
+    case EventType::kDoorOpened:
+      return say("step") + (say("by") == "services" ? ": services run again, and there is no door" : "");
     case EventType::kRunStopped: return fmt::format("exit {}: {}", get_int(body, "exit"), say("why"));
     case EventType::kRunEnded: return fmt::format("{}, exit {}: {}", say("result"), get_int(body, "exit"), say("why"));
     case EventType::kNote: return say("text");

@@ -1,7 +1,7 @@
 #include <cstdio>
 
-#include "app/ci.h"
-#include "app/releasing.h"
+#include "app/history/ci.h"
+#include "app/history/releasing.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "cli/release_words.h"
@@ -28,15 +28,16 @@ Result<Release> mark(const Globals& globals, const std::string& version, Release
 }  // namespace
 
 int record(const Globals& globals, const std::string& version, const std::string& commit) {
-  return told(
-      globals,
-      [&]() -> Result<Release> {
-        const auto workspace = TRY(open(globals));
-        Release release = TRY(app::record_release(*workspace, TRY(app::checked_version(version)), commit));
-        TRY(app::refresh_ci(*workspace, release));
-        return release;
-      }(),
-      "is recorded as what runs now");
+  const auto recorded = [&]() -> Result<Release> {
+    const auto workspace = TRY(open(globals));
+    Release release = TRY(app::record_release(*workspace, TRY(app::checked_version(version)), commit));
+    TRY(app::refresh_ci(*workspace, release));
+    return release;
+  }();
+  std::string what = "is recorded as what runs now";
+  if (recorded)
+    if (const size_t at = recorded->why.find("; its images"); at != std::string::npos) what += recorded->why.substr(at);
+  return told(globals, recorded, what);
 }
 
 int good(const Globals& globals, const std::string& version, const std::string& why) {

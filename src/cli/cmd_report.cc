@@ -1,7 +1,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "app/session.h"
+#include "app/history/runs.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "os/file.h"

@@ -1,7 +1,7 @@
 #include <cstdio>
 
-#include "app/releasing.h"
-#include "app/rescuing.h"
+#include "app/acting/rescuing.h"
+#include "app/history/releasing.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "cli/progress_view.h"

@@ -1,7 +1,7 @@
 #include <cstdio>
 
-#include "app/auto_deploys.h"
-#include "app/resolving.h"
+#include "app/history/resolving.h"
+#include "app/watching/auto_deploys.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "cli/progress_view.h"

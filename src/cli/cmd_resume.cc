@@ -1,4 +1,4 @@
-#include "app/session.h"
+#include "app/acting/session.h"
 #include "cli/finish.h"
 #include "cli/opened.h"
 #include "cli/stage.h"

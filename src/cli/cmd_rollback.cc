@@ -1,9 +1,9 @@
 #include <cstdio>
 
-#include "app/planning.h"
-#include "app/points.h"
-#include "app/releasing.h"
-#include "app/session.h"
+#include "app/acting/session.h"
+#include "app/backups/points.h"
+#include "app/history/releasing.h"
+#include "app/planning/planning.h"
 #include "base/text.h"
 #include "cli/finish.h"
 #include "cli/opened.h"
@@ -78,6 +78,7 @@ Result<int> run_rollback(const Globals& globals, const RollbackOptions& options)
   Stage stage(globals);
   const app::PlanRequest request = TRY(request_of(wanted));
   TRY_VOID(app::make_way(*workspace, stage.acting(), &request));
+  if (options.plan_id.empty()) stage.acting().looked = TRY(app::looking_now(*workspace));
   const Plan plan =
       options.plan_id.empty() ? TRY(app::make_plan(*workspace, request)) : TRY(saved_plan(*workspace, options.plan_id));
   if (!globals.json && !globals.quiet) std::printf("%s\n", view_of(plan).c_str());

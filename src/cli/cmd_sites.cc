@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "app/sites.h"
+#include "app/history/sites.h"
 #include "base/text.h"
 #include "cli/moments.h"
 #include "cli/opened.h"

@@ -1,9 +1,12 @@
 #include <cstdio>
 
-#include "app/answering.h"
-#include "app/backups.h"
-#include "app/session.h"
-#include "app/target.h"
+#include "app/acting/session.h"
+#include "app/backups/backups.h"
+#include "app/history/answering.h"
+#include "app/history/runs.h"
+#include "app/history/target.h"
+#include "app/ready/backups.h"
+#include "app/retention/slots.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "cli/release_words.h"
@@ -163,6 +166,7 @@ int status(const Globals& globals) {
     const std::vector<journal::RunRow> runs = TRY(journal.runs(site, 3));
     const Json ready = about_now(TRY(journal.ready(site)), current, target);
     const app::BackupHealth backups = TRY(app::backup_health(*workspace));
+    const Json slot = TRY(app::slot_of_checkpoint(*workspace));
     const Json watch = TRY(journal.watch(site)), level = TRY(journal.log_level(site)),
                judgement = TRY(journal.judgement(site));
     if (globals.json) {
@@ -182,6 +186,7 @@ int status(const Globals& globals) {
                                {"users", name_of(unfinished->users)},
                                {"door_closed", unfinished->users == run::Users::kOutside}};
       if (backups.configured) value["backups"] = to_json(backups);
+      if (slot.is_object()) value["slot"] = slot;
       value["watch"] = watch;
       value["log_level"] = level;
       value["judgement"] = {{"verdict", get(judgement, "verdict")}, {"reports", get(judgement, "reports")}};
@@ -207,6 +212,10 @@ int status(const Globals& globals) {
       std::printf("  ready      %s  %s\n", one_line(get_string(ready, "says")).c_str(),
                   relative(wall_from_millis(get_int(ready, "at_ms")), system_clock().wall()).c_str());
     show(backups);
+    if (slot.is_object())
+      std::printf("  slot       %s follows %s since %s: the server keeps its log for it; how much: backout ready\n",
+                  one_line(get_string(slot, "slot")).c_str(), get_string(slot, "checkpoint").c_str(),
+                  minute_of(get_int(slot, "since_ms")).c_str());
     if (lease)
       std::printf("  held by    %s since %s: %s\n", one_line(lease->holder).c_str(), to_iso(lease->since).c_str(),
                   one_line(lease->doing).c_str());

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "app/trying.h"
+#include "app/planning/trying.h"
 #include "base/text.h"
 #include "cli/opened.h"
 

@@ -1,7 +1,7 @@
 #include <cstdio>
 
-#include "app/answering.h"
-#include "app/releasing.h"
+#include "app/history/answering.h"
+#include "app/history/releasing.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "cli/verify_view.h"

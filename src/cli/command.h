@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "app/resolving.h"
-#include "app/workspace.h"
+#include "app/history/resolving.h"
+#include "app/site/workspace.h"
 
 namespace backout::cli {
 

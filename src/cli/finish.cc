@@ -2,7 +2,8 @@
 
 #include <cstdio>
 
-#include "app/deploying.h"
+#include "app/history/runs.h"
+#include "app/planning/deploying.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "record/report.h"

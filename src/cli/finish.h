@@ -1,6 +1,6 @@
 // Finish: the last lines of a run: the verdict, and what to type next.
 #pragma once
-#include "app/session.h"
+#include "app/acting/session.h"
 #include "cli/command.h"
 #include "cli/stage.h"
 

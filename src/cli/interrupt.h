@@ -1,4 +1,5 @@
-// Interrupt: what may end an acting command from outside. One per process, and for the rest of its life.
+// Interrupt: what may end an acting command from outside. A signal is for all that there are; they end in the reverse
+// order of their beginning.
 //
 // The first Ctrl-C or TERM becomes a stop request, the second ends the process. A terminal that hangs up is a stop
 // request too, and never more: it may say so several times (the kernel, then the shell). Under nohup it is nothing.
@@ -20,7 +21,11 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
 
  private:
-  std::jthread thread_;
+  static void on_signal(int signal);
+
+  Interrupt* outer_;
+  int pipe_[2] = {-1, -1};
+  std::jthread thread_;  // after what it uses
 };
 
 }  // namespace backout::cli

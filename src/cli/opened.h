@@ -2,7 +2,7 @@
 #pragma once
 #include <memory>
 
-#include "app/workspace.h"
+#include "app/site/workspace.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "app/candidates.h"
+#include "app/history/candidates.h"
 #include "base/text.h"
 #include "cli/progress_view.h"
 #include "cli/release_words.h"

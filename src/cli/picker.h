@@ -2,7 +2,7 @@
 #pragma once
 #include <string>
 
-#include "app/workspace.h"
+#include "app/site/workspace.h"
 
 namespace backout::cli {
 

@@ -2,17 +2,25 @@
 
 #include <fmt/format.h>
 
-#include "app/ci.h"
+#include <algorithm>
+
+#include "app/history/ci.h"
 #include "base/text.h"
 #include "cli/terminal.h"
 
 namespace backout::cli {
 namespace {
 
-std::string part_line(std::string_view part, bool has_outage) {
+std::string part_line(std::string_view part, const Plan& plan) {
   if (part == "prepare") return "  prepare   the site keeps running; can be abandoned freely\n";
-  if (part == "cutover")
-    return has_outage ? "  cutover   users are outside until the door opens\n" : "  cutover   under traffic, no door\n";
+  if (part == "cutover" && plan.forecast.outage <= Millis(0)) return "  cutover   under traffic, no door\n";
+  if (part == "cutover") {
+    const std::vector<Step>& steps = plan.contract.steps;
+    const bool opens =
+        std::any_of(steps.begin(), steps.end(), [](const Step& step) { return step.phase == Phase::kOpen; });
+    return opens ? "  cutover   users are outside until the door opens\n"
+                 : "  cutover   users are outside until the services run again: there is no door\n";
+  }
   return "  settle    the new state serves\n";
 }
 
@@ -107,7 +115,7 @@ std::string view_of(const Plan& plan) {
   for (const Step& step : contract.steps) {
     if (part != part_of(step.phase)) {
       part = part_of(step.phase);
-      text += part_line(part, plan.forecast.outage > Millis(0));
+      text += part_line(part, plan);
     }
     text += step_line(++number, step, plan.forecast, name_width);
   }

@@ -76,7 +76,7 @@ class LiveProgress : public run::Progress {
     for (const std::string& words : last_words(outcome)) keep("  | " + words);
     draw();
   }
-  void door(bool open) override {
+  void door(bool open, run::KeptOutBy) override {
     const std::lock_guard lock(mutex_);
     if (!open) closed_at_ = system_clock().boot();
     if (open && closed_at_) outage_ = system_clock().boot() - *closed_at_, closed_at_.reset();

@@ -62,8 +62,11 @@ class PlainProgress : public run::Progress {
                      for_people(outcome.took), say_why ? ": " + one_line(outcome.why) : ""));
     for (const std::string& words : last_words(outcome)) line(fmt::format("  {}{} | {}", step.id, place(host), words));
   }
-  void door(bool open) override {
-    line(open ? "the door is open: users are back" : "the door closes: users are outside from now on");
+  void door(bool open, run::KeptOutBy by) override {
+    if (by == run::KeptOutBy::kServices)
+      line(open ? "services run again: users are back" : "services are stopped: users are outside from now on");
+    else
+      line(open ? "the door is open: users are back" : "the door closes: users are outside from now on");
   }
   void turns(const std::string& why) override { line("putting everything back: " + one_line(why)); }
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "app/ci.h"
+#include "app/history/ci.h"
 #include "base/text.h"
 #include "cli/plan_view.h"
 

@@ -1,7 +1,7 @@
 #include "cli/release_words.h"
 
-#include "app/baking.h"
-#include "app/ci.h"
+#include "app/history/ci.h"
+#include "app/watching/baking.h"
 #include "base/text.h"
 #include "cli/moments.h"
 

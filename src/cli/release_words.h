@@ -2,7 +2,7 @@
 #pragma once
 #include <string>
 
-#include "app/candidates.h"
+#include "app/history/candidates.h"
 #include "model/release.h"
 
 namespace backout::cli {

@@ -2,7 +2,7 @@
 #pragma once
 #include <memory>
 
-#include "app/session.h"
+#include "app/acting/session.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/progress_view.h"

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "app/baking.h"
+#include "app/watching/baking.h"
 #include "base/text.h"
 #include "cli/opened.h"
 #include "cli/progress_view.h"

@@ -1,6 +1,6 @@
 // What a round of looks shows: shared by verify, tick and watch.
 #pragma once
-#include "app/checking.h"
+#include "app/watching/checking.h"
 #include "cli/command.h"
 #include "model/evidence.h"
 

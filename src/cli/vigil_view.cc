@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "app/releasing.h"
-#include "app/session.h"
+#include "app/acting/session.h"
+#include "app/history/releasing.h"
 #include "base/text.h"
 #include "cli/finish.h"
 #include "cli/opened.h"

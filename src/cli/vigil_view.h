@@ -2,7 +2,7 @@
 #pragma once
 #include <optional>
 
-#include "app/vigil.h"
+#include "app/watching/vigil.h"
 #include "cli/command.h"
 
 namespace backout::cli {

@@ -97,6 +97,11 @@ class Schema {
       case Type::kCommand: return reference_or_map("command");
       case Type::kArgv: return reference_or_map("argv");
       case Type::kList: return list(key);
+      case Type::kOneOrList: {
+        Json several = list(key);
+        several["minItems"] = 1;
+        return {{"anyOf", {value(*find_key(fmt::format("{}[]", key.path))), several}}};
+      }
       case Type::kMap:
         return key.path == "hosts.*" ? Json{{"anyOf", {map("hosts.*"), {{"type", "null"}}}}}
                                      : map(std::string(key.path));

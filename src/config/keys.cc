@@ -58,6 +58,8 @@ constexpr Key kKeys[] = {
   {"code.compose.services[]", Type::kName, "One service", "- web"},
   {"code.compose.files", Type::kList, "The compose files, in order; relative to code.path", "files: [docker-compose.yml, production.yml]", "the one that Compose finds there, and its override"},
   {"code.compose.files[]", Type::kText, "One file", "- docker-compose.yml"},
+  {"code.compose.data", Type::kList, "Files and directories of the host that services have mounted and that are no part of a release (uploads, logs): they stay as they are; relative to code.path", "data: [media]"},
+  {"code.compose.data[]", Type::kText, "One of them", "- media"},
   {"code.compose.env_file", Type::kText, "The file that variables come from; relative to code.path", "env_file: production.env", ".env"},
   {"code.compose.project", Type::kName, "The project's name", "project: shop", "that of the containers that run from code.path, else as Compose names it"},
   {"code.compose.startup", Type::kSpan, "How long it may take until all containers are healthy", "startup: 2m", "60s"},
@@ -170,13 +172,19 @@ constexpr Key kKeys[] = {
 
   {"traffic", Type::kMap, "How the site's traffic is divided between pools that each run one release: a rollback moves it to the pool that runs the old one", "traffic: {nginx: {include: /etc/nginx/shop-pool.conf}, pools: {blue: {urls: [\"http://127.0.0.1:8001\"]}, green: {urls: [\"http://127.0.0.1:8002\"]}}}"},
   {"traffic.nginx", Type::kMap, "An upstream of nginx, by a file that it includes", "nginx: {include: /etc/nginx/shop-pool.conf}"},
-  {"traffic.nginx.include", Type::kPath, "A file that the upstream block includes and that backout may write: the servers, and nothing else", "include: /etc/nginx/shop-pool.conf", kRequired},
+  {"traffic.nginx.include", Type::kOneOrList, "A file that the upstream block includes and that backout may write: the servers; several, where there are several upstreams: all are shifted together", "include: /etc/nginx/shop-pool.conf", kRequired},
+  {"traffic.nginx.include[]", Type::kPath, "One file", "- /etc/nginx/shop-pool.conf"},
+  {"traffic.nginx.leave", Type::kList, "Other upstreams or files of nginx that send to servers of a pool, and that a rollback leaves as they are, because no users come by them", "leave: [preview]"},
+  {"traffic.nginx.leave[]", Type::kWord, "The name of an upstream, or a file as `nginx -T` names it", "- preview"},
   {"traffic.nginx.test", Type::kArgv, "Checks the configuration before it is used", "test: [nginx, -t]", "[nginx, -t]"},
   {"traffic.nginx.reload", Type::kArgv, "Makes nginx read it", "reload: [nginx, -s, reload]", "[nginx, -s, reload]"},
   {"traffic.nginx.dump", Type::kArgv, "Prints the whole configuration: is the file part of it?", "dump: [nginx, -T]", "[nginx, -T]"},
   {"traffic.haproxy", Type::kMap, "A backend of HAProxy, by its stats socket", "haproxy: {socket: /run/haproxy/admin.sock, backend: shop}"},
   {"traffic.haproxy.socket", Type::kWord, "The stats socket, of `level admin`: a path, or host:port", "socket: /run/haproxy/admin.sock", kRequired},
-  {"traffic.haproxy.backend", Type::kWord, "The backend that has the servers of all pools", "backend: shop", kRequired},
+  {"traffic.haproxy.backend", Type::kOneOrList, "The backend that has the servers of all pools; several, where users come by each: all are shifted together", "backend: [shop, api]", kRequired},
+  {"traffic.haproxy.backend[]", Type::kWord, "One backend", "- shop"},
+  {"traffic.haproxy.leave", Type::kList, "Other backends that send to servers of a pool, and that a rollback leaves as they are, because no users come by them", "leave: [preview]"},
+  {"traffic.haproxy.leave[]", Type::kWord, "One backend", "- preview"},
   {"traffic.haproxy.out", Type::kChoice, "A server out of traffic has weight 0, and is in `maint`: it gets no request at all; or in `drain`: sessions that stick to it may go on, and its health is still checked", "out: drain", "maint", "maint|drain"},
   {"traffic.haproxy.state_file", Type::kPath, "The `server-state-file` from which HAProxy loads weights when it is reloaded: written after each shift", "state_file: /var/lib/haproxy/server-state", "a reload brings the weights of haproxy.cfg back"},
   {"traffic.alb", Type::kMap, "A listener of an AWS Application Load Balancer, by the `aws` command; credentials from the environment alone", "alb: {listener: arn:aws:elasticloadbalancing:eu-west-1:1:listener/app/shop/1/2}"},
@@ -754,6 +762,7 @@ std::string expected(const Key& key) {
     case Type::kCommand: return "a command: a string for sh -c, a list of words, or a map with run";
     case Type::kArgv: return "a command: a string for sh -c, or a list of words";
     case Type::kList: return "a list";
+    case Type::kOneOrList: return "one, or a list";
     case Type::kMap: return "keys and values";
     case Type::kForms:
       return key.path == "checks[]" ? "a check: one line of text, or keys and values" : "keys and values";

@@ -25,14 +25,15 @@ enum class Type {
   kWhole,   // a whole number from least to most
   kFlag,    // true or false
   kTextOrFlag,
-  kSpan,      // a duration
-  kChoice,    // one of `choices`
-  kCommand,   // a string for sh -c, a list as argv, or a map (<command>)
-  kArgv,      // a string for sh -c, or a list as argv
-  kList,      // elements at path[]
-  kMap,       // keys at path.x; without any in the table: anything
-  kForms,     // a map in one of several forms (kForms table); for checks also one line of text
-  kAnything,  // not looked into
+  kSpan,       // a duration
+  kChoice,     // one of `choices`
+  kCommand,    // a string for sh -c, a list as argv, or a map (<command>)
+  kArgv,       // a string for sh -c, or a list as argv
+  kList,       // elements at path[]
+  kOneOrList,  // one element, or a list of them, at path[]
+  kMap,        // keys at path.x; without any in the table: anything
+  kForms,      // a map in one of several forms (kForms table); for checks also one line of text
+  kAnything,   // not looked into
 };
 
 /// The `fallback` of keys that must be there when the map around them is.

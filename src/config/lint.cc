@@ -174,7 +174,7 @@ void lint_secrets(const Node& map, Findings& findings) {
 }
 
 /// The directory of a leftover is emptied while the release that is left still stands: nothing that a rollback needs
-/// may be in it. Symbolic links are followed when a plan is made (app/places_in_the_way.h).
+/// may be in it. Symbolic links are followed when a plan is made (app/site/places_in_the_way.h).
 void lint_leftovers(const Reading& reading) {
   const std::vector<Node>& nodes = items_at(reading.root, "leftovers");
   size_t index = 0;
@@ -200,7 +200,8 @@ void lint_leftovers(const Reading& reading) {
   }
 }
 
-/// Files of `to` are replaced and removed. Symbolic links are followed when a plan is made (app/places_in_the_way.h).
+/// Files of `to` are replaced and removed. Symbolic links are followed when a plan is made
+/// (app/site/places_in_the_way.h).
 void lint_statics(const Reading& reading) {
   const Node* code = reading.root.find("code");
   if (code == nullptr || !code->is_map() || !reading.site.code) return;

@@ -16,10 +16,9 @@ void read_compose(const Reading& reading, const Node& node, CodeConfig& code) {
   const Node& said = compose != nullptr && compose->is_map() ? *compose : kNothing;
   Json& value = code.compose;
   value["env_file"] = absolute(code.path, text_at(said, "env_file", ".env"));
-  for (const char* key : {"files", "services"})
-    for (const Node& item : items_at(said, key))
-      if (item.is_text())
-        value[key].push_back(std::string_view(key) == "files" ? absolute(code.path, item.text) : item.text);
+  for (const std::string_view key : {"files", "services", "data"})
+    for (const Node& item : items_at(said, std::string(key).c_str()))
+      if (item.is_text()) value[key].push_back(key == "services" ? item.text : absolute(code.path, item.text));
   for (const char* key : {"project", "tag"})
     if (const std::string text = text_at(said, key); !text.empty()) value[key] = text;
   value["startup_ms"] = span_at(said, "startup", Millis(60'000)).count();

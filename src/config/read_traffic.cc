@@ -1,6 +1,8 @@
 // Traffic: the balancer, and the pools that it divides the requests between.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "config/read.h"
 #include "config/shape.h"
@@ -49,6 +51,18 @@ Json read_pools(const Reading& reading, const Node& node, const std::string& kin
   return pools;
 }
 
+/// One as a text, several as a list, whichever way they are written.
+Json one_or_list(const Reading& reading, const Entry& said) {
+  if (said.value.is_text()) return said.value.text;
+  Json list = Json::array();
+  for (const Node& item : said.value.items) {
+    if (std::find(list.begin(), list.end(), Json(item.text)) != list.end())
+      reading.findings.error(item.place, fmt::format("traffic: '{}' is here twice", item.text));
+    list.push_back(item.text);
+  }
+  return list.size() == 1 ? list[0] : list;
+}
+
 void read_kind(const Reading& reading, const Node& node, const std::string& kind, Json& args) {
   if (!node.is_map()) return;
   const std::string path = "traffic." + kind;
@@ -57,7 +71,14 @@ void read_kind(const Reading& reading, const Node& node, const std::string& kind
   };
   if (kind == "nginx") {
     require(reading, node, path, "include");
-    put("include", path_at(reading, node, "include"));
+    if (const Entry* said = node.entry("include")) {
+      Json files = one_or_list(reading, *said);
+      if (files.is_string()) files = absolute(reading.site.directory, files.get<std::string>());
+      for (Json& file : files)
+        if (files.is_array()) file = absolute(reading.site.directory, file.get<std::string>());
+      args["include"] = std::move(files);
+    }
+    for (const Node& place : items_at(node, "leave")) args["leave"].push_back(place.text);
     const auto argv = [&](const char* key, std::vector<std::string> otherwise) {
       const Node* said = node.find(key);
       args[key] = said == nullptr ? otherwise : command_of(*said, {}).argv;
@@ -66,8 +87,9 @@ void read_kind(const Reading& reading, const Node& node, const std::string& kind
     argv("reload", {"nginx", "-s", "reload"});
     argv("dump", {"nginx", "-T"});
   } else if (kind == "haproxy") {
-    for (const char* key : {"socket", "backend"})
-      if (require(reading, node, path, key)) put(key, text_at(node, key));
+    if (require(reading, node, path, "socket")) put("socket", text_at(node, "socket"));
+    if (require(reading, node, path, "backend")) args["backend"] = one_or_list(reading, *node.entry("backend"));
+    for (const Node& backend : items_at(node, "leave")) args["leave"].push_back(backend.text);
     const std::string socket = text_at(node, "socket");
     if (!socket.empty() && !socket.starts_with('/') && socket.find(':') == std::string::npos)
       args["socket"] = absolute(reading.site.directory, socket);

@@ -121,6 +121,7 @@ std::string takes(const Key& key) {
     case Type::kCommand: return "command";
     case Type::kArgv: return "text or list";
     case Type::kList: return "list";
+    case Type::kOneOrList: return "one or list";
     case Type::kMap: return "map";
     case Type::kForms: return key.path == "checks[]" ? "line or map" : "map";
     case Type::kAnything: return "anything";

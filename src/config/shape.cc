@@ -124,6 +124,15 @@ class Shape {
         if (const Key* element = find_key(fmt::format("{}[]", key.path)))
           for (const Node& item : node.items) value(item, *element, item.place);
         return;
+      case Type::kOneOrList: {
+        const Key& element = *find_key(fmt::format("{}[]", key.path));
+        if (node.is_list() && !node.items.empty()) {
+          for (const Node& item : node.items) value(item, element, item.place);
+        } else if (!node.is_text() || !scalar_fits(node.text, element)) {
+          wrong(node, key);
+        }
+        return;
+      }
       case Type::kForms: return forms(node, key);
       case Type::kUrlOrMap:
         if (node.is_map()) return map(node, std::string(key.path));
@@ -182,6 +191,7 @@ class Shape {
       case Type::kCommand:
       case Type::kArgv:
       case Type::kList:
+      case Type::kOneOrList:
       case Type::kMap:
       case Type::kUrlOrMap:
       case Type::kNamesOrTrue:

@@ -40,8 +40,8 @@ struct Offering {
   std::vector<std::string> hosts;    // where the subject lives; never empty
   std::map<std::string, Json> seen;  // what observe() returned, by host
   // This driver's part of the checkpoint that brings `to` back; empty object if none. Of looks at a release that should
-  // be running (kDeploy, nothing seen): what was recorded of `to`, in the same shape, where app/recorded.h knows it. A
-  // look that has neither that nor a name by which the thing itself tells the release cannot tell.
+  // be running (kDeploy, nothing seen): what was recorded of `to`, in the same shape, where app/history/recorded.h
+  // knows it. A look that has neither that nor a name by which the thing itself tells the release cannot tell.
   Json saved = Json::object();
   std::string run_directory;  // for what this run keeps on the controller: absolute, made by the app, mode 0700
   std::string public_url;     // of the site; may be empty
@@ -88,7 +88,7 @@ class Driver {
   virtual Readiness ready(const Offering&, host::Host&, Depth, std::stop_token) const { return {}; }
 };
 
-/// Every driver of this build, in one visible list (app/drivers.cc fills it). Immutable after start.
+/// Every driver of this build, in one visible list (app/site/drivers.cc fills it). Immutable after start.
 class Registry {
  public:
   void add(std::unique_ptr<Driver> driver);

@@ -51,6 +51,7 @@ Json to_json(const Release& release) {
                             {"incident", release.rolled_back->incident.str()},
                             {"at_ms", to_millis(release.rolled_back->at)}};
   if (release.resolved) value["resolved"] = to_json(*release.resolved);
+  if (!release.code.empty()) value["code"] = release.code;
   return value;
 }
 
@@ -90,6 +91,7 @@ Result<Release> release_from_json(const Json& value) {
   release.state_since = wall_from_millis(get_int(value, "state_since_ms"));
   release.why = get_string(value, "why");
   release.checkpoint_before = CheckpointId(get_string(value, "checkpoint_before"));
+  if (const Json& code = get(value, "code"); code.is_object()) release.code = code;
   read_learnt(value, release);
   return release;
 }

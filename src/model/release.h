@@ -70,6 +70,8 @@ struct Release {
   std::optional<Sign> sign;
   std::optional<RolledBack> rolled_back;
   std::optional<Resolution> resolved;  // of the last time that it was rolled back or marked bad
+  // What was seen of its code when a person said that it runs, in the shape of the driver's part of a checkpoint.
+  Json code = Json::object();
 
   /// Rolled back from, or marked bad, and nobody has said why: not to be deployed again.
   bool blocked() const { return !resolved && (rolled_back || state == ReleaseState::kBad); }

@@ -1,11 +1,38 @@
 #include "os/secret.h"
 
+#include <atomic>
 #include <cstdlib>
+#include <mutex>
+#include <set>
 
 #include "base/text.h"
 #include "os/file.h"
 
 namespace backout::os {
+namespace {
+
+constexpr size_t kShortest = 8;
+
+std::mutex g_mutex;
+std::set<std::string> g_found;  // the longest come out first: see below
+std::atomic<bool> g_any = false;
+
+void remember(const std::string& value) {
+  if (value.size() < kShortest) return;
+  const std::lock_guard lock(g_mutex);
+  g_found.insert(value);
+  g_any = true;
+}
+
+}  // namespace
+
+std::string without_secrets(std::string text) {
+  if (!g_any) return text;
+  const std::lock_guard lock(g_mutex);
+  for (auto value = g_found.rbegin(); value != g_found.rend(); ++value)  // "ab" is found after "abc"
+    if (text.find(*value) != std::string::npos) text = replaced(std::move(text), *value, "(secret)");
+  return text;
+}
 
 Result<std::string> secret_at(const std::string& name, const std::string& place) {
   static constexpr size_t kLongest = 64U << 10;
@@ -27,6 +54,7 @@ Result<std::string> secret_at(const std::string& name, const std::string& place)
     return invalid("its value stands where its place belongs");
   }
   if (value.find('\0') != std::string::npos) return invalid(one_line(place) + " holds a NUL byte");
+  remember(value);
   return value;
 }
 

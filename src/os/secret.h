@@ -11,4 +11,8 @@ namespace backout::os {
 /// never the value.
 Result<std::string> secret_at(const std::string& name, const std::string& place);
 
+/// `text` without the values that secret_at() has found in this process: "(secret)" stands for each. Those of fewer
+/// than eight bytes stay: they would be found in words that are none. Thread-safe.
+std::string without_secrets(std::string text);
+
 }  // namespace backout::os

@@ -25,6 +25,8 @@ Millis median(std::vector<Millis> spans) {
 
 }  // namespace
 
+bool users_stay(const Step& step) { return get_bool(step.action.args, "users_stay"); }
+
 Forecast forecast(const std::vector<Step>& steps, const Durations& earlier) {
   Forecast result;
   size_t known = 0, runs = 0;
@@ -36,7 +38,7 @@ Forecast forecast(const std::vector<Step>& steps, const Durations& earlier) {
     if (phase == Phase::kClose) closed = phase_start;
     for (const Step& step : steps) {
       if (step.phase != phase) continue;
-      if (phase == Phase::kClose) closes = true;
+      if (phase == Phase::kClose && !users_stay(step)) closes = true;
       const auto before = earlier.find(step.id.str());
       const bool measured = before != earlier.end() && !before->second.empty();
       const Millis span = measured ? median(before->second) : usual(step.kind);

@@ -56,6 +56,14 @@ TEST(Forecast, CountsNoOutageWhenNothingIsClosed) {
   EXPECT_GT(seen.total, Millis(0));
 }
 
+TEST(Forecast, CountsNoOutageWhereUsersStay) {
+  Step stay = step("stay", Phase::kClose);
+  stay.action.args["users_stay"] = true;
+  const Forecast seen = forecast({stay, step("handover", Phase::kStart)}, {});
+  EXPECT_EQ(seen.outage, Millis(0));
+  EXPECT_GT(forecast({stay, step("stop", Phase::kClose), step("handover", Phase::kStart)}, {}).outage, Millis(0));
+}
+
 TEST(Forecast, CountsTheOutageToTheEndOfCheckWhenNoStepOpens) {
   const Forecast seen =
       forecast({step("stop", Phase::kClose), step("start", Phase::kStart), step("tidy", Phase::kSettle)},

@@ -18,7 +18,7 @@ std::optional<Millis> time_served(const Report& report) {
   for (const Moment& moment : report.clock) {
     if (counting && moment.since_before) served += *moment.since_before;
     if (moment.what == "deployed") counting = true;
-    if (counting && (moment.what == "door closed" || moment.what == "ended")) return served;
+    if (counting && (users_leave(moment) || moment.what == "ended")) return served;
   }
   return std::nullopt;
 }

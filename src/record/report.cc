@@ -8,6 +8,7 @@
 #include "record/evidence.h"
 #include "record/follow_ups.h"
 #include "record/next_time.h"
+#include "record/words.h"
 
 namespace backout::record {
 namespace {
@@ -70,8 +71,7 @@ class Making {
 
   /// When did the version that is left come, and what was seen of it before anybody acted?
   void look_back() {
-    const Event* deployed = nullptr;
-    const Event* bad_sign = nullptr;
+    const Event *deployed = nullptr, *bad_sign = nullptr;
     std::string sign, release;
     std::set<std::string> deploys;  // runs that brought it
     for (const Event& event : events_) {
@@ -305,13 +305,13 @@ class Making {
   void door_closed(const Event& event) {
     if (closed_ != nullptr) return;
     closed_ = &event;
-    mark("door closed", event, get_string(event.body, "step"));
+    mark(words_of_door(event), event, get_string(event.body, "step"));
   }
   void door_opened(const Event& event) {
     if (closed_ == nullptr) return;
     report_.outage += between(*closed_, event);
     closed_ = nullptr;
-    mark("door opened", event, get_string(event.body, "step"));
+    mark(words_of_door(event), event, get_string(event.body, "step"));
   }
 
   /// The run left the door closed: a later one may have opened it, and until then users were outside.
@@ -322,7 +322,7 @@ class Making {
       newest = &event;
       if (event.type != EventType::kDoorOpened) continue;
       report_.outage += between(*closed_, event);
-      mark("door opened", event, get_string(event.body, "step") + ", by " + event.run.str());
+      mark(words_of_door(event), event, get_string(event.body, "step") + ", by " + event.run.str());
       return;
     }
     report_.outage += between(*closed_, newest->seq > last_->seq ? *newest : *last_);

@@ -18,7 +18,8 @@ namespace backout::record {
 
 /// One line of the clock table.
 struct Moment {
-  std::string what;  // "deployed", "first bad sign", "run started", "door closed", "door opened", "ended"
+  std::string what;  // "deployed", "first bad sign", "run started", "door closed", "door opened", "ended"; where
+                     // there is no door: "services stopped", "services run"
   WallTime at{};
   std::optional<Millis> since_before;  // from the line before; none on the first
   std::string detail;                  // "v2.4.0 by dana"; may be empty

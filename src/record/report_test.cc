@@ -4,6 +4,7 @@
 #include "record/html.h"
 #include "record/public.h"
 #include "record/summary.h"
+#include "record/timeline.h"
 #include "record/words.h"
 
 #include <gmock/gmock.h>
@@ -245,10 +246,13 @@ TEST(Report, CountsEveryTimeThatUsersWereOutside) {
   story.so_far();
   story.happens(EventType::kDoorClosed, {{"step", "close-door"}});
   story.after(Millis(3000)).happens(EventType::kDoorOpened, {{"step", "open"}});
-  story.after(Millis(10'000)).happens(EventType::kDoorClosed, {{"step", "close-door"}});
-  story.after(Millis(2500)).happens(EventType::kDoorOpened, {{"step", "open"}});
+  story.after(Millis(10'000)).happens(EventType::kDoorClosed, {{"step", "stop-web"}, {"by", "services"}});
+  story.after(Millis(2500)).happens(EventType::kDoorOpened, {{"step", "open"}, {"by", "services"}});
   story.ends("done", 0, "");
   EXPECT_EQ(story.report().outage, Millis(5500));
+  EXPECT_EQ(timeline_of(story.report()).outage.size(), 2U);
+  for (const char* words : {"door closed", "door opened", "services stopped", "services run"})
+    EXPECT_THAT(to_markdown(story.report()), HasSubstr(words));
   EXPECT_FALSE(story.report().door_closed);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "record/html_text.h"
+#include "record/words.h"
 
 namespace backout::record {
 namespace {
@@ -127,8 +128,8 @@ Timeline timeline_of(const Report& report) {
   for (const StepLine& step : steps) take(step, timeline);
   const Moment* closed = nullptr;
   for (const Moment& moment : report.clock) {
-    if (moment.what == "door closed") closed = &moment;
-    if (moment.what != "door opened" || closed == nullptr) continue;
+    if (users_leave(moment)) closed = &moment;
+    if (!users_return(moment) || closed == nullptr) continue;
     timeline.outage.push_back({"users outside", closed->at, moment.at});
     closed = nullptr;
   }

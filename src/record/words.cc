@@ -17,6 +17,13 @@ std::string stamp(WallTime at) {
   return iso.substr(0, 10) + " " + iso.substr(11, 8) + " UTC";
 }
 
+std::string words_of_door(const Event& event) {
+  const bool services = get_string(event.body, "by") == "services", opened = event.type == EventType::kDoorOpened;
+  return opened ? (services ? "services run" : "door opened") : services ? "services stopped" : "door closed";
+}
+bool users_leave(const Moment& moment) { return moment.what == "door closed" || moment.what == "services stopped"; }
+bool users_return(const Moment& moment) { return moment.what == "door opened" || moment.what == "services run"; }
+
 std::string headline_of(const Report& report) {
   const std::string from = report.from.str(), to = report.to.str();
   if (report.result.empty()) return "There is no such run.";

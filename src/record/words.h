@@ -10,6 +10,12 @@ std::string stamp(WallTime at);
 std::string outage_of(const Report& report);
 /// "Rolled back and verified: v2 -> v1."
 std::string headline_of(const Report& report);
+/// "door closed", or "services run": a line of the clock.
+std::string words_of_door(const Event& event);
+/// Whether a line of the clock is where users were kept out, by the door or by services that were stopped; or came
+/// back.
+bool users_leave(const Moment& moment);
+bool users_return(const Moment& moment);
 /// Name and value of what stands at the top.
 std::vector<std::pair<std::string, std::string>> facts_of(const Report& report);
 std::vector<std::string> unknowns_of(const Report& report);

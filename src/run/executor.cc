@@ -138,8 +138,8 @@ std::optional<Executor::Trouble> Executor::pass(Phase phase, StepRunner& runner,
     }
     // Outage is what users see: it begins with the first thing that was closed or stopped.
     if (keeps_users_out(plan_, *task.step) && !ledger_.state().door_closed) {
-      context_.progress.door(false);
-      if (auto marked = ledger_.append({{EventType::kDoorClosed, {{"step", task.step->id.str()}}}}); !marked)
+      context_.progress.door(false, kept_out_by());
+      if (auto marked = ledger_.append({{EventType::kDoorClosed, about_door(task.step->id.str())}}); !marked)
         return note({phase, task.step->id.str(), task.host, std::nullopt, std::move(marked).error()}), false;
     }
     return true;
@@ -150,11 +150,19 @@ std::optional<Executor::Trouble> Executor::pass(Phase phase, StepRunner& runner,
   return worst;
 }
 
+KeptOutBy Executor::kept_out_by() const { return has_door(plan_) ? KeptOutBy::kDoor : KeptOutBy::kServices; }
+
+Json Executor::about_door(const std::string& step) const {
+  Json body = {{"step", step}};
+  if (kept_out_by() == KeptOutBy::kServices) body["by"] = "services";
+  return body;
+}
+
 Result<void> Executor::mark_door_open(const std::string& by) {
   const RunState state = ledger_.state();
   if (!state.door_closed || state.door_opened) return {};
-  TRY_VOID(ledger_.append({{EventType::kDoorOpened, {{"step", by}}}}));
-  context_.progress.door(true);
+  TRY_VOID(ledger_.append({{EventType::kDoorOpened, about_door(by)}}));
+  context_.progress.door(true, kept_out_by());
   return {};
 }
 

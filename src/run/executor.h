@@ -65,6 +65,8 @@ class Executor {
                  const std::string& host = "");
   RunEnd end(const std::string& result, int exit, const std::string& why);
   Result<void> mark_door_open(const std::string& by);
+  KeptOutBy kept_out_by() const;
+  Json about_door(const std::string& step) const;  // the body of such an event
 
   ProgressOneAtATime progress_;
   AskerOneAtATime asker_;

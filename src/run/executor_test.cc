@@ -34,6 +34,27 @@ TEST_F(FreshRun, BringsTheWholeSiteOverAndEndsVerified) {
   EXPECT_TRUE(is_new(*this));
   EXPECT_EQ(count(EventType::kDoorClosed), 1);
   EXPECT_EQ(count(EventType::kDoorOpened), 1);
+  EXPECT_LT(-1, told("door closed"));
+  EXPECT_LT(told("door closed"), told("door open"));
+}
+
+TEST_F(FreshRun, WithoutADoorTellsOfServicesAndNotOfADoor) {
+  std::vector<Step> steps = shop_rollback();
+  std::erase_if(steps, [](const Step& step) { return step.id.str() == "close" || step.id.str() == "open"; });
+  for (Step& step : steps) std::erase(step.needs, StepId("close"));
+  plan_is(std::move(steps));
+  EXPECT_EQ(live().exit(), 0);
+  EXPECT_LT(-1, told("services stopped"));
+  EXPECT_LT(told("services stopped"), told("services run"));
+  EXPECT_EQ(told("door closed"), -1);
+  EXPECT_EQ(told("door open"), -1);
+  int marked = 0;
+  for (const Event& event : events())
+    if (event.type == EventType::kDoorClosed || event.type == EventType::kDoorOpened) {
+      ++marked;
+      EXPECT_EQ(get_string(event.body, "by"), "services");
+    }
+  EXPECT_EQ(marked, 2);
 }
 
 TEST_F(FreshRun, WritesAnOutcomeForEveryStepOnEveryHost) {

@@ -19,6 +19,7 @@ class Ledger {
   RunState state() const;
   PairState at(const Pair& pair) const;
   int64_t token() const { return token_; }
+  const Plan& plan() const { return plan_; }
 
  private:
   Ledger(const Context& context, const Plan& plan, int64_t token, RunState state)

@@ -29,9 +29,9 @@ class ProgressOneAtATime : public Progress {
     const std::lock_guard lock(mutex_);
     to_.step_ends(step, host, purpose, outcome);
   }
-  void door(bool open) override {
+  void door(bool open, KeptOutBy by) override {
     const std::lock_guard lock(mutex_);
-    to_.door(open);
+    to_.door(open, by);
   }
   void turns(const std::string& why) override {
     const std::lock_guard lock(mutex_);

@@ -13,6 +13,9 @@ namespace backout::run {
 enum class Purpose { kApply, kUndo };
 std::string_view name_of(Purpose purpose);
 
+/// What users are kept outside by: a door, or, where a plan has none, that its services are stopped.
+enum class KeptOutBy { kDoor, kServices };
+
 class Progress {
  public:
   virtual ~Progress() = default;
@@ -23,7 +26,8 @@ class Progress {
   /// Raw output of a command as it comes.
   virtual void step_prints(const Step& step, const std::string& host, std::string_view chunk) = 0;
   virtual void step_ends(const Step& step, const std::string& host, Purpose purpose, const Outcome& outcome) = 0;
-  virtual void door(bool open) = 0;
+  /// Users are outside from now on, or inside again.
+  virtual void door(bool open, KeptOutBy by) = 0;
   virtual void turns(const std::string& why) = 0;
 };
 

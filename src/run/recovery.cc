@@ -1,6 +1,27 @@
 #include "run/recovery.h"
 
+#include <algorithm>
+#include <set>
+
 namespace backout::run {
+namespace {
+
+/// Directly or through others. A circle has no end.
+bool needs(const Step& step, const StepId& wanted, const std::vector<Step>& steps) {
+  std::set<std::string> seen;
+  std::vector<StepId> open = step.needs;
+  while (!open.empty()) {
+    const StepId id = open.back();
+    open.pop_back();
+    if (id == wanted) return true;
+    if (!seen.insert(id.str()).second) continue;
+    for (const Step& each : steps)
+      if (each.id == id) open.insert(open.end(), each.needs.begin(), each.needs.end());
+  }
+  return false;
+}
+
+}  // namespace
 
 Recorded recorded(const PairState& at) {
   if (at.not_begun && at.outcome && at.outcome->kind == OutcomeKind::kFailed) return Recorded::kNothing;
@@ -41,6 +62,21 @@ bool must_still_hold(const Step& step, Purpose purpose, const RunState& state) {
     case Phase::kSettle: return false;
   }
   return false;
+}
+
+bool is_overtaken(const Step& step, const std::string& host, const std::vector<Step>& steps, const RunState& state) {
+  const auto does_anew = [&](const Step& later, const Step& one) {
+    return one.kind == StepKind::kEffect && one.undo && one.undo == later.undo;
+  };
+  return std::any_of(steps.begin(), steps.end(), [&](const Step& later) {
+    if (later.kind != StepKind::kEffect || later.phase != step.phase || !needs(later, step.id, steps) ||
+        !state.at({later.id.str(), host, Purpose::kApply}).may_have_run())
+      return false;
+    if (step.kind == StepKind::kEffect) return does_anew(later, step);
+    return std::any_of(steps.begin(), steps.end(), [&](const Step& earlier) {
+      return does_anew(later, earlier) && needs(step, earlier.id, steps);
+    });
+  });
 }
 
 Then after_inspection(host::AttemptState::Kind found) {

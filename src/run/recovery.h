@@ -33,6 +33,11 @@ Next what_next(Recorded recorded, bool again);
 /// look of the start phase without a probe: that notes what was there at that moment, and would overwrite it.
 bool must_still_hold(const Step& step, Purpose purpose, const RunState& state);
 
+/// Whether a later effect of its phase, which needs it, has begun on that host to do what `step` did anew: both have
+/// the very same undo, as the steps of a gradual shift have. Then the first need not hold any more, and doing it again
+/// would take back what the later one did. True also of a look between the two.
+bool is_overtaken(const Step& step, const std::string& host, const std::vector<Step>& steps, const RunState& state);
+
 /// After looking at the target.
 enum class Then {
   kWait,      // it still runs

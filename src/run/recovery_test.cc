@@ -82,6 +82,47 @@ TEST(MustStillHold, IsTrueForWhatNothingLaterInTheRunTakesBack) {
   EXPECT_FALSE(holds(Phase::kStart, StepKind::kLook, Purpose::kApply, true, false)) << "a note is of its moment";
 }
 
+Step shift(const char* id, const std::vector<const char*>& needs, int percent, Phase phase = Phase::kStart) {
+  Step step;
+  step.id = StepId(id);
+  step.phase = phase;
+  step.kind = percent > 0 ? StepKind::kEffect : StepKind::kLook;
+  for (const char* need : needs) step.needs.emplace_back(need);
+  step.action = {"nginx-traffic", "shift", {{"percent", percent}}};
+  if (percent > 0) step.undo = Action{"nginx-traffic", "shift", {{"percent", 0}}};
+  return step;
+}
+
+TEST(IsOvertaken, WhatALaterStepOfTheSameKindHasBegunToDoAnew) {
+  std::vector<Step> steps = {shift("some", {}, 10), shift("steady", {"some"}, 0), shift("all", {"steady"}, 100),
+                             shift("beside", {"steady"}, 0), shift("other", {"some"}, 50)};
+  steps.back().undo->args["percent"] = 7;  // of another thing
+  const auto overtaken = [&](const RunState& state, const std::string& host = "local") {
+    std::string names;
+    for (const Step& step : steps) names += is_overtaken(step, host, steps, state) ? step.id.str() + " " : "";
+    return names;
+  };
+  RunState state;
+  EXPECT_EQ(overtaken(state), "");
+  state.pairs[{"some", "local"}].attempts = 1;
+  state.pairs[{"other", "local"}].attempts = 1;
+  state.pairs[{"all", "local", Purpose::kUndo}].attempts = 1;
+  EXPECT_EQ(overtaken(state), "");
+  state.pairs[{"all", "local"}] = {.attempts = 1, .never_started = 1};
+  EXPECT_EQ(overtaken(state), "") << "it never started";
+  state.pairs[{"all", "local"}].attempts = 2;
+  EXPECT_EQ(overtaken(state), "some steady ");
+  EXPECT_EQ(overtaken(state, "other-host"), "");
+  steps[2].phase = Phase::kCheck;
+  EXPECT_EQ(overtaken(state), "") << "phases are of their own";
+  steps[2].phase = Phase::kStart;
+  steps[0].needs = {StepId("all")};
+  EXPECT_EQ(overtaken(state), "some steady all ") << "a circle ends";
+  steps[0].needs = {};
+  steps[2].needs = {};
+  EXPECT_EQ(overtaken(state), "") << "what does not need it is beside it";
+}
+
 TEST(AfterInspection, IsTotalAndActsAgainOnlyWhenNothingEverStarted) {
   using Kind = host::AttemptState::Kind;
   EXPECT_EQ(after_inspection(Kind::kNeverStarted), Then::kActAgain);

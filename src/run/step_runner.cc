@@ -1,6 +1,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "driver/final_sight.h"
+#include "os/secret.h"
 #include "run/recovery.h"
 #include "run/resolve.h"
 #include "run/step_job.h"
@@ -65,11 +66,16 @@ Result<StepRunner::Job> StepRunner::job(const Step& step, const std::string& hos
   return job;
 }
 
+bool StepRunner::must_hold_now(const Step& step, const std::string& host, Purpose purpose) const {
+  const RunState state = ledger_.state();
+  return must_still_hold(step, purpose, state) &&
+         (purpose == Purpose::kUndo || !is_overtaken(step, host, ledger_.plan().contract.steps, state));
+}
+
 Result<Outcome> StepRunner::run(const Step& step, const std::string& host, Purpose purpose, std::stop_token stop) {
   const PairState before = ledger_.at({step.id.str(), host, purpose});
   const Next next = what_next(recorded(before), effort_ == Effort::kTryAgain);
-  const bool again =
-      next == Next::kDone && effort_ != Effort::kFindOut && must_still_hold(step, purpose, ledger_.state());
+  const bool again = next == Next::kDone && effort_ != Effort::kFindOut && must_hold_now(step, host, purpose);
   if (next == Next::kGiveUp || (next == Next::kDone && !again)) return *before.outcome;
 
   auto prepared = job(step, host, purpose);
@@ -130,7 +136,9 @@ Result<Outcome> StepRunner::act(const Job& job, std::stop_token stop, const host
   events.push_back({EventType::kAttemptIntended, std::move(intent)});
   if (!fault::sabotaged("intent")) TRY_VOID(ledger_.append(std::move(events)));
 
-  const auto prints = [&](std::string_view chunk) { context_.progress.step_prints(job.step, job.host_name, chunk); };
+  const auto prints = [&](std::string_view chunk) {
+    context_.progress.step_prints(job.step, job.host_name, os::without_secrets(std::string(chunk)));
+  };
   const host::Guard guard{context_.site.str(), context_.journal.id(), ledger_.token()};
   const auto result = job.host.attempt(guard, attempt, *command, prints, stop);
   if (result) {
@@ -148,16 +156,21 @@ Result<Sight> StepRunner::look(const Job& job, std::stop_token stop) {
   Sight seen;
   driver::FinalLooks final_looks;
   const int attempts = std::max(1, job.step.patience.attempts);
+  const Millis every = job.step.patience.every;
+  // What is looked at many times a second is waited for by the clock: looks that hang would make minutes of seconds.
+  const bool by_the_clock = every < Millis(100);
+  const BootTime began = context_.clock.boot();
   for (int attempt = 1; attempt <= attempts; ++attempt) {
     seen = job.driver->verify(job.action, job.host, stop);
     const bool blind = seen.kind == SightKind::kCannotTell && job.step.kind == StepKind::kEffect && !job.has_probe();
     if (seen.kind == SightKind::kHolds || blind || attempt == attempts || final_looks.enough(seen)) break;
-    says(job, fmt::format("attempt {}/{}: {}", attempt, attempts, one_line(seen.why)));
-    if (!context_.clock.wait(job.step.patience.every, stop)) break;
+    if (by_the_clock && context_.clock.boot() - began > 3 * attempts * every) break;
+    says(job, fmt::format("attempt {}/{}: {}", attempt, attempts, os::without_secrets(one_line(seen.why))));
+    if (!context_.clock.wait(every, stop)) break;
   }
   if (stop.stop_requested() && seen.kind != SightKind::kHolds)
     return Error{Code::kCancelled, "stopped while looking at '" + job.step.id.str() + "'", ""};
-  seen.why = one_line(seen.why);
+  seen.why = os::without_secrets(one_line(seen.why));
   return seen;
 }
 
@@ -167,8 +180,8 @@ Result<Outcome> StepRunner::judge(const Job& job, const host::CommandResult& res
   if (result.signal == 0 && !result.timed_out) outcome.exit_status = result.exit_status;
   if (!result.ok() && !result.timed_out) {
     outcome.kind = OutcomeKind::kFailed;
-    outcome.why = one_line(result.why_not_ok());
-    if (Json log = last_words(result.err); !log.empty()) outcome.evidence["log"] = std::move(log);
+    outcome.why = os::without_secrets(one_line(result.why_not_ok()));
+    if (Json log = last_words(os::without_secrets(result.err)); !log.empty()) outcome.evidence["log"] = std::move(log);
     // It stays failed whatever is seen; but who decides what comes next has to know whether users are inside.
     if (job.opens()) note(job.driver->verify(job.action, job.host, stop), outcome);
     return outcome;
@@ -210,8 +223,8 @@ Result<Outcome> StepRunner::finish(const Job& job, Outcome outcome, const host::
       end["timed_out"] = result->timed_out;
       end["truncated"] = result->truncated;
       end["took_ms"] = result->took.count();
-      end["out_tail"] = tail(result->out);
-      end["err_tail"] = tail(result->err);
+      end["out_tail"] = tail(os::without_secrets(result->out));
+      end["err_tail"] = tail(os::without_secrets(result->err));
     }
     events.push_back({EventType::kAttemptEnded, std::move(end)});
   }

@@ -39,6 +39,9 @@ class StepRunner {
   struct Job;
   Result<Job> job(const Step& step, const std::string& host, Purpose purpose) const;
 
+  /// Whether what an earlier process saw done is looked at again.
+  bool must_hold_now(const Step& step, const std::string& host, Purpose purpose) const;
+
   // Acting: step_runner.cc.
   Result<Outcome> cannot_begin(const Step& step, const std::string& host, Purpose purpose, const Error& error);
   Result<Outcome> take_look(const Job& job, std::stop_token stop);

@@ -1,6 +1,7 @@
 #include "run/ways.h"
 
 #include "base/text.h"
+#include "plan/forecast.h"
 #include "run/recovery.h"
 
 namespace backout::run {
@@ -64,8 +65,6 @@ bool closing_in_doubt(const RunState& state, const Plan& plan) {
       if (!succeeded(*at)) return true;
   return false;
 }
-
-bool has_door(const Plan& plan) { return !effects_in(plan, Phase::kOpen).empty(); }
 
 /// Where there is no door: something was started, or begun to be, and not stopped since.
 bool may_serve_again(const RunState& state, const Plan& plan) {
@@ -131,8 +130,10 @@ std::vector<std::string> not_put_back(const RunState& state, const Plan& plan) {
   return words;
 }
 
+bool has_door(const Plan& plan) { return !effects_in(plan, Phase::kOpen).empty(); }
+
 bool keeps_users_out(const Plan& plan, const Step& step) {
-  if (step.phase != Phase::kClose || step.kind != StepKind::kEffect) return false;
+  if (step.phase != Phase::kClose || step.kind != StepKind::kEffect || plan::users_stay(step)) return false;
   std::vector<const Step*> openings = effects_in(plan, Phase::kOpen);
   if (openings.empty()) openings = effects_in(plan, Phase::kStart);
   return std::any_of(openings.begin(), openings.end(),

@@ -12,6 +12,9 @@ namespace backout::run {
 /// started. What is only set aside or parked does not.
 bool keeps_users_out(const Plan& plan, const Step& step);
 
+/// Whether the plan opens a door. Where it does not, what keeps users out is that nothing serves them.
+bool has_door(const Plan& plan);
+
 enum class Users { kInside, kOutside, kUnknown };
 /// Where users are, as far as was seen.
 Users users(const RunState& state, const Plan& plan);

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
+
+#include "base/hash.h"
 #include "base/text.h"
 #include "schema/snapshot.h"
 
@@ -17,6 +20,11 @@ bool is_migration_book(std::string_view table) {
       "schema_version",       "schema_info",           "refinery_schema_history", "__diesel_schema_migrations",
       "migrations",           "yoyo_migration",        "_yoyo_migration",         "pgmigrations"};
   return kBooks.contains(lowered(table));
+}
+
+std::string in_few_words(std::vector<std::string> applied) {
+  std::sort(applied.begin(), applied.end());
+  return fmt::format("{} applied ({})", applied.size(), sha256_hex(join(applied, "\n")).substr(0, 12));
 }
 
 Json other_books(const BookContents& now, const Result<BookContents>& then) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
@@ -13,6 +14,9 @@ namespace backout::schema {
 
 /// By the table's name without its schema, in any case.
 bool is_migration_book(std::string_view table);
+
+/// "12 applied (1f2e3d4c5b6a)": another sentence when other migrations are noted, in any order.
+std::string in_few_words(std::vector<std::string> applied);
 
 struct BookContent {
   int64_t rows = 0;

@@ -1,53 +1,13 @@
 // The fuzz targets of tests/fuzz, run in every test: a corpus, and some thousand mutations of it from a printed seed.
 #include <gtest/gtest.h>
 
-#include <random>
-
+#include "fuzz/mutations.h"
 #include "fuzz/watch_readers.h"
 
 namespace backout::watch {
 namespace {
 
-constexpr uint64_t kSeed = 20261122;
-constexpr int kRounds = 4000;
-
-/// Bytes changed, cut out, doubled, and pieces of other inputs put in.
-std::string mutated(std::string text, const std::vector<std::string>& corpus, std::mt19937_64& random) {
-  static const std::vector<std::string> kPieces = {"\"",         "{",        "}",
-                                                   "[",          "]",        ",",
-                                                   "\\",         "\n",       "NaN",
-                                                   "+Inf",       "1e999",    "-1",
-                                                   "0001-01-01", "\xff\xfe", std::string(1, '\0'),
-                                                   "\x1b[31m",   "ERROR ",   "{}",
-                                                   "null",       "\\u0000",  "9223372036854775808"};
-  const auto below = [&](size_t limit) { return limit == 0 ? 0 : static_cast<size_t>(random() % limit); };
-  for (size_t times = 1 + below(6); times > 0; --times) {
-    const size_t at = below(text.size() + 1), size = below(std::min<size_t>(text.size() - at, 40) + 1);
-    switch (below(5)) {
-      case 0: text.erase(at, size); break;
-      case 1: text.insert(at, text.substr(at, size)); break;
-      case 2: text.insert(at, kPieces[below(kPieces.size())]); break;
-      case 3:
-        if (at < text.size()) text[at] = static_cast<char>(random());
-        break;
-      default: {
-        const std::string& other = corpus[below(corpus.size())];
-        text.replace(at, size, other.substr(below(other.size()), below(100)));
-      }
-    }
-  }
-  return text.substr(0, 1U << 16);
-}
-
-void run(const char* name, void (*target)(std::string_view), const std::vector<std::string>& corpus) {
-  std::mt19937_64 random(kSeed);
-  std::printf("%s: seed %lu, %d mutations\n", name, static_cast<unsigned long>(kSeed), kRounds);  // NOLINT
-  for (const std::string& each : corpus) target(each);
-  for (int round = 0; round < kRounds; ++round) target(mutated(corpus[random() % corpus.size()], corpus, random));
-  target(std::string(1U << 20, 'x'));
-  target(std::string(1U << 18, '['));
-  target(std::string(1U << 18, '"'));
-}
+using fuzz::run;
 
 TEST(ReadersFuzz, Prometheus) {
   run("prometheus", fuzz_prometheus,

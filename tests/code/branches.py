@@ -175,4 +175,23 @@ def verified(base, backout):
     return faults
 
 
-CASES = {f"branch-{case.__name__}": (case, lambda: "") for case in (revert, reset, beside, undone, refused, others, between, verified)}
+def lies(base, backout):
+    """git says that it pushed, and did not."""
+    faults = []
+    for how in ("revert", "reset", "branch"):
+        site = prepare(base / how, backout, how)
+        head = remote(site, "main")
+        lying = site.base / "lies"
+        lying.mkdir()
+        real = site.sh("command -v git")
+        (lying / "git").write_text(f'#!/bin/sh\nfor word do [ "$word" != push ] || {{ echo "$*" >>{lying}/told; exit 0; }}; done\nexec {real} "$@"\n')
+        (lying / "git").chmod(0o755)
+        site.environment["PATH"] = f"{lying}:{site.environment['PATH']}"
+        ended = site.rollback()
+        faults += expect(ended.status in (1, 5), f"{how}: exit status {ended.status}\n{ended.output}")
+        faults += expect((lying / "told").exists(), f"{how}: git was not asked to push")
+        faults += expect(remote(site, "main") == head, f"{how}: main was moved") + [f"{how}: {fault}" for fault in serves(site, "v2")]
+    return faults
+
+
+CASES = {f"branch-{case.__name__}": (case, lambda: "") for case in (revert, reset, beside, undone, refused, others, between, verified, lies)}

@@ -1,24 +1,23 @@
 """A compiled binary under a real systemd that listens for it, swapped while users are on it: none is refused, none is cut."""
 import os
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
+from container import PATH, Container
 from load import Load
 from site_of import Ended, Site, expect, expect_words
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CONTAINER = ROOT / "tests" / "support" / "systemd_host.sh"
 PORTS = iter(range(18540, 18599))  # each case its own: they run at the same time, in one network
 
 
 class Host(Site):
     """base/srv is seen under the same path inside; backout runs in there, as root of that machine."""
 
-    def __init__(self, base, backout):
+    def __init__(self, base, backout, port=None):
         super().__init__(base, backout)
-        self.srv, self.port = self.base / "srv", next(PORTS)
+        self.srv, self.port = self.base / "srv", port or next(PORTS)
         for version in ("v1", "v2"):
             (self.srv / "releases" / version).mkdir(parents=True)
         cache = ROOT / "build" / "examples-go"
@@ -28,23 +27,17 @@ class Host(Site):
             self.sh(f"go build -trimpath -ldflags '-s -w -X main.version={version}' -o {self.srv}/releases/{version}/notesd .",
                     ROOT / "examples" / "binary-ansible" / "v1")
         self.sh(f"ln -s releases/v1 {self.srv}/current")
-        binds = [f"--bind={self.srv}", f"--bind-ro={os.path.dirname(self.backout)}:/opt/backout"]
-        up = subprocess.run([CONTAINER, "up", self.base / "host", *binds], capture_output=True, text=True, check=False)
-        if up.returncode:
-            raise RuntimeError(up.stderr)
-        self.leader = up.stdout.strip()
+        self.container = Container(self.base / "host", f"--bind={self.srv}", f"--bind-ro={os.path.dirname(self.backout)}:/opt/backout")
 
-    def inside(self, *argv, program_path=""):
-        path = f"{program_path}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        settings = [f"PATH={path}", "HOME=/root", "NO_COLOR=1", "BACKOUT_ACTOR=tester", f"BACKOUT_STATE={self.srv}/state",
-                    f"BACKOUT_TARGET={self.srv}/target"]
-        done = subprocess.run(["nsenter", "-t", self.leader, "-a", "--", "env", "-i", *settings, *map(str, argv)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
-        return Ended(done.returncode, done.stdout + done.stderr)
+    def inside(self, *argv, program_path="", **environment):
+        return Ended(*self.container.inside(*argv, path=program_path + PATH, BACKOUT_ACTOR="tester", BACKOUT_STATE=self.srv / "state",
+                                            BACKOUT_TARGET=self.srv / "target", **environment))
 
     def run(self, *arguments, **more):
         return self.inside("/opt/backout/backout", "-f", self.srv / "backout.yaml", *arguments, **more)
 
-    def begin(self):
+    def prepare(self):
+        """v1 runs, as it did before anybody heard of backout."""
         (self.srv / "notesd.service").write_text(
             f"[Unit]\nRequires=notesd.socket\n[Service]\nExecStart={self.srv}/current/notesd serve\nWorkingDirectory={self.srv}\n"
             "TimeoutStopSec=30s\n")
@@ -66,6 +59,9 @@ watch: {{first: 0s}}
                             " systemctl start notesd.socket notesd.service")
         if ended.status:
             raise RuntimeError(ended.output)
+
+    def begin(self):
+        self.prepare()
         self.must("record", "v1")
         self.must("good", "v1")
         self.must("deploy", "--version", "v2", "--", "sh", str(self.srv / "deploy.sh"), "v2")
@@ -77,7 +73,7 @@ watch: {{first: 0s}}
         return [Path(line).parent.name for line in self.inside("sh", "-c", script).output.split()]
 
     def down(self):
-        subprocess.run([CONTAINER, "down", self.base / "host"], check=True, capture_output=True)
+        self.container.down()
 
 
 def on_a_host(judge):
@@ -105,6 +101,8 @@ def back(site, load):
     load.mark("the way back")
     ended = site.rollback()
     faults += expect(ended.status == 0, f"exit status {ended.status}\n{ended.output}")
+    faults += expect("outage 0.0 s" in ended.output and "outage about 0.0 s" in ended.output and "outside" not in ended.output,
+                     f"it tells of an outage that there was not:\n{ended.output}")
     faults += expect(site.programs() == ["v1"], f"{site.programs()} run")
     asked = dict(load.short)
     time.sleep(0.4)

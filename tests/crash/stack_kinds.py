@@ -8,6 +8,7 @@ sys.path[:0] = [str(HERE.parent / "examples")]
 import blue_green_nginx  # noqa: E402
 import canary_haproxy  # noqa: E402
 import compose  # noqa: E402
+import compose_plugin  # noqa: E402
 import coolify_compose  # noqa: E402
 import kubernetes  # noqa: E402
 from place import ROOT  # noqa: E402
@@ -34,7 +35,8 @@ class Nginx:
     def faults(self, version):
         port = {"v1": blue_green_nginx.BLUE, "v2": blue_green_nginx.GREEN}[version]
         text = (self.place.site / "pool.conf").read_text()
-        return [] if f":{port};" in text and text.count("server ") == 1 else [f"pool.conf is {text!r}"]
+        serving = [line for line in text.splitlines() if line.startswith("server ")]
+        return [] if len(serving) == 1 and f":{port};" in serving[0] else [f"pool.conf is {text!r}"]
 
 
 class Haproxy:
@@ -49,7 +51,7 @@ class Haproxy:
 
     def bring(self, version):
         self.place.sh(f"./canary.sh {version} && ./weight.py blue 0 green 100", quiet=True)
-        self.place.wait(f"{version} serves", lambda: self.serves() == {version})
+        self.place.wait(f"{version} serves", lambda: self.serves() == {version}, 60)
 
     def serves(self):
         front = f"http://127.0.0.1:{canary_haproxy.FRONT}/version"
@@ -87,11 +89,11 @@ class Kubernetes:
 
 class Compose:
     """Two services of a Compose project, by a real docker-compose and a real daemon."""
-    example, needs, spread = "compose", compose.NEEDS, 6
+    example, needs, spread, tool = "compose", compose.NEEDS, 6, "docker-compose"
 
     def __init__(self, place):
-        self.place, self.docker = place, compose.Docker(place)
-        place.copy({"/srv/shop": place.site, "18100": compose.PORT})
+        self.place, self.docker = place, compose.Docker(place, self.tool)
+        place.copy({"/srv/shop": place.site, "18100": free_port()})
         place.sh("./image.sh counter:1 v1 && ./deploy.sh v1", quiet=True)
         self.images = {"v1": self.docker.ask("image", "inspect", "-f", "{{.Id}}", "shop:v1")}
 
@@ -106,6 +108,12 @@ class Compose:
     def faults(self, version):
         text = (self.place.site / ".env").read_text()
         return [] if text == f"TAG={version}\n" else [f".env is {text!r}"]
+
+
+class ComposePlugin(Compose):
+    """The same by the real `docker compose`."""
+    needs, spread, tool = compose_plugin.NEEDS, 4, "docker compose"
+    cannot = staticmethod(compose_plugin.cannot)
 
 
 class Coolify:
@@ -139,6 +147,15 @@ class Coolify:
         if version == "v1" and self.coolify.auto_deploy():
             found.append("auto-deploy is on")
         return found
+
+    def resolved(self):
+        """As it was found, but for the code."""
+        found = [] if self.coolify.auto_deploy() else ["auto-deploy is still off"]
+        if (sha := self.coolify.control()["application"]["git_commit_sha"]) != "HEAD":
+            found.append(f"the application is still set to {sha}")
+        if (self.site / "news.cron").read_text() != self.cron:
+            found.append("the cron job is not as it was")
+        return found if self.coolify.serves("v1") else [*found, "v1 does not serve any more"]
 
 
 class TwoPools:
@@ -287,5 +304,5 @@ class HelmRelease:
         return [] if newest["status"] == "deployed" else [f"revision {newest['revision']} is {newest['status']}"]
 
 
-STACKS = {"nginx": Nginx, "haproxy": Haproxy, "kubernetes": Kubernetes, "compose": Compose, "coolify": Coolify, "alb": Alb, "istio": Istio,
+STACKS = {"nginx": Nginx, "haproxy": Haproxy, "kubernetes": Kubernetes, "compose": Compose, "compose-plugin": ComposePlugin, "coolify": Coolify, "alb": Alb, "istio": Istio,
           "helm": HelmRelease}

@@ -7,8 +7,9 @@ import threading
 import time
 from pathlib import Path
 
-from compose_faults import disk_full, registry_gone
-from place import expect
+from compose_faults import disk_full
+from compose_registry import registry
+from place import ROOT, expect
 
 
 def may_run_a_daemon():
@@ -22,12 +23,23 @@ NEEDS = ("root", "dockerd", "docker-compose", "busybox", "curl", "psql",
 PORT = 18100
 
 
-class Docker:
-    """A daemon of its own: it touches neither iptables nor docker0."""
+def plugin():
+    """The path of the real plugin, and why it cannot be had."""
+    done = subprocess.run(["sh", ROOT / "tests" / "support" / "compose_plugin.sh", ROOT], capture_output=True, text=True, check=False)
+    return done.stdout.strip(), done.stderr.strip() if done.returncode != 0 else ""
 
-    def __init__(self, place):
-        self.place, self.at = place, place.directory / "docker"
+
+class Docker:
+    """A daemon of its own: it touches neither iptables nor docker0. `compose`: the tool that projects are run with."""
+
+    def __init__(self, place, compose="docker-compose"):
+        self.place, self.at, self.compose = place, place.directory / "docker", compose
         self.at.mkdir()
+        self.config = self.at / "config"
+        (self.config / "cli-plugins").mkdir(parents=True)
+        if compose == "docker compose":
+            (self.config / "cli-plugins" / "docker-compose").symlink_to(plugin()[0])
+        place.environment["DOCKER_CONFIG"] = str(self.config)
         place.environment["DOCKER_HOST"] = f"unix://{self.at}/s"
         place.environment.pop("COMPOSE_PROJECT_NAME", None)
         self.child = None
@@ -37,7 +49,7 @@ class Docker:
     def start(self):
         flags = ["--data-root", self.at / "data", "--exec-root", self.at / "exec", "-H", self.place.environment["DOCKER_HOST"],
                  "--pidfile", self.at / "pid", "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
-                 "--ip-masq=false", "--default-address-pool", "base=10.214.0.0/16,size=24"]
+                 "--ip-masq=false", "--default-address-pool", f"base=10.{215 if self.compose == 'docker compose' else 214}.0.0/16,size=24"]
         with open(self.at / "log", "ab") as log:
             self.child = subprocess.Popen(["dockerd", *map(str, flags)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                           start_new_session=True, env=self.place.environment)
@@ -57,6 +69,10 @@ class Docker:
             self.place.sh("docker ps -aq | xargs -r docker rm -f -v; docker network prune -f", quiet=True)
             self.stop()
 
+    def named(self, project, service):
+        """As the tool names the first container of a service."""
+        return ("-" if self.compose == "docker compose" else "_").join((project, service, "1"))
+
     def container(self, service):
         return self.ask("ps", "-q", "--filter", f"label=com.docker.compose.service={service}") or ""
 
@@ -65,10 +81,10 @@ class Docker:
         return {self.ask("inspect", "-f", "{{.Image}}", one) for one in self.container(service).split()}
 
 
-def run(place):
-    docker = Docker(place)
-    site = place.copy({"/srv/shop": place.site, "18100": PORT})
-    order = f"http://127.0.0.1:{PORT}/cgi-bin/order"
+def run(place, tool="docker-compose", port=PORT):
+    docker = Docker(place, tool)
+    site = place.copy({"/srv/shop": place.site, "18100": port})
+    order = f"http://127.0.0.1:{port}/cgi-bin/order"
 
     def orders(greeting):
         place.wait("orders are taken", lambda: place.get(order) == (200, f"{greeting}, ordered\n"))
@@ -95,8 +111,9 @@ def run(place):
     place.backout("verify")
     report = place.backout("report")
     expect("v2 -> v1" in report and "v2 takes no orders" in report, "the report does not tell it")
-    return [*restarted_in_the_middle(place, docker, orders, v1), *registry_gone(place, docker), *disk_full(place, docker),
-            *database_inside(place, docker)]
+    # Of the faults each tool gets its share: what they do not change between them is played once.
+    faults = registry if tool == "docker compose" else disk_full
+    return [*restarted_in_the_middle(place, docker, orders, v1), *faults(place, docker), *database_inside(place, docker)]
 
 
 def restarted_in_the_middle(place, docker, orders, v1):
@@ -108,7 +125,7 @@ def restarted_in_the_middle(place, docker, orders, v1):
         [place.backout_program, "rollback", "--yes", "--reason", "v3 takes no orders"], cwd=place.site, env=place.environment,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)))
     rollback.start()
-    place.wait("docker-compose is at work", lambda: not rollback.is_alive() or composing(place))
+    place.wait(f"{docker.compose} is at work", lambda: not rollback.is_alive() or composing(place))
     time.sleep(0.5)
     docker.stop()
     time.sleep(1)
@@ -162,14 +179,14 @@ def database_inside(place, docker):
     (site / "docker-compose.yml").write_text(INSIDE.format(user=f"{postgres.pw_uid}:{postgres.pw_gid}", programs=programs))
     (site / ".env").write_text("TAG=v1\n")
     (site / "backout.yaml").write_text(INSIDE_SITE.format(site=site))
-    place.sh("docker-compose -p orders up -d", cwd=site)
+    place.sh(f"{docker.compose} -p orders up -d", cwd=site)
 
     def psql(sql, database="orders"):
         address = docker.ask("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", docker.container("db"))
         words = ["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", address, "-U", "postgres", "-d", database, "-c", sql]
         return place.sh(words, quiet=True, cwd=site).strip()
 
-    place.wait("PostgreSQL answers", lambda: docker.ask("exec", "orders_db_1", f"{programs}/pg_isready", "-h", "127.0.0.1"))
+    place.wait("PostgreSQL answers", lambda: docker.ask("exec", docker.named("orders", "db"), f"{programs}/pg_isready", "-h", "127.0.0.1"))
     psql("CREATE DATABASE orders", "postgres")
     psql("CREATE TABLE orders (id serial PRIMARY KEY, note text NOT NULL); INSERT INTO orders (note) VALUES ('first'), ('second')")
 
@@ -178,8 +195,8 @@ def database_inside(place, docker):
 
     backout("record", "v1")
     backout("good", "v1")
-    migrate = f"docker exec orders_db_1 {programs}/psql -h 127.0.0.1 -U postgres -d orders -c 'ALTER TABLE orders DROP COLUMN note'"
-    deploy = f"{migrate} && echo TAG=v2 >.env && docker-compose -p orders up -d"
+    migrate = f"docker exec {docker.named('orders', 'db')} {programs}/psql -h 127.0.0.1 -U postgres -d orders -c 'ALTER TABLE orders DROP COLUMN note'"
+    deploy = f"{migrate} && echo TAG=v2 >.env && {docker.compose} -p orders up -d"
     backout("deploy", "--version", "v2", "--", "sh", "-c", deploy)
     psql("INSERT INTO orders DEFAULT VALUES")
     db = docker.container("db")
@@ -190,7 +207,7 @@ def database_inside(place, docker):
     expect(docker.container("db") == db, "the database's container was touched")
     expect((site / ".env").read_text() == "TAG=v1\n", "the tag is not back")
     backout("good", "v1")
-    backout("deploy", "--version", "v3", "--", "sh", "-c", "echo TAG=v3 >.env && docker-compose -p orders up -d")
+    backout("deploy", "--version", "v3", "--", "sh", "-c", f"echo TAG=v3 >.env && {docker.compose} -p orders up -d")
     for plan in (backout("plan"), backout("plan", "--code-only")):
         expect("up-code" in plan and "stop-code" not in plan, "containers are stopped though the database stays as it is")
     return ["a database inside the project was restored, swapped and kept its new row"]

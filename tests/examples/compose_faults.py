@@ -1,17 +1,12 @@
-"""Faults around a switch of containers: the disk is full, the registry is gone. Wholly old, wholly new, or Unknown with what to look at."""
-import hashlib
+"""Faults around a switch of containers: the disk is full; and the project that compose_registry.py plays with, too. Wholly old, wholly
+new, or Unknown with what to look at."""
 import json
 import os
 import re
 import subprocess
-import tarfile
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from place import expect
-
-MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 PROJECT = """version: "3.7"
 services:
@@ -37,13 +32,20 @@ class Shop:
         self.up("v1", "hello")
         self.backout("record", "v1")
         self.backout("good", "v1")
-        self.backout("deploy", "--version", "v2", "--", "sh", "-c",
-                     f"echo TAG=v2 >.env; echo GREETING=goodbye >web.env; docker-compose -p {name} up -d")
+        self.deploy("v2")
+
+    def again(self, version):
+        self.backout("resolve", version, "--cause", "it says goodbye", "--fix", "it shall", "--missed", "nobody", "--prevent", "a test")
+        self.deploy(version)
+
+    def deploy(self, version):
+        self.backout("deploy", "--version", version, "--", "sh", "-c",
+                     f"echo TAG={version} >.env; echo GREETING=goodbye >web.env; {self.docker.compose} -p {self.name} up -d")
 
     def up(self, version, greeting):
         (self.path / ".env").write_text(f"TAG={version}\n")
         (self.path / "web.env").write_text(f"GREETING={greeting}\n")
-        self.place.sh(f"docker-compose -p {self.name} up -d", cwd=self.path)
+        self.place.sh(f"{self.docker.compose} -p {self.name} up -d", cwd=self.path)
 
     def backout(self, *words, ends=(0,), **more):
         return self.place.backout("-f", self.path / "backout.yaml", *words, ends=ends, cwd=self.path, env=self.environment, **more)
@@ -121,98 +123,3 @@ def until_it_fits(place, shop, disk, blocks):
            {("web", "shop:v1", "GREETING=hello"), ("worker", "shop:v1", "")}, "the containers are neither v1's nor v2's")
     shop.down()
     return ended
-
-
-class Registry:
-    """Gives images away, by tag and by digest, as the distribution API has it; they are taken from `docker save`."""
-
-    def __init__(self, docker, directory):
-        self.blobs, self.tags, self.docker, self.directory = {}, {}, docker, Path(directory)
-        self.server = self.thread = None
-        self.port = 0
-
-    def add(self, name, tag, image):
-        file = self.directory / f"{tag}.tar"
-        self.docker.ask("save", "-o", str(file), image)
-        with tarfile.open(file) as saved:
-            one = json.load(saved.extractfile("manifest.json"))[0]
-            config = self.blob(saved.extractfile(one["Config"]).read())
-            layers = [self.blob(saved.extractfile(layer).read()) for layer in one["Layers"]]
-        file.unlink()
-        sized = [{"mediaType": "application/vnd.docker.image.rootfs.diff.tar", "size": len(self.blobs[each]), "digest": each}
-                 for each in layers]
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": sized,
-                    "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": len(self.blobs[config]),
-                               "digest": config}}
-        self.tags[f"{name}:{tag}"] = self.blob(json.dumps(manifest).encode())
-
-    def blob(self, data):
-        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        self.blobs[digest] = data
-        return digest
-
-    def start(self):
-        registry = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                found = re.fullmatch(r"/v2/(?:([a-z]+)/(manifests|blobs)/(.+))?", self.path)
-                name, kind, what = found.groups() if found else (None, None, None)
-                data = registry.blobs.get(registry.tags.get(f"{name}:{what}", what))
-                if found and not kind:
-                    data = b"{}"
-                self.send_response(200 if data else 404)
-                if kind == "manifests" and data:
-                    self.send_header("Docker-Content-Digest", f"sha256:{hashlib.sha256(data).hexdigest()}")
-                self.send_header("Content-Type", MANIFEST if kind == "manifests" else "application/octet-stream")
-                self.send_header("Content-Length", str(len(data or b"")))
-                self.end_headers()
-                if self.command == "GET":
-                    self.wfile.write(data or b"")
-
-            do_HEAD = do_GET
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self.port = self.server.server_address[1]
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def registry_gone(place, docker):
-    """The image of the way back is here no more, and its registry does not answer: said beforehand, and nothing is changed."""
-    registry = Registry(docker, place.directory)
-    for version in ("v1", "v2"):  # not the images of the example, which runs beside
-        place.sh(f"./image.sh far:{version} {version}", quiet=True)
-        registry.add("far", version, f"far:{version}")
-        docker.ask("rmi", f"far:{version}")
-    registry.start()
-    image = f"127.0.0.1:{registry.port}/far"
-    place.sh(f"docker pull -q {image}:v1 && docker pull -q {image}:v2")
-    shop = Shop(place, docker, "far", image, place.directory / "far")
-    bad, v1 = shop.state(), docker.ask("image", "inspect", "-f", "{{.Id}}", f"{image}:v1")
-    place.sh(f"docker ps -aq --filter ancestor={v1} | xargs -r docker rm -f; docker rmi -f {v1}")
-    registry.stop()
-    ready = shop.backout("ready", "--prove", ends=(0, 3))
-    expect("must be pulled" in ready or "cannot be pulled" in ready, "`ready` does not tell that the image is gone")
-    status, said = shop.roll_back(ends=(1, 3))
-    expect("cannot be pulled" in said, "it is not said what is missing")
-    expect(shop.state() == bad, f"exit status {status}, and something was changed")
-    registry.start()
-    # Its tag means another image by now: what ran is pulled by its digest.
-    registry.tags["far:v1"] = registry.tags["far:v2"]
-    shop.roll_back(ends=(0,))
-    runs, _ = shop.state()
-    expect({each[2] for each in runs} == {v1}, "the containers do not run what v1 was")
-    shop.backout("verify")
-    registry.stop()
-    shop.down()
-    return [f"registry gone: exit status {status}, then pulled by digest"]

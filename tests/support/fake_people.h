@@ -27,7 +27,10 @@ class RecordingProgress : public run::Progress {
     tell("ends " + step.id.str() + "@" + host + " " + std::string(run::name_of(purpose)) + " " +
          std::string(name_of(outcome.kind)));
   }
-  void door(bool open) override { tell(open ? "door open" : "door closed"); }
+  void door(bool open, run::KeptOutBy by) override {
+    const bool services = by == run::KeptOutBy::kServices;
+    tell(open ? (services ? "services run" : "door open") : (services ? "services stopped" : "door closed"));
+  }
   void turns(const std::string& why) override { tell("turns " + why); }
 
   /// Not while a run goes on.

@@ -1,6 +1,6 @@
 #include "app/ready/backups.h"
 
-#include "app/backups.h"
+#include "app/backups/backups.h"
 #include "base/text.h"
 
 namespace backout::app::ready {

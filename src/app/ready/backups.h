@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "app/workspace.h"
+#include "app/site/workspace.h"
 #include "model/finding.h"
 
 namespace backout::app::ready {

@@ -1,7 +1,7 @@
 #include "app/ready/journal.h"
 
-#include "app/session.h"
-#include "app/target.h"
+#include "app/history/runs.h"
+#include "app/history/target.h"
 #include "base/text.h"
 #include "os/file.h"
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "app/workspace.h"
+#include "app/site/workspace.h"
 #include "driver/readiness.h"
 #include "model/finding.h"
 #include "model/release.h"

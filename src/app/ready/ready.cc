@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <future>
 
-#include "app/checking.h"
-#include "app/ci.h"
-#include "app/planning.h"
+#include "app/history/ci.h"
+#include "app/planning/planning.h"
 #include "app/ready/backups.h"
 #include "app/ready/host.h"
 #include "app/ready/journal.h"
 #include "app/ready/needs.h"
 #include "app/ready/self_deploy.h"
 #include "app/ready/steps.h"
+#include "app/watching/checking.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "run/resolve.h"

@@ -3,7 +3,7 @@
 // driver.
 #pragma once
 #include "app/ready/answer.h"
-#include "app/workspace.h"
+#include "app/site/workspace.h"
 #include "driver/readiness.h"
 
 namespace backout::app {

@@ -118,9 +118,10 @@ bool names_another_place(const std::string& text) {
 
 std::string next_for(const Candidate& candidate) {
   if (candidate.kind == "cron")
-    return "have a rollback stop it: services: [{cron: " + candidate.where + "}] in backout.yaml, or take the line out";
+    return "have a rollback pause it: auto_deploys: [{cron: " + candidate.where +
+           "}] in backout.yaml, whose match is in this line if it has one; or take the line out";
   if (candidate.kind == "timer")
-    return "have a rollback stop it: services: [{timer: " + candidate.where +
+    return "have a rollback pause it: auto_deploys: [{timer: " + candidate.where +
            "}] in backout.yaml, or: systemctl disable --now " + candidate.where;
   if (candidate.kind == "container")
     return "have a rollback pause it: auto_deploys: [{container: " + candidate.where +
@@ -195,8 +196,10 @@ Marks marks_of(const Site& site) {
       if (value.is_string()) marks.parked.push_back(value.get<std::string>());
   }
   for (const AutoDeployConfig& deploys : site.auto_deploys) {
-    marks.parked.push_back(deploys.name);
-    if (const std::string object = get_string(deploys.args, "object"); !object.empty()) marks.parked.push_back(object);
+    const std::string match = get_string(deploys.args, "match");
+    marks.paused.push_back({deploys.name, match});
+    if (const std::string object = get_string(deploys.args, "object"); !object.empty())
+      marks.paused.push_back({object, match});
   }
   return marks;
 }
@@ -214,9 +217,17 @@ std::vector<Finding> judge_candidates(const std::vector<Candidate>& candidates, 
     // Who works in another directory is nobody's machinery; agents say by their names what they are.
     if (!ours && candidate.kind == "process" && how->find(' ') != std::string::npos) continue;
     const std::string name = candidate.where.substr(candidate.where.rfind('/') + 1);
-    const bool parked = std::any_of(marks.parked.begin(), marks.parked.end(), [&](const std::string& known) {
+    const auto is_it = [&](const std::string& known) {
       return known == candidate.where || known == name || known + ".timer" == candidate.where;
-    });
+    };
+    // What is stopped as a service starts again when the door opens, which is too soon for what comes by the clock.
+    const bool by_the_clock = candidate.kind == "cron" || candidate.kind == "timer";
+    const bool parked =
+        std::any_of(marks.paused.begin(), marks.paused.end(),
+                    [&](const Marks::Pause& pause) {
+                      return is_it(pause.name) && (candidate.kind != "cron" || has(candidate.line, pause.match));
+                    }) ||
+        (!by_the_clock && std::any_of(marks.parked.begin(), marks.parked.end(), is_it));
     Json evidence = {{"line", candidate.line}};
     if (!candidate.pid.empty()) evidence["pid"] = candidate.pid;
     Finding finding{"self-deploy", Severity::kOk, candidate.where, "", "", "", evidence};

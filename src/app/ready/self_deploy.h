@@ -30,7 +30,11 @@ std::optional<std::string> deploys_by(const std::string& text);
 /// What the site's own files are called in such a line.
 struct Marks {
   std::vector<std::string> paths;   // the code, its repository
-  std::vector<std::string> parked;  // crontabs, units and names that the configuration stops or pauses itself
+  std::vector<std::string> parked;  // units and names that a rollback stops
+  struct Pause {
+    std::string name, match;  // of a crontab: its lines with `match` in them; empty: all that deploy
+  };
+  std::vector<Pause> paused;  // until their cause is resolved
 };
 Marks marks_of(const Site& site);
 

@@ -7,7 +7,9 @@
 namespace backout::app::ready {
 namespace {
 
-const Marks kShop{{"/srv/shop", "/srv/git/shop.git"}, {"/etc/cron.d/jobs", "shop-pull"}};
+const Marks kShop{{"/srv/shop", "/srv/git/shop.git"},
+                  {"/etc/cron.d/parked", "worker"},
+                  {{"/etc/cron.d/jobs", ""}, {"/etc/cron.d/some", "git pull"}, {"shop-pull", ""}}};
 
 Severity severity_of(const Candidate& candidate) {
   const auto findings = judge_candidates({candidate}, kShop);
@@ -46,6 +48,21 @@ TEST(SelfDeploy, ThatARollbackStopsIsNoObstacle) {
   EXPECT_EQ(severity_of({"timer", "shop-pull.timer", "git -C /srv/shop pull", ""}), Severity::kOk);
 }
 
+TEST(SelfDeploy, ThatStartsAgainWhenTheDoorOpensIsRed) {
+  const Candidate parked{"cron", "/etc/cron.d/parked", "* * * * * root cd /srv/shop && git pull", ""};
+  EXPECT_EQ(severity_of(parked), Severity::kRed);
+  EXPECT_NE(judge_candidates({parked}, kShop).front().next.find("auto_deploys: [{cron: /etc/cron.d/parked"),
+            std::string::npos);
+  EXPECT_EQ(severity_of({"timer", "worker.timer", "git -C /srv/shop pull", ""}), Severity::kRed);
+}
+
+TEST(SelfDeploy, OnlyLinesThatArePausedAreNoObstacle) {
+  EXPECT_EQ(severity_of({"cron", "/etc/cron.d/some", "* * * * * root cd /srv/shop && git pull", ""}), Severity::kOk);
+  EXPECT_EQ(severity_of({"cron", "/etc/cron.d/some", "* * * * * root cd /srv/shop; git  pull", ""}), Severity::kRed);
+  EXPECT_EQ(severity_of({"cron", "/etc/cron.d/some", "* * * * * root cd /srv/shop && make deploy", ""}),
+            Severity::kRed);
+}
+
 TEST(SelfDeploy, OfAnotherSiteIsNoneOfOurs) {
   EXPECT_EQ(severity_of({"cron", "/etc/cron.d/pull", "cd /srv/shop-two && git pull", ""}), Severity::kOk);
   EXPECT_EQ(severity_of({"cron", "/etc/cron.d/pull", "cd /home/blog/site && git pull", ""}), Severity::kOk);
@@ -76,7 +93,7 @@ TEST(SelfDeploy, AnAnswerThatWasCutOffIsNone) {
 TEST(SelfDeploy, IsLookedForOnARealHostWithoutFindingOurselves) {
   const os::TestDirectory directory;
   const auto host = host::make_local_host(host::HostName("local"), directory / "target");
-  for (const Finding& finding : look_for_self_deploys({{directory.path()}, {}}, *host, {}))
+  for (const Finding& finding : look_for_self_deploys({{directory.path()}, {}, {}}, *host, {}))
     EXPECT_NE(finding.severity, Severity::kRed) << finding.what;
 }
 

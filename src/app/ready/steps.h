@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "app/subject.h"
-#include "app/workspace.h"
+#include "app/site/subject.h"
+#include "app/site/workspace.h"
 #include "driver/readiness.h"
 
 namespace backout::app::ready {

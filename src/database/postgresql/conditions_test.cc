@@ -265,5 +265,39 @@ TEST_F(Conditions, AnExtensionThatASuperuserMadeIsRestoredByWhoeverMayMakeIt) {
   EXPECT_EQ(get(get(*seen, "role"), "untrusted"), Json::array({"pageinspect"}));
 }
 
+TEST_F(Conditions, ALookTellsWhatIsAppliedAndGoesOnWhereThatCannotBeRead) {
+  cluster_.run(name_,
+               "CREATE TABLE django_migrations (id int PRIMARY KEY, app text, name text, applied timestamptz);"
+               "INSERT INTO django_migrations VALUES (1, 'shop', '0001_initial', now());"
+               "CREATE TABLE schema_info (version int); CREATE TABLE migrations (bird text);"
+               "CREATE SCHEMA own; CREATE TABLE own.steps (step int); INSERT INTO own.steps VALUES (7)");
+  const Json server = get(backup_args(), "server");
+  const auto applied = [&](const Json& as, const Json& more) {
+    Json args = {{"server", as}, {"database", name_}};
+    args.update(more);
+    const auto seen = observe(args);
+    EXPECT_TRUE(seen) << (seen ? "" : seen.error().message);
+    return seen ? get(*seen, "applied") : Json();
+  };
+  const Json book = {{"book", {{"table", "own.steps"}, {"column", "step"}}}};
+  const Json before = applied(server, Json::object()), with_own = applied(server, book);
+  EXPECT_THAT(get_string(before, "public.django_migrations"), ::testing::StartsWith("1 applied ("));
+  EXPECT_THAT(get_string(with_own, "own.steps"), ::testing::StartsWith("1 applied ("));
+  cluster_.run(name_, "INSERT INTO django_migrations VALUES (2, 'shop', '0002_fill', now())");
+  EXPECT_NE(applied(server, Json::object()), before);
+  cluster_.run(name_, "UPDATE own.steps SET step = 8");
+  EXPECT_NE(get(applied(server, book), "own.steps"), get(with_own, "own.steps"));
+  EXPECT_THAT(get_string(before, "public.schema_info"), ::testing::StartsWith("0 rows ("));
+  EXPECT_FALSE(before.contains("public.migrations"));
+  const std::string reader = "reader_" + name_;
+  cluster_.run(name_, "CREATE ROLE " + reader + " LOGIN");
+  const Json blind = applied("host=" + cluster_.directory() + " user=" + reader, book);
+  EXPECT_THAT(get_string(blind, "migrations"), HasSubstr("cannot be read: "));
+  cluster_.run(name_, "DROP ROLE " + reader);
+  auto migration = Connection::open(cluster_.server(), name_);
+  ASSERT_TRUE(migration && migration->exec("BEGIN; LOCK TABLE public.django_migrations"));
+  EXPECT_THAT(get_string(applied(server, Json::object()), "migrations"), HasSubstr("lock timeout"));
+}
+
 }  // namespace
 }  // namespace backout::postgresql

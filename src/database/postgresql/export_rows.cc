@@ -21,7 +21,8 @@ class ScratchCopy {
  public:
   static Result<ScratchCopy> make(const Json& args, const driver::Progress& progress) {
     ScratchCopy restored;
-    restored.args_ = {{"server", get(args, "server")}, {"database", TRY(need(args, "scratch"))}};
+    const std::string scratch = TRY(need(args, "scratch"));
+    restored.args_ = {{"server", get(args, "server")}, {"database", scratch}};
     if (args.contains("maintenance")) restored.args_["maintenance"] = args["maintenance"];
     restored.name_ = TRY(need_our_database(args, "scratch"));
     Json wanted = restored.args_;

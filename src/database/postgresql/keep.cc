@@ -70,7 +70,8 @@ Result<Json> look_at_kept(const Json& args) {
   const std::string path = TRY(need_path(args, "part"));
   if (!os::exists(path)) return sight(false, "not written down yet");
   if (const auto kept = is_kept(args); !kept) return sight(false, kept.error().message);
-  return sight(true, "the replaced database is there and closed", {{"part", TRY(read_json(path))}});
+  Json part = TRY(read_json(path));
+  return sight(true, "the replaced database is there and closed", {{"part", std::move(part)}});
 }
 
 }  // namespace backout::postgresql

@@ -1,11 +1,15 @@
 #include "database/postgresql/observe.h"
 
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "database/postgresql/connection.h"
 #include "database/postgresql/count_since.h"
 #include "database/postgresql/habits.h"
 #include "database/postgresql/look_at_downs.h"
 #include "database/postgresql/manifest.h"
 #include "database/postgresql/read_catalog.h"
+#include "database/postgresql/read_migrations.h"
 #include "database/postgresql/rewritten_rows.h"
 #include "database/postgresql/verb_args.h"
 #include "schema/migration_books.h"
@@ -90,6 +94,35 @@ Result<Json> compare_books(Connection& connection, const Json& books_of) {
       now, manifest ? Result<schema::BookContents>(as_books(books_in(manifest->content))) : manifest.error());
 }
 
+/// By the table in which a migrator notes them: what is applied, in few words that change with it. What cannot be read
+/// says so: a broken database, or one in which a migration holds the table, must be looked at all the same.
+Json applied_now(Connection& connection, const Json& book) {
+  Json applied = Json::object();
+  (void)connection.exec("SET lock_timeout = '2s'");
+  const auto noted = read_migrations(connection);
+  if (!noted) return {{"migrations", "cannot be read: " + one_line(noted.error().message)}};
+  for (const auto& each : *noted)
+    applied[each.table] = schema::in_few_words(each.applied) + (each.trouble.empty() ? "" : "; " + each.trouble);
+  const auto books = read_books(connection);  // of tools that are known by their table's name alone
+  if (!books) return {{"migrations", "cannot be read: " + one_line(books.error().message)}};
+  for (const auto& [quoted, content] : *books) {
+    const std::string table = replaced(quoted, "\"", "");
+    if (!applied.contains(table) && !table.ends_with(".migrations"))  // which may be what a shop sells to birds
+      applied[table] = fmt::format("{} ({})", counted(content.rows, "row"), content.hash.substr(0, 12));
+  }
+  const std::string named = get_string(book, "table");  // of a tool that lets its user choose
+  if (named.empty()) return applied;
+  const size_t dot = named.find('.');
+  const std::string schema = dot == std::string::npos ? "public" : named.substr(0, dot), table = named.substr(dot + 1);
+  const auto rows = connection.query(fmt::format(
+      "SELECT {}::pg_catalog.text FROM {}", sql_name(get_string(book, "column", "version")), sql_name(schema, table)));
+  std::vector<std::string> own;
+  for (int row = 0; rows && row < rows->count(); ++row) own.push_back(rows->text(row, 0));
+  applied[schema + "." + table] =
+      rows ? schema::in_few_words(std::move(own)) : "cannot be read: " + one_line(rows.error().message);
+  return applied;
+}
+
 }  // namespace
 
 Result<Json> schema_of(Connection& connection) {
@@ -124,6 +157,9 @@ Result<Json> observe(const Json& args) {
   if (const Json& books_of = get(args, "books_of"); books_of.is_object())
     seen["books"] = TRY(compare_books(*connection, books_of));
   if (const std::string tool = get_string(get(args, "migrations"), "tool"); !tool.empty()) seen["migrator"] = tool;
+  if (Json applied = applied_now(*connection, get(args, "book")); !applied.empty())
+    seen["applied"] = std::move(applied);
+  TRY_VOID(connection->exec("SET lock_timeout = '10s'"));
   seen["exists"] = true;
   seen["database"] = connection->database();
   seen["server_version"] = connection->server_version();

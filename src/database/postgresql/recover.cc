@@ -197,7 +197,8 @@ Result<Json> run_recover(const Json& args, const Progress& progress) {
     TRY_VOID(os::remove_file(path));
     TRY_VOID(os::remove_file(path + ".proved.json"));
     evidence = TRY(dump_from_side(TRY(recovery_from(args, progress)), args, progress));
-    const Json record{{"manifest_sha256", TRY(os::sha256_of_file(path))}, {"proved_at", to_iso(system_clock().wall())}};
+    const std::string hash = TRY(os::sha256_of_file(path));
+    const Json record{{"manifest_sha256", hash}, {"proved_at", to_iso(system_clock().wall())}};
     TRY_VOID(os::write_file_atomic(record_of(args), canonical(record) + "\n", 0600));
   }
   const Manifest manifest = TRY(load_manifest(path));
@@ -254,9 +255,9 @@ Result<Json> run_prove_point(const Json& args, const Progress& progress) {
     tell_target(job, *side, evidence);
     TRY_VOID(side->remove());
   }
-  const Json record{{"manifest_sha256", TRY(os::sha256_of_file(path))},
-                    {"proved_at", to_iso(system_clock().wall())},
-                    {"compared", get(evidence, "compared")}};
+  const std::string hash = TRY(os::sha256_of_file(path));
+  const Json record{
+      {"manifest_sha256", hash}, {"proved_at", to_iso(system_clock().wall())}, {"compared", get(evidence, "compared")}};
   TRY_VOID(os::write_file_atomic(record_of(args), canonical(record) + "\n", 0600));
   evidence["took_ms"] = (system_clock().boot() - began).count();
   return evidence;
@@ -274,7 +275,8 @@ Result<Json> look_at_proved_point(const Json& args) {
 
 Result<Json> run_discard_side(const Json& args, const Progress&) {
   const std::string root = TRY(root_for(args, TRY(repository_of(args))));
-  return Json{{"removed", root}, {"was_there", TRY(remove_side(root))}};
+  const bool was_there = TRY(remove_side(root));
+  return Json{{"removed", root}, {"was_there", was_there}};
 }
 
 Result<Json> look_at_discarded_side(const Json& args) {

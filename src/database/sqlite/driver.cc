@@ -1,5 +1,7 @@
 #include "database/sqlite/driver.h"
 
+#include <map>
+
 #include "base/text.h"
 #include "database/sqlite/offer.h"
 #include "database/sqlite/ready.h"
@@ -9,6 +11,28 @@
 
 namespace backout::database {
 namespace {
+
+/// Without one of these a verb makes no sense. The tool looks at all of its arguments itself, but only once it runs.
+Result<void> check_arguments(const Action& action) {
+  static const std::map<std::string, std::vector<const char*>, std::less<>> kNeeded = {
+      {"backup", {"file", "backup", "manifest"}},
+      {"verify-backup", {"backup", "manifest"}},
+      {"restore", {"backup", "manifest", "beside"}},
+      {"diff", {"base", "live", "target"}},
+      {"rescue", {"base", "live", "target", "record", "conflicts", "archive"}},
+      {"swap", {"file", "incoming", "keep", "record", "marker"}},
+      {"swap-back", {"file", "keep", "aside", "marker"}},
+      {"keep", {"file", "kept", "base", "record", "marker", "directory"}},
+      {"discard", {"path"}},
+      {"load", {"archive", "sha256", "backup", "manifest"}},
+      {"put-back", {"file", "incoming", "keep", "marker"}}};
+  const auto needed = kNeeded.find(action.verb);
+  if (needed == kNeeded.end()) return {};
+  for (const char* key : needed->second)
+    if (get_string(action.args, key).empty())
+      return Error{Code::kInvalid, "sqlite " + action.verb + ": the argument '" + key + "' is missing", ""};
+  return {};
+}
 
 class SqliteDriver : public driver::Driver {
  public:
@@ -42,6 +66,7 @@ class SqliteDriver : public driver::Driver {
     const bool beside_runs = action.verb == "diff" || action.verb == "export" || action.verb == "apply";
     if (!known && !beside_runs) return Error{Code::kInvalid, "the sqlite driver has no verb '" + action.verb + "'", ""};
     if (action.verb == "script") return script(action.args);
+    TRY_VOID(check_arguments(action));
     return tool(action.verb, action.args);
   }
 

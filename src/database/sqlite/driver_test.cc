@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 
 #include "base/text.h"
+#include "conformance/conformance.h"
 #include "database/sqlite/rung.h"
 #include "database/sqlite/testing.h"
 
@@ -150,6 +151,59 @@ TEST_F(SqliteDriver, UndoesEveryStepThatChangedSomething) {
     if (step->undo) act(*step->undo);
   EXPECT_EQ(testing::content(file), before);
   EXPECT_TRUE(testing::files_like(scratch.path(), ".new").empty());
+}
+
+/// The files under `directory`, and what each database among them holds.
+std::map<std::string, std::string> files_in(const std::string& directory) {
+  std::map<std::string, std::string> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
+    if (entry.is_regular_file()) found[entry.path()] = "";
+  for (auto& [path, content] : found)
+    if (testing::slurp(path).starts_with("SQLite format 3")) content = testing::content(path);
+  return found;
+}
+
+TEST_F(SqliteDriver, ConformsInEachEffectOfARestore) {
+  const std::string world = scratch / "world", before = scratch / "before";
+  std::filesystem::create_directory(world);
+  file = world + "/shop.db";
+  sql(file, std::string(kV1) +
+                "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 600) "
+                "INSERT INTO t(id, v) SELECT i, hex(randomblob(50)) FROM n");
+  const auto copy = [](const std::string& from, const std::string& to) {
+    std::filesystem::remove_all(to);
+    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+  };
+  std::vector<std::string> conformed;
+  const auto go_through = [&](const std::vector<Step>& list) {
+    std::map<std::string, Json> evidence;
+    for (const Step& step : list) {
+      if (step.kind != StepKind::kEffect) continue;
+      copy(world, before);
+      const auto found = files_in(world);
+      evidence[step.id.str()] = act(step.action);
+      const auto made = files_in(world);
+      if (made == found) continue;
+      conformance::conforms(*driver, {.action = step.action,
+                                      .undo = step.undo,
+                                      .reset = [&] { copy(before, world); },
+                                      .done =
+                                          [&] {
+                                            const auto now = files_in(world);
+                                            return std::includes(now.begin(), now.end(), made.begin(), made.end());
+                                          },
+                                      .as_before = [&] { return files_in(world)[file] == found.at(file); },
+                                      .kills = 2});
+      conformed.push_back(step.action.verb);
+      copy(before, world);
+      evidence[step.id.str()] = act(step.action);
+    }
+    return evidence;
+  };
+  const Json part = go_through(steps(RunKind::kDeploy, "world/C-1")).at("backup-shop.db").at("part");
+  sql(file, "ALTER TABLE t DROP COLUMN old; INSERT INTO t(v) VALUES ('since')");
+  go_through(steps(RunKind::kRollback, "world/R-1", part));
+  EXPECT_EQ(join(conformed, " "), "backup verify-backup backup verify-backup restore diff rescue swap keep");
 }
 
 TEST_F(SqliteDriver, SaysWhyThereIsNoWay) {

@@ -1,8 +1,12 @@
 #include "database/sqlite/observe.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
+
+#include <algorithm>
 #include <cstdlib>
 
+#include "base/text.h"
 #include "database/sqlite/connection.h"
 #include "database/sqlite/files.h"
 #include "database/sqlite/holders.h"
@@ -34,12 +38,38 @@ schema::BookContents books_in(const std::map<std::string, TableContent>& tables)
 }
 
 /// In the connection's transaction.
-Result<Json> compare_books(Connection& connection, schema::Snapshot schema, const Json& books_of) {
+Result<schema::BookContents> read_books(Connection& connection, schema::Snapshot schema) {
   std::erase_if(schema.tables, [](const schema::Table& table) { return !schema::is_migration_book(table.name); });
-  const schema::BookContents now = books_in(TRY(read_content(connection, schema)));
+  return books_in(TRY(read_content(connection, schema)));
+}
+
+Result<Json> compare_books(Connection& connection, const schema::Snapshot& schema, const Json& books_of) {
+  const schema::BookContents now = TRY(read_books(connection, schema));
   const auto manifest = manifest_of(books_of);
   return schema::other_books(now,
                              manifest ? Result<schema::BookContents>(books_in(manifest->tables)) : manifest.error());
+}
+
+/// "migrations" may be what a shop sells to birds: it is a migrator's with these columns only.
+bool is_certainly_a_book(const schema::Table& table) {
+  if (schema::lowered(table.name) != "migrations") return schema::is_migration_book(table.name);
+  const auto has = [&](const char* name) {
+    return std::any_of(table.columns.begin(), table.columns.end(),
+                       [&](const schema::Column& column) { return schema::lowered(column.name) == name; });
+  };
+  return (has("migration") && has("batch")) || (has("timestamp") && has("name"));
+}
+
+/// By the table in which a migrator notes them: what is applied, in few words that change with it. What cannot be read
+/// says so: a broken database must be looked at all the same.
+Json applied_now(Connection& connection, schema::Snapshot schema) {
+  std::erase_if(schema.tables, [](const schema::Table& table) { return !is_certainly_a_book(table); });
+  const auto books = read_books(connection, schema);
+  if (!books) return {{"migrations", "cannot be read: " + one_line(books.error().message)}};
+  Json applied = Json::object();
+  for (const auto& [table, content] : *books)
+    applied[table] = fmt::format("{} ({})", counted(content.rows, "row"), content.hash.substr(0, 12));
+  return applied;
 }
 
 Result<Json> look(const std::string& path, Open how, const Json& books_of) {
@@ -53,6 +83,7 @@ Result<Json> look(const std::string& path, Open how, const Json& books_of) {
             {"user_version", schema.user_version},
             {"schema", schema::to_json(schema)},
             {"schema_hash", hash_of(schema)}};
+  if (Json applied = applied_now(connection, schema); !applied.empty()) seen["applied"] = std::move(applied);
   if (books_of.is_object()) seen["books"] = TRY(compare_books(connection, schema, books_of));
   return seen;
 }

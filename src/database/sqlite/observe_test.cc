@@ -106,6 +106,28 @@ TEST(Observe, LooksPastAHotJournalWithoutRollingItBack) {
   EXPECT_EQ(testing::number(file, "SELECT count(*) FROM t WHERE x = 'half'"), 0);
 }
 
+TEST(Observe, TellsWhatAMigratorNotedAndTakesNoOtherTableForItsBook) {
+  Scratch scratch;
+  const std::string file = scratch / "x.db";
+  sql(file,
+      "CREATE TABLE django_migrations(id INTEGER PRIMARY KEY, app TEXT, name TEXT); CREATE TABLE migrations(bird TEXT);"
+      "INSERT INTO django_migrations(app, name) VALUES('shop', '0001_initial')");
+  const auto applied = [&] {
+    const auto seen = observe(file);
+    EXPECT_TRUE(seen) << (seen ? "" : seen.error().message);
+    return seen ? get(*seen, "applied") : Json();
+  };
+  const Json before = applied();
+  EXPECT_EQ(before.size(), 1U) << before;
+  EXPECT_EQ(get_string(before, "django_migrations").substr(0, 7), "1 row (");
+  sql(file, "INSERT INTO migrations VALUES('stork')");
+  EXPECT_EQ(applied(), before);
+  sql(file, "INSERT INTO django_migrations(app, name) VALUES('shop', '0002_fill')");
+  EXPECT_NE(applied(), before);
+  sql(file, "DROP TABLE migrations; CREATE TABLE migrations(id INTEGER PRIMARY KEY, migration TEXT, batch INTEGER)");
+  EXPECT_TRUE(applied().contains("migrations"));
+}
+
 TEST(Observe, OfSomethingElseSaysSo) {
   Scratch scratch;
   std::ofstream(scratch / "x.db") << std::string(4096, 'x');

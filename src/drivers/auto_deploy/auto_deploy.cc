@@ -132,9 +132,16 @@ class AutoDeployDriver : public driver::Driver {
       finding.what = words + " is paused";
     } else if (get_string(deployer->args, "engine") == "podman" &&
                get_string(get(seen->second, "was"), "restart", "no") != "no") {
-      finding.severity = Severity::kWarning;
-      finding.what = words + " has a restart policy, which Podman before 5.1 cannot change: it could not be paused";
-      finding.next = "try it: podman update --restart=no; or name commands of your own: auto_deploys: [{run: ...}]";
+      const Json& was = get(seen->second, "was");
+      const bool boot = get_bool(was, "boot") && get_string(was, "restart") == "always";
+      finding.severity = boot ? Severity::kWarning : Severity::kOk;
+      finding.what = words + " has a restart policy, which Podman before 5.1 cannot change: " +
+                     (boot ? "podman-restart.service would let it go on at a boot, so there it could not be paused"
+                           : "there a rollback stops it instead, and backout resolve starts it again");
+      if (boot)
+        finding.next =
+            "with such a Podman: systemctl disable podman-restart.service, or name commands of your own: "
+            "auto_deploys: [{run: ...}]";
     } else {
       finding.what = words + " deploys by itself; a rollback pauses it, and backout resolve lets it go on";
     }

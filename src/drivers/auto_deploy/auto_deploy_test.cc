@@ -28,7 +28,7 @@ if tool == "kubectl" and "config" in words:
 if os.path.exists(os.path.join(home, "ill")):
     sys.exit("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout")
 if not os.path.exists(path):
-    sys.exit("Error: No such container: " + words[-1] if tool == "docker" else
+    sys.exit("Error: No such container: " + words[-1] if tool in ("docker", "podman") else
              'Error from server (NotFound): applications.argoproj.io "%s" not found' % words[-2])
 value = json.load(open(path))
 def merge(to, patch):
@@ -47,7 +47,7 @@ if tool == "kubectl":
         sys.exit('Error from server (Forbidden): applications.argoproj.io "shop" is forbidden: User "ci" cannot patch resource')
     if "patch" in words:
         merge(value, json.loads(words[-1].split("=", 1)[1])); keep(); print("patched")
-elif tool == "docker":
+elif tool in ("docker", "podman"):
     policy = value["restart"].split(":")
     if words[:2] == ["container", "inspect"]:
         told = words[2].split("=", 1)[1]
@@ -62,6 +62,7 @@ elif tool == "docker":
     elif words[0] == "pause":
         if value["state"] != "running": sys.exit("Error response from daemon: Container is already paused")
         value["state"] = "paused"; keep()
+    elif words[0] == "stop" and tool == "podman": value["state"] = "exited"; keep()
     elif words[0] in ("unpause", "start"): value["state"] = "running"; keep()
     else: sys.exit("unknown command " + words[0])
 )py";
@@ -233,7 +234,7 @@ struct Container : ::testing::Test {
     made.seen["local"] = seen();
     return conformance::offers_well(*driver, made).at(0);
   }
-  const Json subject = {{"name", "watcher"}, {"kind", "container"}, {"object", "watcher"}, {"engine", "docker"}};
+  Json subject = {{"name", "watcher"}, {"kind", "container"}, {"object", "watcher"}, {"engine", "docker"}};
 };
 
 TEST_F(Container, stays_paused_over_a_reboot_and_runs_as_before_when_it_may) {
@@ -282,6 +283,39 @@ TEST_F(Container, whose_policy_cannot_be_changed_is_no_success) {
   EXPECT_FALSE(result && result->ok());
   EXPECT_THAT(result->err, HasSubstr("a reboot would let it go on"));
   EXPECT_THAT(object(), HasSubstr("running")) << "nothing was done";
+}
+
+TEST_F(Container, of_an_old_podman_is_stopped_where_nothing_starts_it_at_a_boot) {
+  std::filesystem::copy_file(directory / "docker", directory / "podman");
+  const std::string config = std::getenv("XDG_CONFIG_HOME") == nullptr ? "" : std::getenv("XDG_CONFIG_HOME");
+  ::setenv("XDG_CONFIG_HOME", directory.path().c_str(), 1);
+  subject["engine"] = "podman";
+  std::ofstream(directory / "old") << "";
+  for (const char* restart : {"always", "unless-stopped", "on-failure:3"}) {
+    put("running", restart);
+    const std::string before = object();
+    const Step step = pause();
+    for (int twice = 0; twice < 2; ++twice) conformance::apply_well(*driver, step.action, *local.host);
+    EXPECT_THAT(object(), HasSubstr("exited"));
+    EXPECT_EQ(driver->verify(step.action, *local.host, {}).kind, SightKind::kHolds);
+    conformance::apply_well(*driver, *step.undo, *local.host);
+    EXPECT_EQ(driver->verify(*step.undo, *local.host, {}).kind, SightKind::kHolds);
+    EXPECT_EQ(parse_json(object()).value_or(Json()), parse_json(before).value_or(Json()));
+  }
+  const std::string wants = directory / "systemd/user/default.target.wants";
+  std::filesystem::create_directories(wants);
+  std::filesystem::create_symlink("/usr/lib/systemd/user/podman-restart.service", wants + "/podman-restart.service");
+  put("running", "unless-stopped");
+  conformance::apply_well(*driver, pause().action, *local.host);  // that unit takes "always" alone
+  EXPECT_TRUE(get_bool(seen(), "paused"));
+  put("running", "always");
+  const auto result = conformance::apply(*driver, pause().action, *local.host);
+  EXPECT_FALSE(result && result->ok());
+  EXPECT_THAT(result->err, HasSubstr("a reboot would let it go on"));
+  EXPECT_THAT(object(), HasSubstr("running")) << "nothing was done";
+  put("exited", "always");
+  EXPECT_FALSE(get_bool(seen(), "paused")) << "the next boot lets it go on";
+  config.empty() ? ::unsetenv("XDG_CONFIG_HOME") : ::setenv("XDG_CONFIG_HOME", config.c_str(), 1);
 }
 
 TEST_F(Container, that_is_not_there_is_told_and_not_called_paused) {

@@ -11,6 +11,7 @@
 namespace backout::drivers {
 namespace {
 
+using namespace std::string_literals;
 using ::testing::HasSubstr;
 
 constexpr const char* kCrontab =
@@ -75,6 +76,39 @@ TEST_F(CronLines, a_line_that_is_not_there_is_told_and_not_called_paused) {
     EXPECT_THAT(driver->ready(none, *local.host, driver::Depth::kQuick, {}).findings.at(0).what,
                 HasSubstr("is not there"));
   }
+}
+
+TEST_F(CronLines, hostile_bytes_are_paused_and_put_back_whole_or_not_touched) {
+  const std::string job = "*/5 * * * * deploy cd /srv/shop && git pull -q";
+  const std::vector<std::string> tables = {job,           // without a newline at its end
+                                           job + "\r\n",  //
+                                           "\xff\xfe " + job + "\n" + job + " \xc3\x28\n",       // no UTF-8
+                                           job + " \0 # and more\n"s,                            // NULs
+                                           "\0\n"s + job + "\n",                                 //
+                                           job + std::string(300'000, 'x') + "\n" + job + "\n",  // a long line
+                                           "jobs 0\nparked 7\nend\n" + job + "\n",  // as if it were our own answer
+                                           "#backout-paused \n" + job + "\n#backout-paused #x\n",          //
+                                           job + " %s%n \\ ' \" $(touch /tmp/backout-never) `touch x`\n",  //
+                                           std::string(20'000, '\n') + job + "\n"};
+  for (const std::string& table : tables) {
+    std::ofstream(file, std::ios::trunc) << table;
+    driver::Offering made = offering();
+    EXPECT_EQ(text(), table) << "a look changes nothing";
+    made.seen["local"] = {{"there", true}, {"paused", false}};
+    const Step step = conformance::offers_well(*driver, made).at(0);
+    const auto paused = conformance::apply(*driver, step.action, *local.host);
+    ASSERT_TRUE(paused);
+    if (!paused->ok()) {
+      EXPECT_EQ(text(), table) << "refused, so nothing was changed: " << paused->err;
+      continue;
+    }
+    const std::string whole = table + (table.ends_with('\n') ? "" : "\n");
+    EXPECT_EQ(replaced(text(), "#backout-paused ", ""), replaced(whole, "#backout-paused ", "")) << table.substr(0, 99);
+    EXPECT_EQ(driver->verify(step.action, *local.host, {}).kind, SightKind::kHolds) << table.substr(0, 99);
+    conformance::apply_well(*driver, *step.undo, *local.host);
+    EXPECT_EQ(text(), table);
+  }
+  EXPECT_FALSE(std::filesystem::exists("/tmp/backout-never"));
 }
 
 TEST_F(CronLines, behind_a_symlink_are_refused_beforehand_and_an_undo_of_nothing_is_done) {

@@ -15,6 +15,26 @@ constexpr Millis kDeployerTime{30'000};
 constexpr const char* kContainerState =
     "{{.State.Status}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}";
 
+// Podman has nobody who starts a container again that was stopped, but for this unit at a boot, and that takes those of
+// the policy "always" alone (podman-restart.service(1)). Where it is enabled, for the system or for users, it is a
+// link.
+constexpr const char* kStartsAtBoot = R"sh(
+starts_at_boot() {
+  for unit in /etc/systemd/system /run/systemd/system /lib/systemd/system /etc/systemd/user /usr/lib/systemd/user \
+    "${XDG_CONFIG_HOME:-${HOME-/root}/.config}/systemd/user"; do
+    for unit in "$unit"/*.wants/podman-restart.service; do [ ! -L "$unit" ] || return 0; done
+  done
+  return 1
+}
+)sh";
+
+// Arguments: name, format.
+constexpr const char* kLookAtPodman = R"sh(
+told=$(podman container inspect --format="$2" "$1") || exit
+! starts_at_boot || told="$told boot"
+printf '%s\n' "$told"
+)sh";
+
 constexpr const char* kPauseContainer = R"sh(
 engine=$1 container=$2
 restarts() { "$engine" container inspect --format='{{.HostConfig.RestartPolicy.Name}}' "$container"; }
@@ -22,7 +42,11 @@ state() { "$engine" container inspect --format='{{.State.Status}}' "$container";
 case $(restarts) in
   ''|no) ;;
   *) "$engine" update --restart=no "$container" >/dev/null || {
-       echo "$engine cannot change the restart policy of $container: a reboot would let it go on" >&2; exit 1; } ;;
+       if [ "$engine" != podman ] || { [ "$(restarts)" = always ] && starts_at_boot; }; then
+         echo "$engine cannot change the restart policy of $container: a reboot would let it go on" >&2; exit 1
+       fi
+       echo "$engine cannot change the restart policy of $container, so it is stopped"
+       "$engine" stop "$container" >/dev/null; exit; } ;;
 esac
 case $(state) in
   running) "$engine" pause "$container" ;;
@@ -40,7 +64,7 @@ if [ "$4" = running ]; then
     *) "$engine" start "$container" ;;
   esac
 fi
-[ "$("$engine" container inspect --format='{{.HostConfig.RestartPolicy.Name}}' "$container")" = "$3" ] ||
+[ "$("$engine" container inspect --format='{{.HostConfig.RestartPolicy.Name}}' "$container")" = "${3%%:*}" ] ||
   "$engine" update --restart="$3" "$container" >/dev/null
 )sh";
 
@@ -178,20 +202,24 @@ Result<DeployerState> state_in_crontab(const Deployer& deployer, const host::Com
       .there = goes_on || rests, .paused = !goes_on && rests, .as_found = goes_on && !facts.contains("saved")};
 }
 
-/// Docker starts again after a reboot what has a policy, but for what somebody had stopped.
+/// Docker starts again after a reboot what has a policy, but for what somebody had stopped; with "always" that, too.
 Result<DeployerState> state_of_container(const Deployer& deployer, const host::CommandResult& answer) {
   if (answer.err.find("No such container") != std::string::npos ||
       answer.err.find("no such container") != std::string::npos)
     return DeployerState{.there = false};
   if (!answer.ok()) return refused_by(deployer, answer);
   std::vector<std::string> words = split(trimmed(answer.out), ' ');
-  words.resize(3);  // without a policy the second one is empty
+  words.resize(4);  // without a policy the second one is empty
   if (words[0].empty()) return refused_by(deployer, answer);
   std::string policy = words[1].empty() ? "no" : words[1];
   const bool stopped = words[0] == "exited" || words[0] == "created" || words[0] == "dead";
-  const bool paused = policy == "no" ? stopped || words[0] == "paused" : stopped && policy != "always";
+  const bool podman = get_string(deployer.args, "engine") == "podman", boot = podman && words[3] == "boot";
+  const bool starts = policy == "always" && (!podman || boot);
+  const bool paused = policy == "no" ? stopped || words[0] == "paused" : stopped && !starts;
   if (policy == "on-failure" && !words[2].empty() && words[2] != "0") policy += ":" + words[2];
-  return DeployerState{.there = true, .paused = paused, .was = {{"state", words[0]}, {"restart", policy}}};
+  Json was = {{"state", words[0]}, {"restart", policy}};
+  if (boot) was["boot"] = true;
+  return DeployerState{.there = true, .paused = paused, .was = std::move(was)};
 }
 
 Result<DeployerState> state_of_timer(const Deployer& deployer, const host::CommandResult& answer) {
@@ -227,7 +255,7 @@ host::Command timer_command(const Deployer& deployer, const char* script, const 
 
 host::Command container_command(const Deployer& deployer, const char* script, std::vector<std::string> words) {
   words.insert(words.begin(), {get_string(deployer.args, "engine", "docker"), object_of(deployer)});
-  host::Command made = host::shell(std::string("set -e\n") + script, std::move(words));
+  host::Command made = host::shell(std::string("set -e\n") + kStartsAtBoot + script, std::move(words));
   made.timeout = kDeployerTime;
   return made;
 }
@@ -287,6 +315,12 @@ Result<Json> place_in(const Deployer& deployer, const host::CommandResult& answe
 host::Command look_command(const Deployer& deployer) {
   if (is_in_cluster(deployer)) return kubectl(deployer, "get", {"--output=json"});
   if (is_crontab(deployer)) return crontab_command(deployer, "count");
+  if (deployer.kind == "container" && get_string(deployer.args, "engine") == "podman") {
+    host::Command made =
+        host::shell(std::string(kStartsAtBoot) + kLookAtPodman, {object_of(deployer), kContainerState});
+    made.timeout = kDeployerTime;
+    return made;
+  }
   if (deployer.kind == "container")
     return deployer_command({get_string(deployer.args, "engine", "docker"), "container", "inspect",
                              std::string("--format=") + kContainerState, object_of(deployer)});

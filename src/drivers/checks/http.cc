@@ -45,6 +45,10 @@ Result<HttpCheck> check_from(const Json& args) {
   HttpCheck check{.name = get_string(args, "name")};
   if (check.name.empty()) return invalid("", "needs 'name'");
   check.request.url = get_string(args, "url");
+  if (check.request.url.starts_with('/'))
+    return Error{Code::kInvalid, fmt::format("check '{}': there is no address to ask it at", one_line(check.name)),
+                 "say where the site answers: base_url: http://127.0.0.1:8000, or a url for each host; public_url is "
+                 "asked beside it, in front. Or name the whole URL in the check"};
   if (!check.request.url.starts_with("http://") && !check.request.url.starts_with("https://"))
     return invalid(check.name, "'url' must begin with http:// or https://");
   check.request.method = get_string(args, "method", "GET");

@@ -267,9 +267,23 @@ class SearchDriver : public driver::Driver {
 
 }  // namespace
 
+/// Elasticsearch and OpenSearch answer 200 with what they have, also when parts of the index are gone.
+static Result<void> answers_wholly(const Json& value) {
+  if (!value.is_object()) return {};
+  const Json& shards = get(value, "_shards");
+  if (get_int(shards, "failed") > 0)
+    return Error{Code::kCorrupt,
+                 fmt::format("it answers without {} of {} shards", get_int(shards, "failed"), get_int(shards, "total")),
+                 "look at the index: its _cat/shards"};
+  if (get_bool(value, "timed_out"))
+    return Error{Code::kCorrupt, "it says that it ran out of time, so results are missing", ""};
+  return {};
+}
+
 Result<std::vector<std::string>> ids_in(std::string_view body, const std::string& count, const std::string& id) {
   const auto value = parse_json(body);
   if (!value) return Error{Code::kCorrupt, "its answer is not JSON", ""};
+  TRY_VOID(answers_wholly(*value));
   const Json* list = value->is_array() ? &*value : nullptr;
   std::vector<std::string> paths = {"results", "hits.hits", "hits", "response.docs", "items", "data"};
   if (!count.empty()) paths.insert(paths.begin(), count);
@@ -289,6 +303,7 @@ Result<std::vector<std::string>> ids_in(std::string_view body, const std::string
 Result<int64_t> results_in(std::string_view body, const std::string& count) {
   const auto value = parse_json(body);
   if (!value) return Error{Code::kCorrupt, "its answer is not JSON", "write a query of your own: run: ..."};
+  TRY_VOID(answers_wholly(*value));
   if (!count.empty()) {
     const auto found = result_count_of(at_path(*value, count));
     if (found) return *found;

@@ -216,6 +216,12 @@ TEST_F(SearchTest, a_server_is_asked) {
 }
 
 TEST(SearchResults, AreCountedAsSearchServersAnswer) {
+  EXPECT_FALSE(results_in(R"({"timed_out":true,"_shards":{"total":5,"failed":0},"hits":{"total":{"value":3}}})", ""));
+  EXPECT_FALSE(results_in(R"({"_shards":{"total":5,"failed":4},"hits":{"total":{"value":3}}})", ""));
+  EXPECT_FALSE(ids_in(R"({"_shards":{"total":5,"failed":4},"hits":{"hits":[{"_id":"1"}]}})", "", "_id"));
+  EXPECT_EQ(results_in(R"({"timed_out":false,"_shards":{"total":5,"failed":0},"hits":{"total":{"value":3}}})", "")
+                .value_or(0),
+            3);
   EXPECT_EQ(results_in(R"({"hits":{"total":{"value":12,"relation":"eq"},"hits":[]}})", "").value_or(-1), 12)
       << "Elasticsearch 7";
   EXPECT_EQ(results_in(R"({"hits":{"total":5,"hits":[]}})", "").value_or(-1), 5) << "Elasticsearch 6";

@@ -48,7 +48,8 @@ Result<Json> coolify_look(const Json& args, const Progress&) {
 
 Result<Json> coolify_may(const Json& args, const Progress&) {
   const Api api = TRY(coolify_api_of(args));
-  return Json{{"missing", TRY(api.missing_abilities())}};
+  const auto missing = TRY(api.missing_abilities());
+  return Json{{"missing", missing}};
 }
 
 Result<Json> coolify_pause(const Json& args, const Progress& progress) {

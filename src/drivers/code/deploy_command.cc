@@ -95,6 +95,7 @@ constexpr std::string_view kReady = R"sh(
 cd "$1"
 [ -z "$2" ] || ! git rev-parse -q --verify "refs/tags/$2^{commit}" >/dev/null || echo tag
 ! command -v ansible-playbook >/dev/null || echo ansible
+git ls-files --others --directory | grep -vE '/$|\.(pyc|log|retry|swp)$|~$' | head -n 5 | sed 's/^/beside /' || :
 echo end
 )sh";
 
@@ -218,6 +219,14 @@ class DeployCommandDriver : public driver::Driver {
     return Json::object();
   }
 
+  Result<std::vector<std::string>> takes_away(const driver::Offering& offering, host::Host&,
+                                              std::stop_token) const override {
+    if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint) return std::vector<std::string>();
+    return std::vector<std::string>{fmt::format(
+        "put back, your command brings {} to all that it deploys to, also to what ran something else before",
+        one_line(offering.from.str()))};
+  }
+
   driver::Readiness ready(const driver::Offering& offering, host::Host& host, driver::Depth,
                           std::stop_token stop) const override {
     driver::Readiness readiness;
@@ -229,6 +238,12 @@ class DeployCommandDriver : public driver::Driver {
       readiness.findings.push_back({"code.tag", Severity::kWarning, "", "",
                                     "tag " + one_line(version) + " is not in the clone: it will have to be fetched",
                                     "git fetch --tags in " + get_string(offering.subject, "path")});
+    if (facts->has("beside"))
+      readiness.findings.push_back(
+          {"code.beside", Severity::kWarning, "", "",
+           "the command runs in a clean work tree, without what git does not have: " +
+               shortened(one_line(join(facts->all("beside"), ", ")), 160),
+           "where it needs one of them (a vault's password), let it name it by an absolute path"});
     if (get_string(offering.subject, "recap") == "ansible" && !facts->has("ansible"))
       readiness.findings.push_back(
           {"code.tool", Severity::kWarning, "", "",

@@ -1,6 +1,7 @@
 // The deploy command's driver: a clean work tree, the command in it, and what is known when it was cut off.
 #include "drivers/code/deploy_command.h"
 
+#include "base/text.h"
 #include "conformance/conformance.h"
 #include "conformance/world.h"
 
@@ -70,6 +71,30 @@ struct Team {
     return bad;
   }
 };
+
+TEST(DeployCommand, says_beforehand_what_the_clean_work_tree_lacks_and_what_an_undo_does) {
+  const Team team;
+  driver::Offering offering;
+  offering.kind = RunKind::kRollback;
+  offering.from = Version("v2");
+  offering.to = Version("v1");
+  offering.subject = team.subject();
+  offering.hosts = {"local"};
+  const auto warned = [&] {
+    std::string words;
+    for (const Finding& each : team.driver->ready(offering, *team.local.host, driver::Depth::kQuick, {}).findings)
+      if (each.id == "code.beside") words += each.what;
+    return words;
+  };
+  EXPECT_EQ(warned(), "");
+  must(as_other("cd " + team.clone +
+                "; echo .vault_pass >>.git/info/exclude; echo secret >.vault_pass; mkdir node_modules; "
+                "echo x >node_modules/y; echo z >run.log"));
+  EXPECT_TRUE(warned().ends_with(": .vault_pass")) << warned();
+  const auto said = team.driver->takes_away(offering, *team.local.host, {});
+  ASSERT_TRUE(said);
+  EXPECT_NE(join(*said, "; ").find("put back, your command brings v2 to all"), std::string::npos);
+}
 
 TEST(DeployCommand, conforms_when_making_the_work_tree) {
   const Team team;

@@ -8,6 +8,8 @@
 namespace backout::drivers {
 namespace {
 
+constexpr const char* kUnreadable = "unreadable";
+
 /// Without escape sequences: "\x1b[0;32m".
 std::string plain(std::string_view line) {
   std::string text;
@@ -26,12 +28,13 @@ std::string plain(std::string_view line) {
 
 Recap ansible_recap(std::string_view output) {
   Recap recap;
-  bool inside = false;
+  bool inside = false, any = false;
   for (const std::string& raw : split(output, '\n')) {
     const std::string line = plain(raw);
     if (line.starts_with("PLAY RECAP")) {
       recap.clear();
       inside = true;
+      any = false;
       continue;
     }
     const size_t colon = line.rfind(" : ");
@@ -46,16 +49,20 @@ Recap ansible_recap(std::string_view output) {
       const auto parsed = std::from_chars(word.data() + equals + 1, end, number);
       if (parsed.ec == std::errc() && parsed.ptr == end) counts[word.substr(0, equals)] = number;
     }
-    if (!host.empty() && counts.contains("ok") && counts.contains("failed")) recap[host] = std::move(counts);
+    const bool whole = counts.contains("ok") && counts.contains("failed") && counts.contains("unreachable");
+    if (!whole && line.find("ok=", colon) == std::string::npos) continue;
+    any = any || (whole && !host.empty());
+    if (!whole) counts[kUnreadable] = 1;  // cut off, or no numbers: a host of which nobody knows is no success
+    if (!host.empty()) recap[host] = std::move(counts);
   }
-  return recap;
+  return any ? recap : Recap();
 }
 
 std::string fault_of(const Recap& recap) {
   std::vector<std::string> faults;
   for (const auto& [host, counts] : recap) {
     std::vector<std::string> wrong;
-    for (const char* key : {"unreachable", "failed"})
+    for (const char* key : {"unreachable", "failed", kUnreadable})
       if (const auto count = counts.find(key); count != counts.end() && count->second != 0)
         wrong.push_back(std::string(key) + "=" + std::to_string(count->second));
     if (!wrong.empty()) faults.push_back(host + ": " + join(wrong, ", "));

@@ -11,7 +11,8 @@
 namespace backout::drivers {
 
 /// Of the last "PLAY RECAP" in what ansible-playbook printed (with or without colours): host -> {"ok": 5, "changed": 2,
-/// "unreachable": 0, "failed": 0, ...}. Empty when there is none, or when it was cut off before its first host.
+/// "unreachable": 0, "failed": 0, ...}; "unreadable": 1 for a row that was cut off or has no numbers. Empty when there
+/// is none, or when it was cut off before its first host.
 using Recap = std::map<std::string, std::map<std::string, int64_t>>;
 Recap ansible_recap(std::string_view output);
 

@@ -62,6 +62,14 @@ TEST(AnsibleRecap, what_is_none_or_was_cut_off_is_empty) {
     EXPECT_TRUE(ansible_recap(output).empty()) << output;
 }
 
+TEST(AnsibleRecap, a_row_that_cannot_be_read_is_no_success) {
+  const std::string good = "PLAY RECAP *\nweb-1 : ok=1 changed=0 unreachable=0 failed=0\n";
+  for (const char* row :
+       {"web-2 : ok=1 changed=0 unreach", "web-2 : ok=1 changed=0 unreachable=0 failed=99999999999999999999\n",
+        "web-2 : ok=1 changed=0 unreachable=0 failed=no\n"})
+    EXPECT_EQ(told_apart(ansible_recap(good + row), {}), "web-2: unreadable=1; without fault: web-1") << row;
+}
+
 TEST(AnsibleRecap, an_ipv6_host_keeps_its_colons) {
   EXPECT_EQ(ansible_recap("PLAY RECAP *\nfe80::1 : ok=1 changed=0 unreachable=0 failed=0\n").begin()->first, "fe80::1");
 }

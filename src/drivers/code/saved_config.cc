@@ -19,6 +19,8 @@ for own in "$path/.backout" "$path/.backout/checkpoints"; do
   mkdir -p "$own"
   [ "$(stat -c %u "$own")" = "$(id -u)" ] || fail "$own belongs to somebody else"
 done
+# Neither `git add -A` nor `git clean -d` of somebody's deploy takes them.
+if [ ! -e "$path/.backout/.gitignore" ]; then echo '*' >"$path/.backout/.gitignore"; durable "$path/.backout/.gitignore"; fi
 part=$set.backout-tmp
 rm -rf "$part"
 mkdir "$part"
@@ -96,6 +98,12 @@ while read -r number state sum mode owner file; do
 done <"$set/manifest"
 echo end
 )sh";
+
+Sight sight_of_set(const Facts& facts, const std::string& set) {
+  if (facts.text("set") != "whole") return Sight::does_not_hold("nothing is saved at " + set);
+  if (facts.has("damaged")) return Sight::does_not_hold("the saved copy is damaged: " + facts.text("damaged"));
+  return Sight::holds("");
+}
 
 std::string set_for_this_run(const std::string& path, std::string_view kind) {
   return fmt::format("{}/.backout/checkpoints/{{run}}{}", path, kind);
@@ -191,14 +199,18 @@ Result<host::Command> config_command(const Action& action, const host::Host& hos
   return host::shell(script(kSave), std::move(arguments));
 }
 
+Sight saved_config_sight(const std::string& set, host::Host& host, std::stop_token stop) {
+  const auto facts = look(host, script(kLook), {set}, "", std::move(stop));
+  return facts ? sight_of_set(*facts, set) : Sight::cannot_tell(one_line(facts.error().message));
+}
+
 Sight config_sight(const Action& action, host::Host& host, std::stop_token stop) {
   if (const auto well_formed = config_command(action, host); !well_formed)
     return Sight::cannot_tell(well_formed.error().message);
   const std::string set = get_string(action.args, "set");
   const auto facts = look(host, script(kLook), {set}, "", std::move(stop));
   if (!facts) return Sight::cannot_tell(one_line(facts.error().message));
-  if (facts->text("set") != "whole") return Sight::does_not_hold("nothing is saved at " + set);
-  if (facts->has("damaged")) return Sight::does_not_hold("the saved copy is damaged: " + facts->text("damaged"));
+  if (const Sight whole = sight_of_set(*facts, set); whole.kind != SightKind::kHolds) return whole;
   if (facts->has("differs")) return Sight::does_not_hold(facts->text("differs"));
   const std::vector<std::string>& files = facts->all("file");
   if (action.verb == kSaveConfig && files_on(action, host).value_or(std::vector<std::string>()) != files)

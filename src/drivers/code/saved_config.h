@@ -36,6 +36,9 @@ std::string_view config_restore_script();
 /// Where `path` has the set that a checkpoint's part `saved` names; `path` may have "{host}" in it.
 Result<std::string> saved_set(const Json& saved, const std::string& path);
 
+/// Is the set there, and whole? Whatever the live files are.
+Sight saved_config_sight(const std::string& set, host::Host& host, std::stop_token stop);
+
 Result<host::Command> config_command(const Action& action, const host::Host& host);
 Sight config_sight(const Action& action, host::Host& host, std::stop_token stop);
 

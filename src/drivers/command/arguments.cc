@@ -1,5 +1,8 @@
 #include "drivers/command/arguments.h"
 
+#include <algorithm>
+
+#include "base/hash.h"
 #include "base/text.h"
 #include "driver/secrets.h"
 
@@ -107,6 +110,8 @@ Result<std::string> step_word(std::string_view name) {
     if (!plain && !word.empty() && word.back() != '-') word += '-';
   }
   while (!word.empty() && word.back() == '-') word.pop_back();
+  const bool other_alphabet = std::any_of(name.begin(), name.end(), [](char c) { return (c & 0x80) != 0; });
+  if (word.empty() && other_alphabet) word = "n" + sha256_hex(name).substr(0, 8);
   if (word.empty()) return invalid("name", "has no letter or digit in it: '" + one_line(name) + "'");
   return word;
 }

@@ -2,6 +2,7 @@
 
 #include "conformance/conformance.h"
 #include "conformance/world.h"
+#include "drivers/command/arguments.h"
 
 namespace backout::drivers {
 namespace {
@@ -53,6 +54,15 @@ TEST(CommandDriver, conforms) {
            {"command", "run", {{"run", {{"argv", {"x"}}, {"env", {{"A=B", "1"}}}}}}},
            {"command", "run-undo", c.action.args}};
   conformance::conforms(*driver, c);
+}
+
+TEST(StepWord, IsMadeOfANameInAnyAlphabet) {
+  EXPECT_EQ(*step_word("Turn the flag ON!"), "turn-the-flag-on");
+  const std::string course = *step_word("курс"), payment = *step_word("支払い");
+  EXPECT_EQ(course.size(), 9U);
+  EXPECT_NE(course, payment);
+  EXPECT_EQ(course, *step_word("курс"));
+  EXPECT_FALSE(step_word("***"));
 }
 
 TEST(CommandDriver, without_a_probe_never_claims_to_know) {

@@ -53,6 +53,23 @@ TEST(DoorCommandDriver, close_conforms_and_is_undone_by_open) {
   conformance::conforms(*driver, c);
 }
 
+TEST(DoorCommandDriver, a_command_that_says_it_closed_or_opened_is_not_believed) {
+  const auto driver = make_door_command_driver();
+  Door door;
+  conformance::LocalHost local;
+  Json lies = door.subject();
+  lies["close"] = lies["open"] = sh("echo done");
+  const auto steps = conformance::offers_well(*driver, door.offering(lies), true);
+  ASSERT_EQ(steps.size(), 2U);
+  for (const bool closes : {true, false}) {
+    ask(closes ? "rm -f " + door.page : "echo closed >" + door.page);
+    const Action& action = steps[closes ? 0 : 1].action;
+    const auto said = conformance::apply(*driver, action, *local.host);
+    ASSERT_TRUE(said.has_value() && said->ok());
+    EXPECT_EQ(driver->verify(action, *local.host, {}).kind, SightKind::kDoesNotHold) << action.verb;
+  }
+}
+
 TEST(DoorCommandDriver, observes_what_the_probe_says) {
   const auto driver = make_door_command_driver();
   Door door;

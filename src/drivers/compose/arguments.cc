@@ -1,5 +1,7 @@
 #include "drivers/compose/arguments.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
@@ -77,6 +79,8 @@ Result<Up> up_from(const Json& args) {
   if (up.images.empty()) return bad("images", "is empty");
   for (const Image& tag : TRY(images_argument(args, "tags"))) up.tags[tag.ref] = tag.image;
   up.gone = TRY(words_argument(args, "gone"));
+  up.held = TRY(path_list_argument(args, "held"));
+  up.again = TRY(words_argument(args, "again"));
   return up;
 }
 
@@ -91,6 +95,7 @@ Result<Pin> pin_from(const Json& args) {
   pin.images = TRY(images_argument(args, "images"));
   if (pin.images.empty()) return Error{Code::kInvalid, "'images' is empty", ""};
   pin.files = TRY(path_list_argument(args, "files"));
+  pin.place = get(args, "place");
   for (const Json& each : get(args, "spared")) {
     if (!each.is_string()) return Error{Code::kInvalid, "'spared' is no list of versions", ""};
     TRY_VOID(check_version(each.get<std::string>()));
@@ -112,6 +117,15 @@ Result<std::vector<Image>> fetched_from(const Json& args) {
   std::vector<Image> images = TRY(images_argument(args, "images"));
   if (images.empty()) return Error{Code::kInvalid, "'images' is empty", ""};
   return images;
+}
+
+bool is_accounted_for(const std::string& file, const Json& named, const Json& subject) {
+  const auto is = [&](const Json& each) { return each.is_string() && each.get<std::string>() == file; };
+  if (named.is_array() && std::any_of(named.begin(), named.end(), is)) return true;
+  const Json& data = get(subject, "data");
+  return data.is_array() && std::any_of(data.begin(), data.end(), [&](const Json& each) {
+           return is(each) || (each.is_string() && file.starts_with(each.get<std::string>() + "/"));
+         });
 }
 
 std::string lines_of(const std::vector<Image>& images) {

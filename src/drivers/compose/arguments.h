@@ -28,6 +28,7 @@ struct Up {
   std::vector<Image> images;
   std::map<std::string, std::string> tags;  // ref -> id, given before
   std::vector<std::string> gone;
+  std::vector<std::string> held, again;  // files of the release; services that read them when they start
 };
 Result<Up> up_from(const Json& args);
 
@@ -37,6 +38,8 @@ struct Pin {
   int64_t keep = 5;
   std::vector<Image> images;
   std::vector<std::string> spared, files;
+  Json place;  // of a checkpoint: place_of_subject(), to ask whether the files are those that the containers were made
+               // from
 };
 Result<Pin> pin_from(const Json& args);
 
@@ -46,6 +49,9 @@ struct Stop {
 };
 Result<Stop> stop_from(const Json& args);
 Result<std::vector<Image>> fetched_from(const Json& args);
+
+/// Is a mounted file of the host known as what it is: one of `named`, or below code.compose.data of the subject?
+bool is_accounted_for(const std::string& file, const Json& named, const Json& subject);
 
 /// A list of words such as names of services.
 Result<std::vector<std::string>> words_argument(const Json& args, std::string_view key);

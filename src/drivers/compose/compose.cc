@@ -73,10 +73,19 @@ class ComposeDriver : public driver::Driver {
       std::vector<std::string> counts, tags;
       for (const Image& image : up.images) counts.push_back(fmt::format("{} {}", image.service, image.count));
       for (const auto& [ref, id] : up.tags) tags.push_back(id + " " + ref);
-      std::vector<std::string> words = {
-          up.place.path,     up.tool, up.place.project,   up.place.env_file, up.place.tag,
-          up.value,          up.set,  join(counts, "\n"), join(tags, "\n"),  join(up.place.services, " "),
-          join(up.gone, " ")};
+      std::vector<std::string> words = {up.place.path,
+                                        up.tool,
+                                        up.place.project,
+                                        up.place.env_file,
+                                        up.place.tag,
+                                        up.value,
+                                        up.set,
+                                        join(counts, "\n"),
+                                        join(tags, "\n"),
+                                        join(up.place.services, " "),
+                                        join(up.gone, " "),
+                                        join(up.held, "\n"),
+                                        join(up.again, " ")};
       words.insert(words.end(), up.place.files.begin(), up.place.files.end());
       host::Command made = host::shell(up_script(), std::move(words));
       made.timeout = Millis(300'000);
@@ -108,7 +117,10 @@ class ComposeDriver : public driver::Driver {
     }
     if (action.verb == "fetch") {
       const auto images = fetched_from(*args);
-      return images ? sight_of_images(*images, host, std::move(stop)) : Sight::cannot_tell(images.error().message);
+      if (!images) return Sight::cannot_tell(images.error().message);
+      if (const std::string set = get_string(*args, "set"); !set.empty())
+        if (Sight saved = saved_config_sight(set, host, stop); saved.kind != SightKind::kHolds) return saved;
+      return sight_of_images(*images, host, std::move(stop));
     }
     if (action.verb == "up") {
       const auto up = up_from(*args);

@@ -1,4 +1,5 @@
-// For tests only: a Docker daemon of the test's own, and a project in it. Images are made of busybox, with no registry.
+// For tests only: a Docker daemon of the test's own, and a project in it, run by either of the two real tools:
+// docker-compose 1.29, and the plugin `docker compose`, fetched into build/. Images are made of busybox.
 #pragma once
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -38,7 +39,7 @@ class Dockerd {
 
  private:
   Dockerd() {
-    for (const char* program : {"dockerd", "docker", "docker-compose", "busybox"})
+    for (const char* program : {"dockerd", "docker", "busybox"})
       if (!conformance::holds(std::string("command -v ") + program + " >/dev/null"))
         lacking_ = std::string("there is no ") + program;
     if (lacking_.empty() && ::geteuid() != 0) lacking_ = "only root can start a docker daemon";
@@ -94,6 +95,66 @@ class Dockerd {
   pid_t pid_ = -1;
 };
 
+/// Which Compose a project is run with: "docker-compose", "docker compose", or "either": the plugin, which is the
+/// faster one, where it can be had. What is not there is said.
+class Tool {
+ public:
+  explicit Tool(const std::string& name) : plugin_(name != "docker-compose") {
+    if (!plugin_) {
+      if (!conformance::holds("command -v docker-compose >/dev/null")) lacking_ = "there is no docker-compose";
+    } else {
+      const std::string source = BACKOUT_SOURCE_DIR;
+      const std::string found = conformance::answer(source + "/tests/support/compose_plugin.sh " + source + " 2>&1");
+      if (found.starts_with('/'))
+        conformance::must("mkdir " + (config_ / "cli-plugins") + " && ln -s " + found + " " +
+                          (config_ / "cli-plugins/docker-compose"));
+      else if (name == "either" && conformance::holds("command -v docker-compose >/dev/null"))
+        plugin_ = false;
+      else
+        lacking_ = found;
+    }
+    ::setenv("DOCKER_CONFIG", (config_ / "").c_str(), 1);  // without the plugin, where it is not asked for
+  }
+  ~Tool() { ::unsetenv("DOCKER_CONFIG"); }
+  Tool(const Tool&) = delete;
+  Tool& operator=(const Tool&) = delete;
+
+  const std::string& lacking() const { return lacking_; }
+  bool is_plugin() const { return plugin_; }
+  std::string name() const { return plugin_ ? "docker compose" : "docker-compose"; }
+  std::string config(const std::string& file) const { return config_ / file; }
+  /// As the tool names it: shop_worker_1, shop-worker-1.
+  std::string container(const std::string& service, int number = 1) const {
+    const std::string dash = plugin_ ? "-" : "_";
+    return "shop" + dash + service + dash + std::to_string(number);
+  }
+
+ private:
+  conformance::ScratchDirectory config_;
+  std::string lacking_;
+  bool plugin_;
+};
+
+/// For its life the tool says `words` when it is told to bring something up, and does nothing.
+class Liar {
+ public:
+  Liar(const Tool& tool, const std::string& words) {
+    const std::string file = bin_ / (tool.is_plugin() ? "docker" : "docker-compose");
+    std::ofstream(file) << "#!/bin/sh\ncase \" $* \" in *--dry-run*) ;; *' up '*) echo '" << words
+                        << "'; exit 0 ;; esac\nPATH=" << old_ << " exec "
+                        << (tool.is_plugin() ? "docker" : "docker-compose") << " \"$@\"\n";
+    conformance::must("chmod +x " + file);
+    ::setenv("PATH", ((bin_ / "") + ":" + old_).c_str(), 1);
+  }
+  ~Liar() { ::setenv("PATH", old_.c_str(), 1); }
+  Liar(const Liar&) = delete;
+  Liar& operator=(const Liar&) = delete;
+
+ private:
+  conformance::ScratchDirectory bin_;
+  std::string old_ = std::getenv("PATH");
+};
+
 inline int unused_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -108,6 +169,7 @@ inline int unused_port() {
 
 /// A project with a web server and a worker; v1 has been saved, and v2 runs.
 struct Project {
+  const Tool& tool;
   conformance::ScratchDirectory root;
   conformance::LocalHost local;
   std::unique_ptr<driver::Driver> driver = make_compose_driver();
@@ -119,7 +181,7 @@ struct Project {
   static constexpr const char* kMailer =
       "  mailer:\n    image: shop:${TAG}\n    stop_signal: SIGKILL\n    command: [/bin/sleep, '9999']\n";
 
-  Project() {
+  explicit Project(const Tool& with) : tool(with) {
     std::filesystem::create_directory(path);
     write("v1", kWorker);
   }
@@ -136,7 +198,7 @@ struct Project {
                                                 << more;
   }
   void compose(const std::string& words) const {
-    conformance::must("cd " + path + " && docker-compose " + words + " 2>&1");
+    conformance::must("cd " + path + " && " + tool.name() + " " + words + " 2>&1");
   }
   std::string serves() const {
     return conformance::answer("curl -s --max-time 2 http://127.0.0.1:" + port + "/ | sed 's/hello //'");
@@ -209,13 +271,14 @@ inline void Project::checkpoint(const Json& more) {
   }
 }
 
-/// A test of the project, with the daemon.
-class Compose : public ::testing::Test {
+/// A test of the project, with the daemon, by each of the two tools.
+class Compose : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     if (!Dockerd::shared().lacking().empty()) GTEST_SKIP() << Dockerd::shared().lacking();
+    if (!tool.lacking().empty()) GTEST_SKIP() << tool.lacking();
     Dockerd::shared().put_back();
-    shop = std::make_unique<Project>();
+    shop = std::make_unique<Project>(tool);
   }
   /// The steps of going back to v1, made ready for a run.
   std::map<std::string, Step> steps(const Json& more = Json::object()) {
@@ -230,7 +293,16 @@ class Compose : public ::testing::Test {
   void apply(const Action& action) { conformance::apply_well(*shop->driver, action, *shop->local.host); }
   Sight look(const Action& action) { return shop->driver->verify(action, *shop->local.host, {}); }
 
+  Tool tool{GetParam()};
   std::unique_ptr<Project> shop;
 };
+
+/// What each tool has a way of its own with is tested with both, the rest once.
+inline auto both_tools() { return ::testing::Values("docker-compose", "docker compose"); }
+inline std::string tool_word(const ::testing::TestParamInfo<const char*>& tool) {
+  return std::string(tool.param) == "docker compose" ? "plugin"
+         : tool.param == std::string("either")       ? "either"
+                                                     : "standalone";
+}
 
 }  // namespace backout::drivers

@@ -5,21 +5,40 @@
 #include <string_view>
 
 #include "drivers/code/script.h"
+#include "drivers/compose/env_files.h"
+#include "drivers/compose/mounts.h"
 
 namespace backout::drivers::compose {
 
 /// usable: fails, with words, where Docker cannot be asked. of_project: ids of the containers of project $project,
 /// whatever their state. inspected: a line "container JSON" for each.
 inline constexpr std::string_view kDocker = R"sh(
-# Without what Compose quotes of the files when it cannot read them: secrets are there.
-unquoted() { sed '/nterpolation\|variable name\|near "/s/\(: "\|near "\|near \).*/\1(not shown)/'; }
+# Without what Compose quotes of the files when it cannot read them: secrets are there. The plugin quotes a value whole
+# in the lines that follow its advice.
+unquoted() {
+  sed '/^You may need to escape/,$d
+    /nterpolati\|variable name\|near "\|template\|quoted value/s/\(: "\|near "\|near \|interpolating {\|quoted value \).*/\1(not shown)/
+    s/ contains .*, which is/ contains (not shown), which is/'
+}
+# What Compose says of its failure, in a line: v1 begins with ERROR; the plugin ends with it, after progress and warnings.
+why() {
+  unquoted | awk '/^ |^$|^time="|^WARNING|^ERROR: Encountered errors/ { next } tolower($0) ~ /^error/ { said = "" }
+    { said = said == "" ? $0 : said " " $0 } END { print substr(said, 1, 400) }'
+}
+# FILE..., or those that Compose finds.
+may_have_profiles() { grep -qsE 'profiles|include|extends' /dev/null "$@" compose.* docker-compose.*; }
+profiles() { $tool "$@" config --profiles 2>/dev/null </dev/null | paste -s -d , -; }
 usable() {
   command -v docker >/dev/null 2>&1 || fail 'there is no docker on this host'
-  said=$(docker version -f '{{.Server.Version}}' 2>&1) || fail "docker does not answer: $(printf '%s' "$said" | tail -n 1)"
+  server=$(docker version -f '{{.Server.Version}}' 2>&1) || fail "docker does not answer: $(printf '%s' "$server" | tail -n 1)"
 }
 of_project() {
   docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" 2>/dev/null ||
     { usable; fail 'docker does not list containers'; }
+}
+digests() {  # ID...: those of the containers' images
+  [ "$#" -gt 0 ] || return 0
+  docker image inspect -f 'digests {{.Id}}{{range .RepoDigests}} {{.}}{{end}}' $(docker inspect --type container -f '{{.Image}}' "$@" 2>/dev/null | sort -u) 2>/dev/null || :
 }
 inspected() {
   [ "$#" -gt 0 ] || return 0
@@ -29,18 +48,26 @@ inspected() {
 )sh";
 
 /// setting NAME: a variable of the env file. Then $project is found where it was not said: that of the containers made
-/// from $path, else as Compose names it.
+/// from $path (the plugin notes it as it was typed, the old Compose where its links lead to), else as Compose names it.
 inline constexpr std::string_view kFindProject = R"sh(
 setting() {  # NAME: its value in the env file, as Compose reads it: the last one, without quotes
   [ ! -f "$env_file" ] || sed -n "s/^[ \t]*\(export[ \t]*\)\{0,1\}$1[ \t]*=[ \t]*//p" "$env_file" | tail -n 1 |
     sed "s/[ \t\r]*\$//; s/^\"\(.*\)\"\$/\1/; s/^'\(.*\)'\$/\1/"
 }
+named() {  # WORD...: as the plugin names it, which may be in the files; absolute paths are those
+  for word; do shift; case $word in /*) set -- "$@" -f "$word" ;; esac; done
+  [ ! -f "$env_file" ] || set -- "$@" --env-file "$env_file"
+  docker compose --project-directory "$path" "$@" config 2>/dev/null </dev/null | sed -n 's/^name: *//p' | head -n 1 | tr -d '"'
+}
+made_from() { docker ps -a --filter "label=com.docker.compose.project.working_dir=$1" --format '{{.Label "com.docker.compose.project"}}'; }
 if [ -z "$project" ]; then
-  project=$(docker ps -a --filter "label=com.docker.compose.project.working_dir=$(pwd -P)" --format '{{.Label "com.docker.compose.project"}}' | sort -u | paste -s -d ' ' -)
+  real=$(pwd -P)
+  project=$({ made_from "$real"; [ "$real" = "$path" ] || made_from "$path"; } | sort -u | paste -s -d ' ' -)
   case $project in *' '*) printf 'projects %s\n' "$project"; echo end; exit 0 ;; esac
   [ -n "$project" ] || project=${COMPOSE_PROJECT_NAME-}
   [ -n "$project" ] || project=$(setting COMPOSE_PROJECT_NAME)
-  [ -n "$project" ] || project=$(basename "$(pwd -P)" | tr 'A-Z' 'a-z' | tr -cd 'a-z0-9_-')
+  [ -n "$project" ] || project=$(named "$@")
+  [ -n "$project" ] || project=$(basename "$real" | tr 'A-Z' 'a-z' | tr -cd 'a-z0-9_-')
 fi
 )sh";
 
@@ -59,30 +86,57 @@ if [ "$#" -eq 0 ]; then
   for name in compose.yaml compose.yml docker-compose.yml docker-compose.yaml; do
     [ -f "$name" ] || continue
     printf 'file %s\n' "$path/$name"
-    for over in "${name%.*}.override.yml" "${name%.*}.override.yaml"; do
+  done
+  for name in compose docker-compose; do
+    for over in "$name.override.yml" "$name.override.yaml"; do
       [ ! -f "$over" ] || printf 'file %s\n' "$path/$over"
     done
   done
 else
   for name; do [ ! -f "$name" ] || printf 'file %s\n' "$name"; done
 fi
+if [ "$#" -eq 0 ]; then
+  for name in compose.yaml compose.yml docker-compose.yml docker-compose.yaml compose.override.yml compose.override.yaml \
+    docker-compose.override.yml docker-compose.override.yaml; do
+    [ ! -f "$name" ] || set -- "$@" "$name"
+  done
+fi
+environment_files "$@" | sort -u | while read -r name; do
+  case $name in '~'*|*'$'*) continue ;; /*) ;; *) name=$path/${name#./} ;; esac
+  printf 'environment %s\n' "$name"
+done
 printf 'project %s\n' "$project"
 [ -z "$tag" ] || printf 'tag %s\n' "$(setting "$tag")"
 [ -z "$(setting COMPOSE_FILE)${COMPOSE_FILE-}" ] || echo 'elsewhere COMPOSE_FILE'
 printf 'now %s\n' "$(date +%s%3N)"
 ids=$(of_project)
 inspected $ids
+mounts=$(mounted $ids)
+if [ -n "$mounts" ]; then
+  printf '%s\n' "$mounts" | below "$path" | sed 's/^/mount /'
+  printf '%s\n' "$mounts" | of_git "$(tree_of "$path")" | sed 's/^/tracked /'
+fi
 docker image ls --no-trunc --format 'image {{.ID}} {{.Repository}}:{{.Tag}}'
-images=$([ -z "$ids" ] || docker inspect --type container -f '{{.Image}}' $ids 2>/dev/null | sort -u)
-[ -z "$images" ] || docker image inspect -f 'digests {{.Id}}{{range .RepoDigests}} {{.}}{{end}}' $images 2>/dev/null || :
+digests $ids
 echo end
 )sh";
 
-/// ... whose ref...: what runs, and what these names of images are here; `whose` all: and those of the containers.
+/// ... whose held ref...: what runs, and what these names of images are here; `whose` all: and those of the containers,
+/// and the digests that they were pulled by. `held`, a file a line: whether containers have them as they are.
 inline constexpr std::string_view kLookAtContainers = R"sh(
-whose=$1; shift
+whose=$1 held=$2; shift 2
 ids=$(of_project)
 inspected $ids
+mounts=$(mounted $ids)
+[ -z "$mounts" ] || (
+  set -f
+  IFS='
+'
+  set -- $held
+  unset IFS
+  printf '%s\n' "$mounts" | started_before "$@" | sed 's/^/before /'
+  printf '%s\n' "$mounts" | gone_on_with "$path" "$@" | sed 's/^/instead /'
+)
 printf 'now %s\n' "$(date +%s%3N)"
 {
   for ref; do printf '%s\n' "$ref"; done
@@ -90,41 +144,7 @@ printf 'now %s\n' "$(date +%s%3N)"
 } | sort -u | while read -r ref; do
   docker image inspect -f "named $ref {{.Id}}" "$ref" 2>/dev/null || usable
 done
-echo end
-)sh";
-
-/// ... made_by value counts services file...: what Compose itself makes of the files as they are, and for the plugin
-/// what it would do. Of what it prints, where secrets are, nothing but hashes and numbers is passed on. `value` of the
-/// variable `tag`: given to Compose, else (empty) that of the env file. No file: those that Compose finds.
-inline constexpr std::string_view kLookAtGiven = R"sh(
-made_by=$1 value=$2 version=$3 counts=$4 services=$5; shift 5
-tool='docker compose'
-old=no
-! command -v docker-compose >/dev/null 2>&1 || old=yes
-if ! docker compose version --short >/dev/null 2>&1 </dev/null; then tool=docker-compose; fi
-case $old:$made_by in yes:1.*) tool=docker-compose ;; esac
-[ "$tool" = 'docker compose' ] || [ "$old" = yes ] || fail 'there is neither docker-compose nor docker compose'
-for file; do shift; set -- "$@" -f "$file"; done
-set -- -p "$project" --project-directory "$path" "$@"
-[ ! -f "$env_file" ] || set -- "$@" --env-file "$env_file"
-if [ -n "$tag" ] && [ -z "$value" ] && [ -z "$(setting "$tag")" ]; then value=$version; fi
-if [ -n "$tag" ] && [ -n "$value" ]; then export "$tag=$value"; fi
-printf 'by %s\n' "$($tool version --short 2>/dev/null </dev/null)"
-hashes=$($tool "$@" config --hash='*' 2>/dev/null </dev/null) || {
-  usable
-  fail "$tool config does not end well: $($tool "$@" config --hash='*' 2>&1 </dev/null | unquoted | grep -v '^ *$' | tail -n 1)"
-}
-printf '%s\n' "$hashes" | sed 's/^/hash /'
-if [ "$counts" = yes ]; then
-  $tool "$@" config 2>/dev/null </dev/null | awk '
-    /^[^ ]/ { inside = $1 == "services:" }
-    inside && /^  [^ ].*:$/ { service = $1; sub(/:$/, "", service); gsub(/["\047]/, "", service); next }
-    inside && (/^    scale: [0-9]+$/ || /^      replicas: [0-9]+$/) && $2 > 1 { print "wants", service, $2 }'
-fi
-if [ "$tool" = 'docker compose' ]; then
-  $tool --dry-run "$@" up -d --no-build ${services:+--no-deps $services} 2>&1 </dev/null |
-    sed -n 's/.*Container \([A-Za-z0-9_.-]*\)  *\([A-Za-z]*\).*/would \1 \2/p'
-fi
+[ "$whose" != all ] || digests $ids
 echo end
 )sh";
 
@@ -148,25 +168,9 @@ ids=$(docker ps -aq --filter "label=backout.keeps=$project" --filter "label=back
 echo end
 )sh";
 
-/// project version: what `ready` asks: where Docker keeps its data, what is protected, and which containers do not hear
-/// SIGTERM: a process 1 that does not catch it is only ended by KILL, ten seconds later.
-inline constexpr std::string_view kLookForReady = R"sh(
-project=$1 version=$2
-usable
-printf 'root %s\n' "$(docker info -f '{{.DockerRootDir}}')"
-ids=$(docker ps -aq --filter "label=backout.keeps=$project" --filter "label=backout.version=$version")
-[ -z "$ids" ] || docker inspect --type container -f 'pinned {{.Image}}' $ids
-ids=$(docker ps -q --filter "label=com.docker.compose.project=$project")
-[ -z "$ids" ] || docker inspect --type container -f '{{.State.Pid}} {{index .Config.Labels "com.docker.compose.service"}} {{or .Config.StopSignal "SIGTERM"}}' $ids |
-  while read -r pid service signal; do
-    case $signal in SIGTERM|TERM|15) ;; *) continue ;; esac
-    caught=$(sed -n 's/^SigCgt:[ \t]*//p' "/proc/$pid/status" 2>/dev/null) || continue
-    [ -z "$caught" ] || [ $((0x$caught & 0x4000)) -ne 0 ] || printf 'deaf %s\n' "$service"
-  done
-echo end
-)sh";
-
-inline std::string docker_script(std::string_view body) { return script(std::string(kDocker) + std::string(body)); }
+inline std::string docker_script(std::string_view body) {
+  return script(std::string(kDocker) + std::string(kEnvFiles) + std::string(kMounts) + std::string(body));
+}
 inline std::string observe_script(std::string_view body) {
   return docker_script(std::string(kEnter) + std::string(kFindProject) + std::string(body));
 }

@@ -38,18 +38,21 @@ Result<Json> observed(const Json& subject, host::Host& host, std::stop_token sto
       files.begin(), files.end(), [](const std::string& file) { return file.find(".override.") == std::string::npos; });
   if (place.files.empty() && main_files > 1)
     return Error{Code::kConflict, "there are several compose files in " + place.path, "say which: code.compose.files"};
+  if (place.files.empty() && static_cast<int64_t>(files.size()) - main_files > 1)
+    return Error{Code::kConflict, "there are several override files in " + place.path,
+                 "say which are taken: code.compose.files"};
+  if (place.files.empty() && main_files == 0) files.clear();
   if (files.empty() || (!place.files.empty() && files.size() < place.files.size()))
     return Error{Code::kNotFound, "there is no compose file in " + place.path + " on " + host.name().str(),
                  "mend code.path or code.compose.files"};
   const std::vector<Container> containers = TRY(containers_from(facts.all("container")));
-  std::map<std::string, std::string> digests;
-  for (const std::string& line : facts.all("digests")) {
-    const std::vector<std::string> field = split(line, ' ');
-    if (field.size() > 1) digests[field[0]] = field[1];
-  }
+  std::set<std::string> others;  // services that are no part of a release: the container of what deploys by itself
+  for (const Container& container : containers)
+    for (const Json& name : get(subject, "others"))
+      if (name.is_string() && "/" + name.get<std::string>() == container.name) others.insert(container.service);
   std::vector<Image> images = images_of(containers, place.services);
-  for (Image& image : images)
-    if (const auto digest = digests.find(image.image); digest != digests.end()) image.digest = digest->second;
+  std::erase_if(images, [&](const Image& each) { return others.contains(each.service); });
+  note_digests(images, facts.all("digests"));
   // Which versions the release's own images are here in: a database beside it has tags, too.
   const std::string tag = facts.text("tag");
   std::set<std::string> own;
@@ -72,18 +75,30 @@ Result<Json> observed(const Json& subject, host::Host& host, std::stop_token sto
     for (const Container& container : containers)
       if (!container.oneoff && holds_database(container, facts.text("project"), server))
         databases.push_back(container.service);
+  Json mounts = Json::array(), tracked = Json::array();
+  const auto of_release = [&](const std::string& service) {
+    return std::find(databases.begin(), databases.end(), Json(service)) == databases.end() &&
+           std::any_of(images.begin(), images.end(), [&](const Image& each) { return each.service == service; });
+  };
+  for (const auto& [key, list] : {std::pair("mount", &mounts), std::pair("tracked", &tracked)})
+    for (const std::string& line : facts.all(key))
+      if (const size_t space = line.find(' '); space != std::string::npos && of_release(line.substr(0, space)))
+        list->push_back({{"service", line.substr(0, space)}, {"file", line.substr(space + 1)}});
   if (place.files.empty())
-    for (const char* end : {".yml", ".yaml"}) {
-      const std::string main = files.front().substr(0, files.front().rfind('.'));
-      if (const std::string over = main + ".override" + end; std::find(files.begin(), files.end(), over) == files.end())
+    for (const char* name : {"compose.override.yml", "compose.override.yaml", "docker-compose.override.yml",
+                             "docker-compose.override.yaml"})
+      if (const std::string over = place.path + "/" + name; std::find(files.begin(), files.end(), over) == files.end())
         beside.push_back(over);
-    }
   const std::string made_by = containers.empty() ? "" : containers.front().tool;
   return Json{{"project", facts.text("project")},
               {"tool", tool_for(facts.has("standalone"), facts.has("plugin"), made_by)},
               {"files", files},
               {"beside", std::move(beside)},
+              {"environment", facts.all("environment")},
+              {"others", others},
               {"databases", std::move(databases)},
+              {"mounts", std::move(mounts)},
+              {"tracked", std::move(tracked)},
               {"tag", tag},
               {"versions", std::move(versions)},
               {"current", current_of(images)},

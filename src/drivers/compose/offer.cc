@@ -7,41 +7,10 @@
 #include "drivers/code/version.h"
 #include "drivers/command/arguments.h"
 #include "drivers/compose/arguments.h"
+#include "drivers/compose/seen.h"
 
 namespace backout::drivers::compose {
 namespace {
-
-/// What observe() saw on a host, read back.
-struct Seen {
-  std::string host, project, tool, tag;
-  Json files = Json::array(), beside = Json::array();  // beside: files that Compose would take, if they were there
-  std::vector<std::string> databases;                  // services with the site's database in them
-  std::vector<Image> running;
-  std::map<std::string, std::string> tags, digests;
-  std::vector<std::string> present;
-  bool has(const std::string& id) const { return std::find(present.begin(), present.end(), id) != present.end(); }
-};
-
-Result<Seen> seen_on(const driver::Offering& offering, const std::string& host) {
-  const auto found = offering.seen.find(host);
-  if (found == offering.seen.end())
-    return Error{Code::kUnavailable, "the project on " + host + " could not be seen", "look there: backout doctor"};
-  const Json& json = found->second;
-  Seen seen;
-  seen.host = host;
-  seen.project = get_string(json, "project");
-  seen.tool = get_string(json, "tool");
-  seen.tag = get_string(json, "tag");
-  seen.files = get(json, "files");
-  seen.beside = get(json, "beside");
-  seen.databases = TRY(words_argument(json, "databases"));
-  seen.running = TRY(images_argument(json, "images"));
-  for (const auto& [ref, id] : get(json, "tags").items())
-    if (id.is_string()) seen.tags[ref] = id.get<std::string>();
-  for (const Json& id : get(json, "present"))
-    if (id.is_string()) seen.present.push_back(id.get<std::string>());
-  return seen;
-}
 
 Step step(std::string id, const char* verb, StepKind kind, Phase phase, std::string title,
           const driver::Offering& offering, Json args) {
@@ -64,20 +33,6 @@ Patience patience(const driver::Offering& offering) {
 
 /// What every host has its own of: {"on": {host: args}}.
 Json by_host(const std::map<std::string, Json>& args) { return {{"on", args}}; }
-
-/// Files of the release: the project's, its env file, and those that were named.
-driver::Offering with_files(const driver::Offering& offering, const Seen& seen) {
-  driver::Offering with = offering;
-  Json files = seen.files.is_array() ? seen.files : Json::array();
-  const auto add = [&](const Json& each) {
-    if (std::find(files.begin(), files.end(), each) == files.end()) files.push_back(each);
-  };
-  add(get(offering.subject, "env_file"));
-  for (const Json& each : seen.beside.is_array() ? seen.beside : Json::array()) add(each);
-  for (const Json& each : get(offering.subject, "config")) add(each);
-  with.subject["config"] = std::move(files);
-  return with;
-}
 
 /// Each host saves its own.
 Result<std::vector<Step>> saving_files(const driver::Offering& offering) {
@@ -126,12 +81,35 @@ bool runs_something(const driver::Offering& offering) {
   });
 }
 
+/// What runs on a host where it is provably not the release: by the tag of each image. Empty: it may be.
+std::string other_release(const driver::Offering& offering) {
+  if (get_string(offering.subject, "tag").empty()) return "";
+  for (const std::string& host : offering.hosts) {
+    const auto seen = seen_on(offering, host);
+    if (!seen) continue;
+    std::vector<std::string> tags;
+    for (const Image& image : seen->running) tags.push_back(name_of_ref(image.ref).tag);
+    const bool told = std::any_of(tags.begin(), tags.end(), [](const std::string& tag) { return !tag.empty(); });
+    if (told && std::find(tags.begin(), tags.end(), offering.from.str()) == tags.end())
+      return fmt::format("no container on {} runs {}: {} runs {}", host, offering.from.str(), seen->running[0].service,
+                         seen->running[0].ref);
+  }
+  return "";
+}
+
 Result<std::vector<Step>> for_checkpoint(const driver::Offering& offering) {
   std::vector<Step> steps;
   if (offering.seen.empty() || offering.from.empty()) return steps;
   TRY_VOID(check_version(offering.from.str()));
+  if (const std::string other = other_release(offering); !other.empty()) {
+    // A deploy goes on, for it may be what mends that; nothing is saved under the name of a release that is not there.
+    if (offering.kind == RunKind::kDeploy) return steps;
+    return Error{Code::kConflict, other, "say what runs: backout record VERSION"};
+  }
   steps = TRY(saving_files(offering));
-  if (runs_something(offering)) steps.push_back(TRY(pinning(offering)));
+  if (!runs_something(offering)) return steps;
+  steps.push_back(TRY(pinning(offering)));
+  steps.back().action.args["place"] = place_of_subject(offering.subject);
   return steps;
 }
 
@@ -141,6 +119,9 @@ Result<std::vector<Image>> target_images(const driver::Offering& offering, const
   const std::string to = offering.to.str();
   if (!saved.is_null()) {
     std::vector<Image> images = TRY(images_argument(saved, "images"));
+    std::erase_if(images, [&](const Image& each) {
+      return std::find(seen.others.begin(), seen.others.end(), each.service) != seen.others.end();
+    });
     for (Image& image : images)
       if (image.fate == "down") image.fate.clear();  // it shall serve
     return images;
@@ -235,6 +216,12 @@ Result<Ways> ways_on(const driver::Offering& offering, const Seen& seen) {
   }
   ways.missing = !missing.empty();
   ways.fetch = {{"images", to_json(target)}};
+  const auto without_databases = [&](std::vector<std::string> services) {
+    std::erase_if(services, [&](const std::string& each) {
+      return std::find(seen.databases.begin(), seen.databases.end(), each) != seen.databases.end();
+    });
+    return services;
+  };
   Json place = place_of_subject(offering.subject);
   place["project"] = seen.project;
   place["files"] = seen.files;
@@ -245,12 +232,23 @@ Result<Ways> ways_on(const driver::Offering& offering, const Seen& seen) {
   for (Image& image : wanted)  // as many containers as there were then, and as many as there are now
     for (const Image& now : seen.running)
       if (now.service == image.service) image.count = std::max(image.count, now.count);
+  if (!seen.others.empty() && all) {  // or `up` would wake them
+    ways.up["services"] = services_of(target);
+    ways.undo["services"] = services_of(seen.running);
+  }
   const Json& saved = get(get(offering.saved, "on_hosts"), seen.host);
   if (!get(saved, "files").empty()) ways.up["files"] = get(saved, "files");
   ways.up["images"] = to_json(wanted);
   const std::string tag = get_string(saved, "tag");
   ways.up["value"] = !place.contains("tag") ? "" : is_version(tag) ? tag : to;
   ways.up["tags"] = tags_for(target, {});
+  const Json& files_then = get(get(offering.saved, "config"), "files");
+  const Json& files_on = get(get(get(offering.saved, "config"), "on"), seen.host);
+  const Json now = with_files(offering, seen).subject["config"];
+  ways.up["held"] = files_on.is_array() ? files_on : files_then.is_array() ? files_then : now;
+  ways.undo["held"] = ways.up["held"];
+  ways.up["again"] = without_databases(services_of(target));
+  ways.undo["again"] = without_databases(services_of(seen.running));
   ways.up["gone"] = all ? services_beyond(seen.running, target) : std::vector<std::string>();
   std::vector<Image> touched = target;  // names that are given another meaning get back the one that they had
   for (Image& image : touched) image.image = seen.tags.count(image.ref) != 0 ? seen.tags.at(image.ref) : "";
@@ -262,26 +260,23 @@ Result<Ways> ways_on(const driver::Offering& offering, const Seen& seen) {
   ways.undo["tags"] = tags_for(touched, {});
   ways.undo["gone"] = all ? services_beyond(target, seen.running) : std::vector<std::string>();
   const auto stopping = [&](std::vector<std::string> services) {
-    std::erase_if(services, [&](const std::string& each) {
-      return std::find(seen.databases.begin(), seen.databases.end(), each) != seen.databases.end();
-    });
-    return Json{{"project", seen.project}, {"services", services}};
+    return Json{{"project", seen.project}, {"services", without_databases(std::move(services))}};
   };
   std::vector<std::string> services = services_of(seen.running);
   ways.stop = stopping(services);
   for (std::string& service : services_beyond(target, seen.running)) services.push_back(std::move(service));
   ways.stop_again = stopping(std::move(services));
-  ways.runs = {{"images", to_json(wanted)},
-               {"project", seen.project},
-               {"gone", ways.up["gone"]},
-               {"value", ways.up["value"]},
-               {"files", ways.up["files"]}};
+  ways.runs = {
+      {"images", to_json(wanted)}, {"project", seen.project},
+      {"gone", ways.up["gone"]},   {"value", ways.up["value"]},
+      {"files", ways.up["files"]}, {"as_saved", saved.is_object() && get(offering.saved, "config").is_object()}};
   return ways;
 }
 
 Step look_at_what_runs(const driver::Offering& offering, const std::map<std::string, Json>& on) {
   Json args = on.empty() ? Json::object() : by_host(on);
-  for (const char* key : {"path", "project", "env_file", "tag", "files", "services", "steady_ms", "startup_ms"})
+  for (const char* key :
+       {"path", "project", "env_file", "tag", "files", "services", "steady_ms", "startup_ms", "config", "others"})
     if (!get(offering.subject, key).is_null()) args[key] = get(offering.subject, key);
   args["version"] = offering.to.str();
   Step look = step("runs-code", "runs", StepKind::kLook, Phase::kCheck, "the containers run " + offering.to.str(),
@@ -331,6 +326,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
     if (seen.tool.empty())
       return Error{Code::kUnavailable, "there is neither docker-compose nor docker compose on " + host,
                    "install the one that the project is run with"};
+    TRY_VOID(refuse_code_outside_images(offering, seen));
     Ways ways = TRY(ways_on(offering, seen));
     fetch[host] = std::move(ways.fetch);
     up[host] = std::move(ways.up);
@@ -353,6 +349,7 @@ Result<std::vector<Step>> offer(const driver::Offering& offering) {
   steps.push_back(step("image-code", "fetch", StepKind::kEffect, Phase::kPrepare,
                        (missing ? "pull " : "the images are here: ") + described(shown), offering, by_host(fetch)));
   steps.back().timeout = Millis(1'800'000);
+  if (!set.empty()) steps.back().action.args["set"] = set;
   Step switching =
       step("up-code", "up", StepKind::kEffect, Phase::kSwitch, "up -d: " + described(shown), offering, by_host(up));
   switching.undo = Action{kName, "up", by_host(undo)};

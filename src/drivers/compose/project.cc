@@ -153,9 +153,12 @@ Result<Container> container_from(std::string_view line) {
     *text = one_line(get_string(*value, key));
   if (container.service.empty() || !is_image_id(container.image) || container.state.empty()) return corrupt(line);
   if (container.health == "none") container.health.clear();  // a health check that is switched off
-  container.restarts = get_int(*value, "restarts");
-  container.exit = get_int(*value, "exit");
+  for (const char* key : {"restarts", "exit"})
+    if (const Json& number = get(*value, key); !number.is_null() && !number.is_number_integer()) return corrupt(line);
+  container.restarts = get_int(*value, "restarts", -1);
+  container.exit = get_int(*value, "exit", -1);
   container.started = time_from(get_string(*value, "started"));
+  if (container.running() && container.started == WallTime{}) return corrupt(line);  // it would run for ages
   container.oneoff = get_string(*value, "oneoff") == "True";
   if (!is_hash(container.config)) container.config.clear();
   container.published = ports_of(get(*value, "published"));

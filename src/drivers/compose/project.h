@@ -46,6 +46,9 @@ Result<std::vector<Image>> images_argument(const Json& args, std::string_view ke
 /// counted.
 std::vector<Image> images_of(const std::vector<Container>& containers, const std::vector<std::string>& services);
 
+/// Notes by which digest each was pulled: from lines "ID DIGEST...", that of its own repository before another's.
+void note_digests(std::vector<Image>& images, const std::vector<std::string>& lines);
+
 /// Is it done, as a job should be? One with a health check, published ports or a policy that starts it again is no job.
 bool ended_well(const Container& container);
 
@@ -75,6 +78,9 @@ struct Given {
 };
 /// Services of which a container was made from something else than the wanted image says, or nobody knows from what.
 std::vector<std::string> unproven(const std::vector<Container>& containers, const std::vector<Image>& images);
+/// The first service with a container that the same Compose made from something else than the wanted image says; empty:
+/// there is none, as far as it is known.
+std::string made_from_something_else(const std::vector<Container>& containers, const std::vector<Image>& images);
 /// Of `services`: was each container made from what the files give, and are there as many?
 struct Proof {
   std::string why;       // empty: it is so

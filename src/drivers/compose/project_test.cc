@@ -207,6 +207,17 @@ TEST(ComposeProject, images_of_what_runs) {
   EXPECT_EQ(images_of(all, {"web"}).size(), 1U);
 }
 
+TEST(ComposeProject, the_digest_of_the_images_own_repository) {
+  std::vector<Image> images(3);
+  images[0] = {"web", "sha256:aa", "registry.example:5000/shop:v1"};
+  images[1] = {"worker", "sha256:aa", "shop:v1"};
+  images[2] = {"db", "sha256:bb", "postgres:15"};
+  note_digests(images, {"sha256:aa staging/shop@sha256:11 registry.example:5000/shop@sha256:22", "sha256:bb", ""});
+  EXPECT_EQ(images[0].digest, "registry.example:5000/shop@sha256:22");
+  EXPECT_EQ(images[1].digest, "staging/shop@sha256:11") << "better than none";
+  EXPECT_EQ(images[2].digest, "");
+}
+
 TEST(ComposeProject, names_of_images) {
   EXPECT_EQ(name_of_ref("shop:v1").tag, "v1");
   EXPECT_EQ(name_of_ref("registry:5000/shop/web:v1").repository, "registry:5000/shop/web");

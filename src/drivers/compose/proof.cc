@@ -57,6 +57,19 @@ Proof proof_of_one(const Container& container, const Given& given) {
 
 }  // namespace
 
+void note_digests(std::vector<Image>& images, const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
+    const std::vector<std::string> field = split(line, ' ');
+    for (Image& image : images) {
+      if (field.size() < 2 || field[0] != image.image) continue;
+      const std::string own = name_of_ref(image.ref).repository + "@";
+      const auto found = std::find_if(field.begin() + 1, field.end(),
+                                      [&](const std::string& digest) { return digest.starts_with(own); });
+      image.digest = found == field.end() ? field[1] : *found;
+    }
+  }
+}
+
 bool ended_well(const Container& container) {
   const bool stays_down = container.restart.empty() || container.restart == "no" || container.restart == "on-failure";
   return container.state == "exited" && container.exit == 0 && stays_down && container.health.empty() &&
@@ -82,6 +95,13 @@ std::vector<std::string> unproven(const std::vector<Container>& containers, cons
     if (!proven) services.push_back(image.service);
   }
   return services;
+}
+
+std::string made_from_something_else(const std::vector<Container>& containers, const std::vector<Image>& images) {
+  for (const Image& image : images)
+    for (const Container* each : counting(containers, image))
+      if (!image.config.empty() && each->tool == image.by && each->config != image.config) return image.service;
+  return "";
 }
 
 Proof proof_of(const std::vector<Container>& containers, const std::vector<Image>& images,

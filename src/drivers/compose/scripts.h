@@ -17,7 +17,8 @@ printf '%s\n' "$lines" | while read -r service ref id digest; do
   if [ "$id" != - ]; then ! id_of "$id" >/dev/null || continue; elif id_of "$ref" >/dev/null; then continue; fi
   from=$ref
   [ "$digest" = - ] || from=$digest
-  docker pull -q "$from" >/dev/null || fail "the image of $service is gone here, and $from cannot be pulled; nothing was changed"
+  said=$(docker pull -q "$from" 2>&1 </dev/null) ||
+    fail "the image of $service is gone here, and $from cannot be pulled: $(printf '%s\n' "$said" | tail -n 1 | sed 's/^Error response from daemon: //; s/[A-Z][a-z]* "http[^"]*": //'); nothing was changed"
   [ "$id" = - ] || id_of "$id" >/dev/null || fail "$from is another image by now than the one that ran as $service, $id; nothing was changed"
 done
 )sh";
@@ -60,12 +61,13 @@ done
 [ -z "${ids# }" ] || docker stop $ids >/dev/null
 )sh";
 
-/// path tool project env_file tag value set lines tags services gone file...: files as saved in `set`, names of images
-/// as in `tags` ("ID REF"), `up -d`. `value` of the variable `tag` is given to Compose, and written to the env file
-/// when no set brings that back.
+/// path tool project env_file tag value set lines tags services gone held again file...: files as saved in `set`, names
+/// of images as in `tags` ("ID REF"), `up -d`; of the services `again`, containers that have one of the files `held`
+/// mounted and were started before it was changed start again. `value` of the variable `tag` is given to Compose, and
+/// written to the env file when no set brings that back.
 inline constexpr std::string_view kUp = R"sh(
 path=$1 tool=$2 project=$3 env_file=$4 tag=$5 value=$6 set=$7 lines=$8 tags=$9; shift 9
-services=$1 gone=$2; shift 2
+services=$1 gone=$2 held=$3 again=$4; shift 4
 cd "$path"
 if [ -n "$set" ]; then restore "$set"; fi
 if [ -z "$set" ] && [ -n "$tag" ] && [ -f "$env_file" ] && grep -q "^[ 	]*\(export[ 	]*\)\{0,1\}$tag[ 	]*=" "$env_file"; then
@@ -81,23 +83,51 @@ fi
 printf '%s\n' "$tags" | while read -r id ref; do
   [ -z "$ref" ] || docker tag "$id" "$ref" || { usable; fail "$ref cannot be given back to $id"; }
 done
+divided=no
+[ -n "$services" ] || ! may_have_profiles "$@" || divided=yes
 for file; do shift; set -- "$@" -f "$file"; done
 set -- -p "$project" --project-directory "$path" "$@"
 [ ! -f "$env_file" ] || set -- "$@" --env-file "$env_file"
+[ -z "$tag" ] || export "$tag=$value"
+alone=--no-deps
+if [ "$divided" = yes ]; then  # one of a profile that was up is named, for `up` passes over it else
+  every=$(COMPOSE_PROFILES=$(profiles "$@") $tool "$@" config --hash='*' 2>/dev/null </dev/null | cut -d ' ' -f 1)
+  active=$($tool "$@" config --hash='*' 2>/dev/null </dev/null | cut -d ' ' -f 1)
+  more=$(printf '%s\n' "$lines" | while read -r service count; do
+    ! printf '%s\n' "$every" | grep -qxF -e "$service" || printf '%s\n' "$active" | grep -qxF -e "$service" || printf '%s\n' "$service"
+  done)
+  [ -z "$more" ] || { services="$active $more"; alone=; }
+fi
 set -- "$@" up -d --no-build
 while read -r service count; do
   [ -z "$service" ] || [ "$count" -le 1 ] || set -- "$@" --scale "$service=$count"
 done <<EOF
 $lines
 EOF
-if [ -n "$services" ]; then set -- "$@" --no-deps $services; fi
-if [ -n "$tag" ]; then set -- env "$tag=$value" $tool "$@"; else set -- $tool "$@"; fi
-status=0
-said=$("$@" </dev/null 2>&1) || status=$?
-said=$(printf '%s\n' "$said" | unquoted)
-printf '%s\n' "$said"
+# The files may say pull_policy: always, which the old Compose does not know; nor did the first plugins know --pull.
+never='--pull never' status=0
+[ "$tool" = 'docker compose' ] || never=
+said=$($tool "$@" $never ${services:+$alone $services} </dev/null 2>&1) || status=$?
+case $status:$said in [!0]*'unknown flag: --pull'*)
+  status=0
+  said=$($tool "$@" ${services:+$alone $services} </dev/null 2>&1) || status=$? ;;
+esac
+printf '%s\n' "$said" | unquoted
 [ "$status" -eq 0 ] || usable
-[ "$status" -eq 0 ] || fail "$tool up ended with $status: $(printf '%s\n' "$said" | grep -i '^ *error' | tail -n 1)"
+[ "$status" -eq 0 ] || fail "$tool up ended with $status: $(printf '%s\n' "$said" | why)"
+ids=
+for service in $again; do
+  ids="$ids $(docker ps -q --no-trunc --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$service")"
+done
+stale=$(
+  set -f
+  IFS='
+'
+  set -- $held
+  unset IFS
+  mounted $ids | started_before "$@" | cut -d ' ' -f 1 | sort -u
+)
+[ -z "$stale" ] || docker restart $stale >/dev/null || { usable; fail "a container that has a file of the release mounted does not start again"; }
 for service in $gone; do
   left=$(docker ps -aq --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$service")
   [ -z "$left" ] || { docker stop $left >/dev/null; docker rm $left >/dev/null; }

@@ -1,6 +1,7 @@
 // ConfigMaps and Secrets: saved, put back before pods are told anything, and read by the pods that serve.
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "drivers/kubernetes/fixture_for_tests.h"
 
 namespace backout::drivers::kubernetes {
@@ -148,6 +149,33 @@ TEST_F(Configured, WhatDoesNotReadThemIsLeftRunning) {
   EXPECT_EQ(look(undo).kind, SightKind::kHolds) << look(undo).why;
   EXPECT_EQ(pods(), before);
   EXPECT_EQ(data("secrets/keys"), (Json{{"KEY", "b25l"}}));
+}
+
+TEST_F(Configured, WhatPodsReadAndNobodyNamedIsSaidToStay) {
+  cluster->workload("Deployment", "web", "v1");
+  ASSERT_TRUE(cluster->comes_to_run("web", "v1"));
+  driver::Offering offering;
+  offering.kind = RunKind::kRollback;
+  offering.from = Version("v2");
+  offering.to = Version("v1");
+  offering.hosts = {"local"};
+  offering.subject = cluster->args({"deployment/web"});
+  const auto stays = [&] {
+    const auto seen = driver->observe(offering.subject, *local.host, {});
+    EXPECT_TRUE(seen);
+    offering.seen["local"] = *seen;
+    return join(driver->takes_away(offering, *local.host, {}).value_or(std::vector<std::string>{"failed"}), "; ");
+  };
+  EXPECT_NE(stays().find("configmap/settings, which deployment/web reads, stays as it is: code.kubernetes.config_maps "
+                         "does not name it"),
+            std::string::npos)
+      << stays();
+  std::string warned;
+  for (const Finding& each : driver->ready(offering, *local.host, driver::Depth::kQuick, {}).findings)
+    if (each.id == "kubernetes.reads") warned += each.what;
+  EXPECT_NE(warned.find("in a rollback configmap/settings"), std::string::npos) << warned;
+  offering.subject["config_maps"] = {"settings"};
+  EXPECT_EQ(stays().find("configmap/settings"), std::string::npos) << stays();
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ TEST_F(InContext, APlanThatWasMadeForOneClusterIsStaleInAnother) {
   const Json before = *driver->observe(subject, *local.host, {});
   kubectl_config({"use-context", "reader"});
   const Json now = *driver->observe(subject, *local.host, {});
-  EXPECT_NE(before["current"], now["current"]) << "app/staleness.h compares them";
+  EXPECT_NE(before["current"], now["current"]) << "app/planning/staleness.h compares them";
   // What a checkpoint says of one is not for the other.
   auto offering = offering_for(RunKind::kRollback, subject, now);
   offering.saved = {{"workloads", {{"deployment/web", v1.at("web")}}}, {"cluster", before["cluster"]}};

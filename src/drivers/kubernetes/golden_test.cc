@@ -154,6 +154,25 @@ constexpr const char* kHistory = R"([
  {"revision":2,"updated":"2024-03-02T10:00:00.1Z","status":"superseded","chart":"shop-1.1.0","app_version":"1.1","description":"Upgrade complete"},
  {"revision":3,"updated":"2024-03-03T10:00:00.1Z","status":"deployed","chart":"shop-1.0.0","app_version":"1.0","description":"Rollback to 1"}])";
 
+TEST(KubernetesGolden, ANumberOfAnotherTypeIsNoAnswerAndADaemonSetWithoutItsNumberOfPodsIsNotAtItsEnd) {
+  const auto object = [](const Json& replicas, const Json& scheduled) {
+    Json made = {{"metadata", {{"uid", "u"}, {"generation", 1}}},
+                 {"spec", {{"template", {{"spec", Json::object()}}}}},
+                 {"status", {{"observedGeneration", 1}}}};
+    if (!replicas.is_null()) made["spec"]["replicas"] = replicas;
+    if (!scheduled.is_null()) made["status"]["desiredNumberScheduled"] = scheduled;
+    return made;
+  };
+  const Json none = {{"items", Json::array()}};
+  for (const Json& wrong : {Json("2"), Json(-1), Json(1.5), Json(Json::array({2})), Json(18446744073709551615U)}) {
+    EXPECT_FALSE(parse_workload({"deployment", "web"}, object(wrong, {}), none).has_value()) << wrong;
+    EXPECT_FALSE(parse_workload({"daemonset", "web"}, object({}, wrong), none).has_value()) << wrong;
+  }
+  EXPECT_TRUE(parse_workload({"deployment", "web"}, object(2, {}), none).has_value());
+  EXPECT_TRUE(parse_workload({"daemonset", "web"}, object({}, 0), none)->observed);
+  EXPECT_FALSE(parse_workload({"daemonset", "web"}, object({}, {}), none)->observed);
+}
+
 TEST(HelmHistory, ARollbackIsKnownByWhatItWentBackTo) {
   const auto history = parse_history(kHistory);
   ASSERT_TRUE(history.has_value());

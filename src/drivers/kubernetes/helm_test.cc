@@ -23,6 +23,17 @@ class HelmTest : public ::testing::Test {
     ASSERT_TRUE(done.ok()) << done.err;
     ASSERT_TRUE(cluster->comes_to_run("web", version));
   }
+  /// The revision as somebody's helm has it.
+  void leave(int64_t number, const std::string& status, const std::string& description,
+             const std::string& updated = "") const {
+    auto history = *parse_json(*os::read_file(cluster->scratch / "helm.json"));
+    Json& shop = history["shop"];
+    while (static_cast<int64_t>(shop.size()) >= number) shop.erase(shop.size() - 1);
+    shop.push_back(
+        {{"revision", number}, {"status", status}, {"description", description}, {"objects", Json::array()}});
+    if (!updated.empty()) shop.back()["updated"] = updated;
+    std::ofstream(cluster->scratch / "helm.json") << history;
+  }
   os::ProcessResult helm(std::vector<std::string> words) const {
     words.insert(words.begin(), program);
     words.insert(words.end(), {"--namespace=shop", "--kubeconfig=" + cluster->kubeconfig()});
@@ -46,7 +57,7 @@ class HelmTest : public ::testing::Test {
     const auto seen = driver->observe(offering.subject, *local.host, {});
     EXPECT_TRUE(seen.has_value()) << (seen ? "" : seen.error().message);
     if (seen) offering.seen["local"] = *seen;
-    offering.run_directory = "/var/lib/backout/runs/R-1";
+    offering.run_directory = cluster->scratch.path();
     return offering;
   }
 
@@ -84,16 +95,72 @@ TEST_F(HelmTest, ASecondTimeIsNoOtherRollback) {
 
 /// As a helm that was killed leaves it: a rollback is the one thing that real helm does not refuse then.
 TEST_F(HelmTest, OneThatWasKilledMidwayIsDoneAgain) {
-  auto history = *parse_json(*os::read_file(cluster->scratch / "helm.json"));
-  history["shop"].push_back(
-      {{"revision", 3}, {"status", "pending-rollback"}, {"description", "Rollback to 1"}, {"objects", Json::array()}});
-  std::ofstream(cluster->scratch / "helm.json") << history;
   const auto steps = driver->offer(back_to_v1());
   ASSERT_TRUE(steps.has_value()) << steps.error().message;
+  leave(3, "pending-rollback", "Rollback to 1");
+  std::ofstream(cluster->scratch / "helm-begun.json") << R"([{"newest": 2, "to": 1}])";
   EXPECT_EQ(driver->verify(steps->front().action, *local.host, {}).kind, SightKind::kDoesNotHold);
   conformance::apply_well(*driver, steps->front().action, *local.host);
   EXPECT_TRUE(cluster->comes_to_run("web", "v1"));
   EXPECT_EQ(driver->verify(steps->front().action, *local.host, {}).kind, SightKind::kHolds);
+}
+
+TEST_F(HelmTest, SomebodyElsesIsNotOursWhateverItSays) {
+  const auto steps = driver->offer(back_to_v1());
+  ASSERT_TRUE(steps.has_value()) << steps.error().message;
+  const auto refused = [&](const Action& action, const std::string& words) {
+    const auto done = conformance::apply(*driver, action, *local.host);
+    ASSERT_TRUE(done.has_value()) << done.error().message;
+    EXPECT_EQ(done->exit_status, 3) << done->out;
+    EXPECT_NE(done->err.find(words), std::string::npos) << done->err;
+    EXPECT_TRUE(cluster->runs("web", "v2")) << "and nothing was told";
+  };
+  leave(3, "pending-upgrade", "Preparing upgrade");  // between plan and run; ours was not begun
+  refused(steps->front().action, "somebody else's helm is at work on shop: revision 3 (pending-upgrade");
+  leave(3, "pending-rollback", "Rollback to 1");
+  refused(steps->front().action, "somebody else's helm is at work on shop: revision 3 (pending-rollback");
+  // Nothing of ours was begun, so nothing is undone, and their revision is left to them.
+  const auto undone = conformance::apply(*driver, *steps->front().undo, *local.host);
+  ASSERT_TRUE(undone && undone->ok()) << undone->err;
+  EXPECT_EQ(driver->verify(*steps->front().undo, *local.host, {}).kind, SightKind::kHolds);
+  leave(3, "deployed", "Upgrade complete");
+  refused(steps->front().action, "somebody else's helm has changed shop: revision 3 (deployed");
+  // Ours was killed in revision 3, and then somebody upgraded.
+  std::ofstream(cluster->scratch / "helm-begun.json") << R"([{"newest": 2, "to": 1}])";
+  leave(3, "pending-rollback", "Rollback to 1");
+  leave(4, "pending-upgrade", "Preparing upgrade");
+  refused(steps->front().action, "somebody else's helm is at work on shop: revision 4 (pending-upgrade");
+  refused(*steps->front().undo, "somebody else's helm is at work on shop: revision 4 (pending-upgrade");
+}
+
+TEST_F(HelmTest, WhileOneMayBeAtWorkThereIsNoPlan) {
+  const auto before = [](int minutes) { return to_iso(system_clock().wall() - std::chrono::minutes(minutes)); };
+  leave(3, "pending-upgrade", "Preparing upgrade", before(2));
+  driver::Offering now = back_to_v1();
+  const auto refused = driver->offer(now);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Code::kRefused);
+  EXPECT_NE(refused.error().message.find("a helm may be at work on shop: revision 3 is pending-upgrade"),
+            std::string::npos)
+      << refused.error().message;
+  EXPECT_NE(refused.error().next.find("sh.helm.release.v1.shop.vN"), std::string::npos);
+  now.subject["from_whole"] = false;  // the deploy was backout's, and failed
+  EXPECT_TRUE(driver->offer(now).has_value());
+  leave(3, "pending-upgrade", "Preparing upgrade");  // it does not say when it began
+  EXPECT_FALSE(driver->offer(back_to_v1()).has_value());
+  leave(3, "pending-upgrade", "Preparing upgrade", before(11));
+  const auto steps = driver->offer(back_to_v1());
+  ASSERT_TRUE(steps.has_value()) << steps.error().message;
+  EXPECT_NE(steps->front().title.find("revision 3 is pending-upgrade (Preparing upgrade) since 2"), std::string::npos)
+      << steps->front().title;
+  conformance::apply_well(*driver, steps->front().action, *local.host);
+  EXPECT_TRUE(cluster->comes_to_run("web", "v1"));
+}
+
+TEST_F(HelmTest, ARevisionMoreIsAnotherWorldForAPlan) {
+  const Json before = back_to_v1().seen["local"]["current"];
+  leave(3, "pending-upgrade", "Preparing upgrade");
+  EXPECT_NE(back_to_v1().seen["local"]["current"], before);
 }
 
 TEST_F(HelmTest, ThatHelmSaysDeployedDoesNotProveIt) {

@@ -21,6 +21,7 @@ using namespace kubernetes;
 Json seen_of(const Workload& workload) {
   Json seen = to_json(identity_of(workload));
   seen["paused"] = workload.paused;
+  seen["reads"] = workload.reads;
   Json& revisions = seen["revisions"] = Json::array();
   for (const Revision& each : workload.revisions)
     revisions.push_back({{"revision", each.number},
@@ -32,7 +33,7 @@ Json seen_of(const Workload& workload) {
 }
 
 Json seen_of(const std::vector<HelmRevision>& history) {
-  Json seen = {{"revision", 0}, {"history", Json::array()}};
+  Json seen = {{"revision", 0}, {"history", Json::array()}, {"newest", newest_in(history, system_clock().wall())}};
   if (const HelmRevision* deployed = deployed_in(history)) {
     seen["revision"] = deployed->number;
     seen["chart"] = deployed->chart;
@@ -57,6 +58,7 @@ void add_versions(const Workload& workload, Json& versions) {
 Json helm_identity(const Json& seen) {
   Json identity = seen;
   identity.erase("history");
+  identity.erase("newest");
   return identity;
 }
 
@@ -82,6 +84,9 @@ Result<Json> observed(const Json& subject, const Ask& ask) {
     const auto history = helm_history(ask, helm, cluster);
     if (!history && history.error().code != Code::kNotFound) return history.error();
     if (history) seen["helm"] = seen_of(*history);
+    if (const Json& newest = get(get(seen, "helm"), "newest"); newest.is_object())
+      seen["current"]["helm"] =
+          fmt::format("revision {}, {}", get_int(newest, "revision"), get_string(newest, "status"));
   }
   return seen;
 }
@@ -142,6 +147,14 @@ Sight sight_of_config(const Action& action, const Cluster& cluster, const Ask& a
   return sight;
 }
 
+/// The helms of this run that were begun: none when it is not kept.
+Result<std::vector<Begun>> begun_by(const Action& action, host::Host& host) {
+  if (!action.args.contains("begun_file")) return std::vector<Begun>{{1, 1}};
+  const auto text = host.read(TRY(path_argument(action.args, "begun_file")));
+  if (!text && text.error().code == Code::kNotFound) return std::vector<Begun>();
+  return begun_from(TRY(text));
+}
+
 Sight sight_of_run(const Action& action, const Ask& ask, host::Host& host) {
   const Cluster cluster = *cluster_of(action.args);
   const auto names = workloads_of(action.args);
@@ -153,7 +166,11 @@ Sight sight_of_run(const Action& action, const Ask& ask, host::Host& host) {
   if (const auto helm = helm_of(action.args); action.verb == "helm-rollback" && helm) {
     const auto history = helm_history(ask, *helm, cluster);
     if (!history) return Sight::cannot_tell(one_line(history.error().message));
-    if (const std::string lack = lack_in(*history, get_int(action.args, "to_revision")); !lack.empty())
+    const auto begun = begun_by(action, host);
+    if (!begun) return Sight::cannot_tell(one_line(begun.error().message));
+    const bool nothing_to_undo = get_bool(action.args, "undo") && begun->empty();
+    if (const std::string lack = nothing_to_undo ? "" : lack_in(*history, get_int(action.args, "to_revision"));
+        !lack.empty())
       return Sight::does_not_hold("Helm release " + helm->release + ": " + lack);
   }
   if (const std::string version = get_string(action.args, "version"); action.verb == "stands" && !version.empty()) {
@@ -166,6 +183,8 @@ Sight sight_of_run(const Action& action, const Ask& ask, host::Host& host) {
     return config;
   Sight sight =
       sight_of(ask, cluster, *names, *wanted, changes, action.verb == "stands" ? Prove::kRuns : Prove::kStands);
+  if (sight.kind == SightKind::kHolds && get(action.args, "stays").is_array())
+    sight.evidence["left_behind"] = get(action.args, "stays");
   if (sight.kind == SightKind::kHolds)
     for (const std::string& lack : {nothing_new(get(action.args, "before"), sight.evidence),
                                     other_tag(get_string(action.args, "tag"), sight.evidence)})
@@ -188,6 +207,11 @@ class KubernetesDriver : public driver::Driver {
   }
 
   Result<std::vector<Step>> offer(const driver::Offering& offering) const override { return steps_for(offering); }
+
+  Result<std::vector<std::string>> takes_away(const driver::Offering& offering, host::Host&,
+                                              std::stop_token) const override {
+    return offering.kind == RunKind::kDeploy ? std::vector<std::string>() : what_stays(offering);
+  }
 
   Result<Json> observe(const Json& subject, host::Host& host, std::stop_token stop) const override {
     return observed(subject, by_host(host, std::move(stop)));

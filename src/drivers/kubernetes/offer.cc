@@ -142,6 +142,14 @@ Result<int64_t> helm_target(const driver::Offering& offering, const Helm& helm, 
                "deploy that version again; keep more revisions: helm upgrade --history-max"};
 }
 
+/// Of a deploy of ours that ended badly the helm has ended, too; of anybody else's nobody knows.
+Result<void> refuse_helm_at_work(const driver::Offering& offering, const Helm& helm, const Json& newest) {
+  const std::string at_work = at_work_in(newest);
+  if (at_work.empty() || !get_bool(offering.subject, "from_whole", true)) return {};
+  return Error{Code::kRefused, fmt::format("a helm may be at work on {}: {}", helm.release, at_work),
+               helm_way_out(helm, get_string(offering.subject, "namespace"))};
+}
+
 /// ConfigMaps and Secrets as saved: put back by the switch itself, before any pod is told, so that its undo has the
 /// same order.
 struct Objects {
@@ -177,8 +185,17 @@ Result<void> add_switch(const driver::Offering& offering, const Json& args, cons
   if (!helm.release.empty()) {
     forth["to_revision"] = TRY(helm_target(offering, helm, seen));
     undo["to_revision"] = get_int(get(seen, "helm"), "revision");
-    title = fmt::format("Helm release {} to the content of revision {}: {}", helm.release,
+    const Json& newest = get(get(seen, "helm"), "newest");
+    TRY_VOID(refuse_helm_at_work(offering, helm, newest));
+    const std::string pending =
+        get_bool(newest, "pending") ? get_string(newest, "words") + ", by a helm that is gone; " : "";
+    title = fmt::format("{}Helm release {} to the content of revision {}: {}", pending, helm.release,
                         get_int(forth, "to_revision"), title);
+    undo["undo"] = true;
+    for (Json* each : {&forth, &undo}) {
+      (*each)["newest"] = {{"revision", get_int(newest, "revision")}, {"status", get_string(newest, "status")}};
+      if (!offering.run_directory.empty()) (*each)["begun_file"] = offering.run_directory + "/helm-begun.json";
+    }
   }
   steps.push_back(step(std::string(verb) + "-code", verb, StepKind::kEffect, Phase::kSwitch, shortened(title, 200),
                        std::move(forth), offering));
@@ -235,6 +252,23 @@ Result<Json> target_of(const driver::Offering& offering) {
   return to_json(to);
 }
 
+std::vector<std::string> what_stays(const driver::Offering& offering) {
+  const auto named = objects_of(offering.subject);
+  if (!named || offering.seen.empty() || offering.hosts.empty() || !offering.seen.contains(offering.hosts.front()))
+    return {};
+  std::vector<std::string> sentences;
+  for (const auto& [workload, seen] : get(seen_by(offering), "workloads").items())
+    for (const Json& each : get(seen, "reads")) {
+      if (!each.is_string() || std::find(named->begin(), named->end(), each.get<std::string>()) != named->end())
+        continue;
+      const bool secret = each.get<std::string>().starts_with("secret/");
+      sentences.push_back(fmt::format("{}, which {} reads, stays as it is: {} does not name it",
+                                      one_line(each.get<std::string>()), workload,
+                                      secret ? "code.kubernetes.secrets" : "code.kubernetes.config_maps"));
+    }
+  return sentences;
+}
+
 Result<std::vector<Step>> steps_for(const driver::Offering& offering) {
   std::vector<Step> steps;
   Json args = own_part(offering);
@@ -275,6 +309,8 @@ Result<std::vector<Step>> steps_for(const driver::Offering& offering) {
   const Json to = TRY(target_of(offering));
   const Objects kept = add_objects(offering, args, steps);
   TRY_VOID(add_switch(offering, args, to, kept, steps));
+  if (const std::vector<std::string> stays = what_stays(offering); !stays.empty())
+    steps.back().action.args["stays"] = stays;
   Json stands = args;
   stands["to"] = to;
   if (!kept.file.empty()) stands["config_file"] = kept.file;

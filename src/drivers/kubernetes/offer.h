@@ -9,6 +9,10 @@ namespace backout::drivers::kubernetes {
 inline constexpr const char* kKubernetes = "kubernetes";
 inline constexpr Millis kSlack{120'000};  // beyond the time that a rollout may take
 
+/// ConfigMaps and Secrets that pods are given and that go with no release, as sentences: they may be what the bad
+/// release made of them.
+std::vector<std::string> what_stays(const driver::Offering& offering);
+
 Result<std::vector<Step>> steps_for(const driver::Offering& offering);
 
 /// What each workload shall be: by the checkpoint, else by the tag of its image. Refused when nothing would change but

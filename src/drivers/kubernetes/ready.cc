@@ -73,6 +73,19 @@ driver::Readiness readiness(const driver::Offering& offering, const Ask& ask) {
     if (finding.severity != Severity::kOk || readiness.findings.empty())
       readiness.findings.push_back(std::move(finding));
   }
+  const auto seen = offering.seen.empty() ? offering.seen.end() : offering.seen.find(offering.hosts.front());
+  if (seen != offering.seen.end())
+    if (const Json& newest = get(get(seen->second, "helm"), "newest"); get_bool(newest, "pending")) {
+      const bool at_work = !at_work_in(newest).empty();
+      readiness.findings.push_back(
+          found("kubernetes.helm", at_work ? Severity::kRed : Severity::kWarning,
+                fmt::format("Helm release {}: {}: {}", helm->release, get_string(newest, "words"),
+                            at_work ? "a helm may be at work" : "a helm was killed, and nobody can upgrade it"),
+                helm_way_out(*helm, cluster->kube_namespace)));
+    }
+  for (std::string& sentence : what_stays(offering))
+    readiness.findings.push_back(found("kubernetes.reads", Severity::kWarning, "in a rollback " + std::move(sentence),
+                                       "name it there if a release may change it"));
   const auto target = target_of(offering);
   if (!target)
     readiness.findings.push_back(

@@ -116,9 +116,41 @@ Result<Json> undo_once(const Ask& ask, const Json& args, const std::vector<Workl
   return Json{{"undone", done}};
 }
 
-Result<Json> helm_once(const Ask& ask, const Helm& helm, const Cluster& cluster, int64_t to, Millis wait,
-                       const Progress& progress) {
+/// Kept in the run's directory before a helm is begun, so that its revision is known again when it was killed.
+struct Kept {
+  std::string file;  // empty: nothing is kept
+  std::vector<Begun> begun;
+};
+Result<Kept> kept_for(const Json& args) {
+  if (!args.contains("begun_file")) return Kept{};
+  Kept kept{TRY(path_argument(args, "begun_file")), {}};
+  if (os::exists(kept.file)) kept.begun = TRY(begun_from(TRY(os::read_file(kept.file))).with_context(kept.file));
+  return kept;
+}
+
+/// Nothing is told while somebody else is at work on the release, or has been since the plan was made.
+Result<void> refuse_others(const std::vector<HelmRevision>& history, const Helm& helm, const Cluster& cluster,
+                           const Json& args, const Kept& kept) {
+  const std::string others = by_others_in(history, get(args, "newest"), kept.begun);
+  if (others.empty()) return {};
+  const bool at_work = !history.empty() && history.back().pending();
+  return Error{
+      Code::kRefused,
+      fmt::format("somebody else's helm {} {}: {}", at_work ? "is at work on" : "has changed", helm.release, others),
+      at_work ? helm_way_out(helm, cluster.kube_namespace) : "plan again: backout plan"};
+}
+
+Result<Json> helm_once(const Ask& ask, const Helm& helm, const Cluster& cluster, const Json& args, Millis wait,
+                       const std::function<Result<void>()>& first, const Progress& progress) {
+  const int64_t to = get_int(args, "to_revision");
   const std::vector<HelmRevision> history = TRY(helm_history(ask, helm, cluster));
+  Kept kept = TRY(kept_for(args));
+  if (get_bool(args, "undo") && !kept.file.empty() && kept.begun.empty()) {
+    TRY_VOID(first());
+    return Json{{"helm", "never begun"}};
+  }
+  TRY_VOID(refuse_others(history, helm, cluster, args, kept));
+  TRY_VOID(first());
   if (lack_in(history, to).empty()) return Json{{"helm", "already"}};
   const bool is_there =
       std::any_of(history.begin(), history.end(), [&](const HelmRevision& each) { return each.number == to; });
@@ -126,6 +158,10 @@ Result<Json> helm_once(const Ask& ask, const Helm& helm, const Cluster& cluster,
     return Error{Code::kNotFound, fmt::format("{} has no revision {} any more", helm.release, to),
                  "deploy that version again; keep more of them: helm upgrade --history-max"};
   progress(fmt::format("{}: back to revision {}", helm.release, to));
+  if (!kept.file.empty()) {
+    kept.begun.push_back({history.back().number, to});
+    TRY_VOID(os::write_file_atomic(kept.file, to_text(kept.begun), 0600));
+  }
   const Answer answer = TRY(ask(helm_words(helm, cluster,
                                            {"rollback", helm.release, std::to_string(to), "--wait",
                                             fmt::format("--timeout={}s", std::max<int64_t>(wait.count() / 1000, 1))}),
@@ -163,16 +199,16 @@ Result<Json> run_verb(const std::string& verb, const Json& args, const Progress&
   }
   if (verb == "helm-rollback") {
     const Helm helm = TRY(helm_of(args));
-    const int64_t to = get_int(args, "to_revision");
-    if (helm.release.empty() || to <= 0) return Error{Code::kInvalid, "'helm' or 'to_revision' is missing", ""};
+    if (helm.release.empty() || get_int(args, "to_revision") <= 0)
+      return Error{Code::kInvalid, "'helm' or 'to_revision' is missing", ""};
     const Millis wait = wait_of(args);
     const Ask helm_ask = by_process(wait + Millis(60'000));
     const Json objects = TRY(objects_for(args));
     const std::vector<WorkloadName> names = TRY(workloads_of(args));
     return until_it_answers(wait, progress, [&]() -> Result<Json> {
       TRY_VOID(still_leads_there(ask, args));
-      TRY_VOID(put_back(ask, cluster, objects));
-      Json done = TRY(helm_once(helm_ask, helm, cluster, to, wait, progress));
+      Json done = TRY(helm_once(
+          helm_ask, helm, cluster, args, wait, [&] { return put_back(ask, cluster, objects); }, progress));
       TRY_VOID(restart_older(ask, cluster, names, objects, Json::object(), progress));
       return done;
     });

@@ -6,7 +6,10 @@
 //   and
 //                   Secrets become what the file says; then every workload goes to the revision with that template;
 //                   then pods that are older than what they read are restarted
-//   helm-rollback   args {helm, to_revision, workloads, config_file?, wait_ms}: the same by Helm
+//   helm-rollback   args {helm, to_revision, workloads, newest?, begun_file?, undo?, config_file?, wait_ms}: the same
+//   by
+//                   Helm. Refused when the release has a revision that is neither the plan's (`newest`) nor by a helm
+//                   of this run (`begun_file`); as an undo nothing, when none was begun
 //
 // An API server that does not answer is asked again for `wait_ms`. When that is over, undo and helm-rollback end well
 // and say {"lost": WHY}: whether it was done is for a look to tell, now or when the run is taken up again.

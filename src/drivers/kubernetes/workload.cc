@@ -262,13 +262,19 @@ Result<Workload> parse_workload(const WorkloadName& name, const Json& object, co
   const Json &metadata = get(object, "metadata"), &spec = get(object, "spec"), &status = get(object, "status");
   if (!spec.is_object() || !get(spec, "template").is_object()) return corrupt(name, "has no pod template");
   if (!get(owned, "items").is_array()) return corrupt(name, "has no list of what it owns");
+  const Json& strategy = get(spec, name.kind == "deployment" ? "strategy" : "updateStrategy");
+  const Json &wanted_pods = get(spec, "replicas"), &scheduled = get(status, "desiredNumberScheduled");
+  for (const Json* number : {&get(metadata, "generation"), &get(status, "observedGeneration"), &wanted_pods, &scheduled,
+                             &get(get(strategy, "rollingUpdate"), "partition")})
+    if (!number->is_null() && !(number->is_number_integer() && number->get<int64_t>() >= 0))
+      return corrupt(name, "has a number that is none: " + shortened(one_line(canonical(*number)), 40));
   Workload workload{.name = name, .uid = get_string(metadata, "uid"), .selector = selector_of(object)};
   workload.paused = get_bool(spec, "paused");
-  workload.observed = number_in(status, "observedGeneration") >= number_in(metadata, "generation");
+  workload.observed = number_in(status, "observedGeneration") >= number_in(metadata, "generation") &&
+                      (name.kind != "daemonset" || !scheduled.is_null());  // else its 0 pods would be all there are
   for (const Json& condition : get(status, "conditions"))
     if (get_string(condition, "type") == "Progressing" && get_string(condition, "reason") == "ProgressDeadlineExceeded")
       workload.deadline_exceeded = true;
-  const Json& strategy = get(spec, name.kind == "deployment" ? "strategy" : "updateStrategy");
   workload.strategy = get_string(strategy, "type");
   workload.partition = number_in(get(strategy, "rollingUpdate"), "partition");
   workload.replicas =

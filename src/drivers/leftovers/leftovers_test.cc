@@ -231,6 +231,15 @@ TEST_F(LeftoversTest, CommandsOfTheUserCountAndAct) {
   EXPECT_EQ(look(action("count", subject)).kind, SightKind::kCannotTell);
 }
 
+TEST_F(LeftoversTest, ACommandThatSaysItParkedAndLeftEverythingIsNoSuccess) {
+  Json subject = {{"name", "spool"}, {"kind", "run"}, {"rule", "park"}};
+  subject["count"] = to_json(UserCommand{.argv = {"/bin/sh", "-c", "echo 5"}});
+  subject["act"] = to_json(UserCommand{.argv = {"/bin/sh", "-c", "echo parked"}});
+  EXPECT_TRUE(apply(action("act", subject)).ok());
+  const Sight seen = look(action("act", subject));
+  EXPECT_NE(seen.kind, SightKind::kHolds) << seen.why;
+}
+
 TEST_F(LeftoversTest, OffersWhatTheRuleSays) {
   Json subject = {
       {"name", "Celery Jobs"}, {"kind", "redis"}, {"url", "redis://h/0"}, {"keys", "celery"}, {"rule", "park"}};

@@ -158,6 +158,7 @@ std::vector<Step> handover_steps(const driver::Offering& offering, std::string_v
   stay.id = StepId(step_name("stay", service.name));
   stay.title = fmt::format("{} goes on: {} listens all the while", service.name, join(names, ", "));
   stay.action.verb = "stay";
+  stay.action.args["users_stay"] = true;
   stay.undo->verb = "handover";
   stay.undo->args.erase("leave_down");  // who listens is up
   stay.patience = handover.patience;

@@ -200,6 +200,7 @@ TEST_F(HandoverTest, IsOfferedWhenNothingElseNeedsTheServiceDown) {
   ASSERT_EQ(steps.size(), 3U);
   EXPECT_EQ(steps[0].id.str(), "stay-shop");
   EXPECT_EQ(steps[0].phase, Phase::kClose);
+  EXPECT_TRUE(get_bool(steps[0].action.args, "users_stay")) << "no outage is told";
   EXPECT_EQ(steps[0].undo->verb, "handover") << "after the code was switched back";
   EXPECT_EQ(get_string(steps[0].undo->args, "version"), "v2");
   EXPECT_EQ(steps[1].id.str(), "handover-shop");

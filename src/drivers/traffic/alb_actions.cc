@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/text.h"
@@ -26,12 +27,19 @@ Error no_forward() {
           "say a rule that does: traffic.alb.rule"};
 }
 
-/// Group -> weight, as it stands.
-std::map<std::string, int> groups_in(const Json& action) {
+constexpr int64_t kMostWeight = 999;  // elasticloadbalancing:TargetGroupTuple
+
+/// Group -> weight, as it stands. kCorrupt when one is none.
+Result<std::map<std::string, int>> groups_in(const Json& action) {
   std::map<std::string, int> groups;
   if (const Json& given = get(get(action, "ForwardConfig"), "TargetGroups"); given.is_array() && !given.empty())
-    for (const Json& group : given)
-      groups[get_string(group, "TargetGroupArn")] = static_cast<int>(get_int(group, "Weight", 1));
+    for (const Json& group : given) {
+      const Json& weight = get(group, "Weight");
+      const int64_t number = get_int(group, "Weight", weight.is_null() ? 1 : -1);
+      if (number < 0 || number > kMostWeight || weight.is_number_float() || get_string(group, "TargetGroupArn").empty())
+        return not_understood(canonical(group));
+      groups[get_string(group, "TargetGroupArn")] = static_cast<int>(number);
+    }
   else if (const std::string alone = get_string(action, "TargetGroupArn"); !alone.empty())
     groups[alone] = 1;
   return groups;
@@ -76,7 +84,7 @@ Result<Numbers> alb_numbers(const Json& actions, const Pools& pools) {
     owner[group] = name;
     numbers[name] = 0;
   }
-  for (const auto& [group, weight] : groups_in(actions[static_cast<size_t>(at)])) {
+  for (const auto& [group, weight] : TRY(groups_in(actions[static_cast<size_t>(at)]))) {
     const auto pool = owner.find(group);
     if (pool != owner.end())
       numbers[pool->second] += weight;
@@ -97,13 +105,14 @@ Result<Json> alb_actions_with(Json actions, const Pools& pools, const Weights& w
     ours.insert(group);
     groups.push_back({{"TargetGroupArn", group}, {"Weight", weights.contains(name) ? weights.at(name) : 0}});
   }
-  for (const auto& [group, weight] : groups_in(action))
+  for (const auto& [group, weight] : TRY(groups_in(action)))
     if (!ours.contains(group)) groups.push_back({{"TargetGroupArn", group}, {"Weight", weight}});
+  if (!get(action, "ForwardConfig").is_object()) action["ForwardConfig"] = Json::object();
   action["ForwardConfig"]["TargetGroups"] = std::move(groups);
   action.erase("TargetGroupArn");
   // The secret is never told, and stays when it is not given.
   for (Json& each : actions)
-    if (each.contains("AuthenticateOidcConfig")) {
+    if (get(each, "AuthenticateOidcConfig").is_object()) {
       each["AuthenticateOidcConfig"].erase("ClientSecret");
       each["AuthenticateOidcConfig"]["UseExistingClientSecret"] = true;
     }
@@ -115,7 +124,8 @@ std::string alb_stickiness(const Json& actions) {
     const Json& sticky = get(get(action, "ForwardConfig"), "TargetGroupStickinessConfig");
     if (get_bool(sticky, "Enabled"))
       return fmt::format("users whom a cookie holds may stay in their target group for up to {}",
-                         for_people(Millis(1000 * get_int(sticky, "DurationSeconds", 86'400))));
+                         for_people(std::chrono::seconds(
+                             std::clamp<int64_t>(get_int(sticky, "DurationSeconds", 86'400), 0, 604'800))));
   }
   return "";
 }

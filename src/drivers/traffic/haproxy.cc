@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "drivers/traffic/haproxy_answers.h"
+#include "drivers/traffic/haproxy_look.h"
 #include "drivers/traffic/shift.h"
 #include "drivers/traffic/upstream_block.h"
 
@@ -48,19 +49,36 @@ except OSError as error:
 }
 )sh";
 
-// Arguments: socket, state file or nothing, lines of commands.
+// Arguments: socket, state file or nothing, "undo" or nothing, lines of commands. Room for the file is made sure of
+// before anything is set; an undo sets all the same. What a reload would find needs no new file where it is the same.
 constexpr std::string_view kSet = R"sh(
-socket=$1 state=$2; shift 2
+socket=$1 state=$2 undo=$3 new=$2.backout-new; shift 3
+ask_state() {
+  said=$(say "$socket" 'show servers state') || exit
+  case $said in *'# be_id'*) ;; *) fail "HAProxy does not tell its state: $said";; esac
+}
+write_new() {
+  if { [ ! -e "$state" ] || cp -p -- "$state" "$new"; } && printf '%s\n' "$said" >"$new" && sync -- "$new"; then return; fi
+  rm -f -- "$new"
+  return 1
+}
+is_set() { printf '%s\n' "$1" | awk '$1 !~ /^#/ && NF > 8 { print $2, $4, $7, $8 }'; }
+if [ -n "$state" ]; then
+  ask_state
+  before=$(is_set "$said")
+  write_new || [ -n "$undo" ] || fail "cannot write $state: nothing was changed"
+fi
 for line do
   said=$(say "$socket" "$line") || exit
   said=$(printf '%s\n' "$said" | sed '/^[[:space:]]*$/d')
   [ -z "$said" ] || fail "HAProxy says: $said"
 done
 [ -n "$state" ] || exit 0
-new=$state.backout-new
-said=$(say "$socket" 'show servers state') || exit
-case $said in *'# be_id'*) ;; *) fail "HAProxy does not tell its state: $said";; esac
-{ [ ! -e "$state" ] || cp -p -- "$state" "$new"; } && printf '%s\n' "$said" >"$new" && sync -- "$new" && mv -f -- "$new" "$state" || fail "cannot write $state"
+ask_state
+if write_new && mv -f -- "$new" "$state"; then exit 0; fi
+now=$(is_set "$said")
+[ "$now" = "$before" ] || [ "$now" = "$(is_set "$(cat -- "$state")")" ] ||
+  fail "cannot write $state: a reload of HAProxy would not divide the traffic as it does now"
 )sh";
 
 constexpr std::string_view kTell = R"sh(
@@ -71,13 +89,6 @@ bool is_plain(std::string_view name) {
   return !name.empty() &&
          name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-") ==
              std::string_view::npos;
-}
-
-std::vector<std::string> servers_in(const Pool& pool) {
-  std::vector<std::string> names;
-  for (const Json& name : get(pool.args, "servers"))
-    if (name.is_string()) names.push_back(name.get<std::string>());
-  return names;
 }
 
 Result<std::string> told(const std::string& socket, const std::string& line, host::Host& host,
@@ -96,11 +107,12 @@ Result<std::string> told(const std::string& socket, const std::string& line, hos
 }
 
 /// Those of a pool that a shift sets: what the plan says is kept out of service stays as it is.
-std::vector<std::string> servers_to_set(const Json& subject, const Pool& pool) {
-  std::vector<std::string> names = servers_in(pool);
+std::vector<std::string> servers_to_set(const Json& subject, const std::string& backend, const Pool& pool) {
+  std::vector<std::string> names = haproxy_servers_of(pool);
   const Json& left_alone = get(get(subject, "found"), "left_alone");
   std::erase_if(names, [&](const std::string& name) {
-    return std::any_of(left_alone.begin(), left_alone.end(), [&](const Json& each) { return each == name; });
+    const Json id = haproxy_id(subject, backend, name);
+    return std::find(left_alone.begin(), left_alone.end(), id) != left_alone.end();
   });
   return names;
 }
@@ -149,11 +161,17 @@ class Haproxy : public ShiftDriver {
       const std::string directory = state.substr(0, std::max<size_t>(state.rfind('/'), 1));
       readiness.needs.push_back(
           {driver::Need::Kind::kWritable, directory, "so that a reload of HAProxy keeps the weights"});
-      return readiness;
     }
     const auto pools = pools_from(subject);
     if (!pools) return readiness;
-    if (const auto seen = look(subject, *pools, host, stop); seen && !get_string(*seen, "note").empty())
+    const auto seen = look(subject, *pools, host, stop);
+    if (!seen) return readiness;
+    for (const Json& one : get(*seen, "elsewhere"))
+      say("traffic.elsewhere", Severity::kRed,
+          fmt::format("{} sends to {}, too, and no rollback would change that", get_string(one, "what"),
+                      get_string(one, "pool")),
+          get_string(one, "next"));
+    if (!get_string(*seen, "note").empty())
       say("traffic.reload", Severity::kWarning, get_string(*seen, "note"),
           "let HAProxy load a server-state-file, and name it as traffic.haproxy.state_file");
     return readiness;
@@ -167,14 +185,18 @@ class Haproxy : public ShiftDriver {
     const std::string socket = get_string(subject, "socket"), state = get_string(subject, "state_file");
     if (!socket.starts_with('/') && (socket.find(':') == std::string::npos || socket.starts_with('-')))
       return wrong("'socket' is an absolute path, or host:port");
-    if (!is_plain(get_string(subject, "backend"))) return wrong("'backend' is no name of a backend");
+    const std::vector<std::string> backends = haproxy_backends(subject);
+    if (backends.empty() || !std::all_of(backends.begin(), backends.end(), is_plain))
+      return wrong("'backend' is no name of a backend");
+    if (std::set<std::string>(backends.begin(), backends.end()).size() != backends.size())
+      return wrong("'backend' names one twice");
     if (!state.empty() && (!state.starts_with('/') || state.ends_with('/')))
       return wrong("'state_file' must be the absolute path of a file");
     if (const std::string out = get_string(subject, "out", "maint"); out != "maint" && out != "drain")
       return wrong("'out' is maint or drain");
     std::set<std::string> names;
     for (const auto& [name, pool] : pools.by_name) {
-      const std::vector<std::string> servers = servers_in(pool);
+      const std::vector<std::string> servers = haproxy_servers_of(pool);
       if (servers.empty() || servers.size() != get(pool.args, "servers").size())
         return wrong(fmt::format("pool '{}' needs 'servers'", name));
       for (const std::string& server : servers) {
@@ -198,36 +220,36 @@ class Haproxy : public ShiftDriver {
 
   Result<void> may_get_traffic(const Json& subject, const Json& seen, const std::string& pool) const override {
     const Json& kept_out = get(get(seen, "kept_out"), pool);
-    if (!kept_out.is_array() || kept_out.size() < get(get(get(subject, "pools"), pool), "servers").size()) return {};
-    const std::string server = one_line(kept_out[0].get<std::string>());
-    return Error{
-        Code::kRefused,
-        fmt::format("{} is in maintenance at HAProxy, put there by somebody: {}", pool,
-                    kept_out.size() == 1 ? server : "all of its servers are"),
-        fmt::format("when it may serve: set server {}/{} state ready. A script that takes a pool out of traffic "
-                    "sets its weight to 0, too",
-                    get_string(subject, "backend"), server)};
+    const Json& servers = get(get(get(subject, "pools"), pool), "servers");
+    for (const std::string& backend : haproxy_backends(subject)) {
+      const bool all = std::all_of(servers.begin(), servers.end(), [&](const Json& server) {
+        const Json id = server.is_string() ? haproxy_id(subject, backend, server.get<std::string>()) : "";
+        return std::find(kept_out.begin(), kept_out.end(), id) != kept_out.end();
+      });
+      if (!all || servers.empty()) continue;
+      const std::string server = one_line(servers[0].get<std::string>());
+      return Error{
+          Code::kRefused,
+          fmt::format("{} is in maintenance at HAProxy, put there by somebody: {}", pool,
+                      servers.size() == 1 ? haproxy_id(subject, backend, server) : "all of its servers are"),
+          fmt::format("when it may serve: set server {}/{} state ready. A script that takes a pool out of traffic "
+                      "sets its weight to 0, too",
+                      backend, server)};
+    }
+    return {};
   }
 
   Result<host::Command> set(const Json& subject, const Pools& pools, const Weights& weights) const override {
-    const std::string backend = get_string(subject, "backend"), out = get_string(subject, "out", "maint");
-    std::map<std::string, size_t> counts;
-    for (const auto& [name, pool] : pools.by_name) counts[name] = servers_to_set(subject, pool).size();
-    const auto of_each = weight_of_each(weights, counts, kMostOfHaproxy);
-    std::vector<std::string> commands;
-    for (const bool gets : {true, false})
-      for (const auto& [name, pool] : pools.by_name)
-        for (const std::string& server : servers_to_set(subject, pool)) {
-          const Json& was = get(as_found(subject), server);
-          const int64_t weight = was.is_object() ? get_int(was, "weight") : of_each.at(name);
-          const std::string state = was.is_object() ? get_string(was, "state") : weight > 0 ? "ready" : out;
-          if (state != "ready" && state != "drain" && state != "maint")
-            return Error{Code::kInvalid, "traffic: '" + one_line(state) + "' is no state of a server", ""};
-          if ((weight > 0 && state == "ready") != gets) continue;
-          commands.push_back(fmt::format("set weight {}/{} {}", backend, server, weight));
-          commands.push_back(fmt::format("set server {}/{} state {}", backend, server, state));
-        }
-    std::vector<std::string> arguments = {get_string(subject, "socket"), get_string(subject, "state_file")};
+    const Apart apart = TRY(apart_from(get(subject, "apart"), pools, get_bool(subject, "undo")));
+    std::vector<std::string> commands, of_those_without;
+    for (const std::string& backend : haproxy_backends(subject)) {
+      const auto here = apart.find("backend " + backend);
+      TRY_VOID(add_commands(subject, pools, backend, here == apart.end() ? weights : here->second, commands,
+                            of_those_without));
+    }
+    commands.insert(commands.end(), of_those_without.begin(), of_those_without.end());
+    std::vector<std::string> arguments = {get_string(subject, "socket"), get_string(subject, "state_file"),
+                                          get_bool(subject, "undo") ? "undo" : ""};
     for (size_t i = 0; i < commands.size(); i += kCommandsAtOnce)
       arguments.push_back(
           join({commands.begin() + static_cast<std::ptrdiff_t>(i),
@@ -236,57 +258,38 @@ class Haproxy : public ShiftDriver {
     return host::shell(std::string(kSay) + std::string(kSet), std::move(arguments));
   }
 
-  Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const override {
-    const std::string backend = get_string(subject, "backend"), socket = get_string(subject, "socket");
-    const std::string state = TRY(told(socket, "show servers state " + backend, host, stop));
-    const std::string stat = TRY(told(socket, fmt::format("show stat {} 4 -1", backend), host, stop));
-    const auto servers = TRY(haproxy_servers(state, stat).with_context("backend " + backend));
-    std::map<std::string, const HaproxyServer*> by_name;
-    for (const HaproxyServer& server : servers) by_name[server.name] = &server;
-
-    std::map<std::string, double> shares, of_the_file;
-    std::set<std::string> known;
-    Json seen = {{"servers", Json::object()}, {"sick", Json::object()}};
-    for (const auto& [name, pool] : pools.by_name) {
-      shares[name] = of_the_file[name] = 0;
-      bool up = false;
-      std::string why;
-      std::vector<HaproxyServer> of_pool;
-      for (const std::string& server_name : servers_in(pool)) {
-        const auto found = by_name.find(server_name);
-        if (found == by_name.end()) {
-          std::vector<std::string> there;
-          for (const auto& [other, server] : by_name) there.push_back(other);
-          return Error{Code::kNotFound,
-                       fmt::format("backend {} has no server {}: it has {}", backend, server_name,
-                                   shortened(one_line(join(there, ", ")), 120)),
-                       "name the servers of a pool as haproxy.cfg does: traffic.pools." + name + ".servers"};
-        }
-        const HaproxyServer& server = *found->second;
-        known.insert(server_name);
-        of_pool.push_back(server);
-        shares[name] += server.out ? 0 : server.weight;
-        of_the_file[name] += server.disabled ? 0 : server.weight_of_the_file;
-        up = up || (server.serves() && !server.out);
-        if (!server.serves()) why = fmt::format("its server {} is {}", server_name, one_line(server.status));
-        seen["servers"][server_name] = {
-            {"weight", server.weight}, {"state", server.state}, {"status", one_line(server.status)}};
+  /// First of all backends what gets traffic, into `giving`, then what gets none.
+  static Result<void> add_commands(const Json& subject, const Pools& pools, const std::string& backend,
+                                   const Weights& weights, std::vector<std::string>& giving,
+                                   std::vector<std::string>& taking) {
+    std::map<std::string, size_t> counts;
+    for (const auto& [name, pool] : pools.by_name) counts[name] = servers_to_set(subject, backend, pool).size();
+    const auto of_each = weight_of_each(weights, counts, kMostOfHaproxy);
+    for (const auto& [name, pool] : pools.by_name)
+      for (const std::string& server : servers_to_set(subject, backend, pool)) {
+        const Json& was = get(as_found(subject), haproxy_id(subject, backend, server));
+        const int64_t weight = was.is_object() ? get_int(was, "weight") : of_each.at(name);
+        const std::string state = was.is_object() ? get_string(was, "state")
+                                  : weight > 0    ? "ready"
+                                                  : get_string(subject, "out", "maint");
+        if (state != "ready" && state != "drain" && state != "maint")
+          return Error{Code::kInvalid, "traffic: '" + one_line(state) + "' is no state of a server", ""};
+        std::vector<std::string>& commands = weight > 0 && state == "ready" ? giving : taking;
+        commands.push_back(fmt::format("set weight {}/{} {}", backend, server, weight));
+        commands.push_back(fmt::format("set server {}/{} state {}", backend, server, state));
       }
-      if (const auto names = kept_out(of_pool); !names.empty()) seen["kept_out"][name] = names;
-      if (!up && shares[name] > 0) seen["sick"][name] = "HAProxy sends nothing there: " + why;
-    }
-    for (const HaproxyServer& server : servers)
-      if (!known.contains(server.name) && server.weight > 0 && !server.out)
-        return Error{
-            Code::kConflict,
-            fmt::format("server {} of backend {} gets traffic and is in no pool", one_line(server.name), backend),
-            "name it under traffic.pools"};
+    return {};
+  }
+
+  Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const override {
+    const std::string socket = get_string(subject, "socket");
+    const std::string state = TRY(told(socket, "show servers state", host, stop));
+    std::string stat;
+    for (const std::string& backend : haproxy_backends(subject))
+      stat += TRY(told(socket, fmt::format("show stat {} 4 -1", backend), host, stop));
+    const auto servers = TRY(haproxy_servers(state, stat));
+    Json seen = TRY(haproxy_seen(subject, pools, servers));
     if (std::string amiss = not_as_found(subject, seen["servers"]); !amiss.empty()) seen["amiss"] = amiss;
-    const Weights now = in_percent(shares), later = in_percent(of_the_file);
-    seen["weights"] = now;
-    if (get_string(subject, "state_file").empty() && !same(now, later))
-      seen["note"] =
-          fmt::format("a reload of HAProxy would divide the traffic as its configuration says: {}", in_words(later));
     return seen;
   }
 };

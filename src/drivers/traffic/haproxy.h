@@ -7,7 +7,8 @@
 // One that somebody keeps out of service (haproxy_answers.h, kept_out) is left alone; an undo puts back the states and
 // weights of the others as the plan found them. Requests in flight are finished; no connection is cut. What is set so
 // is lost when HAProxy is reloaded, unless it loads `state_file` (server-state-file), which is then written after each
-// shift. Spoken with by perl or python3 on the host: HAProxy brings no client of its own.
+// shift; without room for it nothing is shifted, but for an undo. Spoken with by perl or python3 on the host: HAProxy
+// brings no client of its own.
 #pragma once
 #include <memory>
 

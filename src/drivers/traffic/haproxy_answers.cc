@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 #include <map>
+#include <optional>
 
 #include "base/text.h"
 
@@ -30,7 +31,16 @@ Error strange(std::string_view what) {
   return {Code::kCorrupt, fmt::format("HAProxy's answer was not understood: {}", shortened(one_line(what), 120)), ""};
 }
 
-/// svname -> status.
+constexpr unsigned kMostWeight = 256, kEveryBit = 0xff;
+
+std::optional<unsigned> number_in(std::string_view text, unsigned most) {
+  unsigned number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool fits = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size() && number <= most;
+  return fits ? std::optional(number) : std::nullopt;
+}
+
+/// "pxname/svname" -> status.
 std::map<std::string, std::string> statuses_in(std::string_view stat) {
   std::map<std::string, std::string> statuses;
   std::map<std::string, size_t> columns;
@@ -40,8 +50,10 @@ std::map<std::string, std::string> statuses_in(std::string_view stat) {
       continue;
     }
     const std::vector<std::string> fields = split(line, ',');
-    if (!columns.contains("svname") || !columns.contains("status") || fields.size() <= columns["status"]) continue;
-    statuses[fields[columns["svname"]]] = fields[columns["status"]];
+    const auto backend = columns.find("pxname"), name = columns.find("svname"), status = columns.find("status");
+    if (backend == columns.end() || name == columns.end() || status == columns.end()) continue;
+    if (std::max({backend->second, name->second, status->second}) < fields.size())
+      statuses[fields[backend->second] + "/" + fields[name->second]] = fields[status->second];
   }
   return statuses;
 }
@@ -52,6 +64,7 @@ Result<std::vector<HaproxyServer>> haproxy_servers(std::string_view state, std::
   const std::map<std::string, std::string> statuses = statuses_in(stat);
   std::map<std::string, size_t> columns;
   std::vector<HaproxyServer> servers;
+  std::set<std::string> names;
   for (const std::string& line : split(state, '\n')) {
     if (line.starts_with("Can't find backend"))
       return Error{Code::kNotFound, "HAProxy has no such backend", "see which it has: show stat -1 2 -1"};
@@ -61,22 +74,32 @@ Result<std::vector<HaproxyServer>> haproxy_servers(std::string_view state, std::
     }
     if (trimmed(line).empty() || line == "1") continue;  // "1": the version of the format
     const std::vector<std::string> fields = split(line, ' ');
-    for (const char* column : {"srv_name", "srv_admin_state", "srv_uweight", "srv_iweight"})
+    for (const char* column :
+         {"be_name", "srv_name", "srv_addr", "srv_admin_state", "srv_uweight", "srv_iweight", "srv_port"})
       if (!columns.contains(column) || fields.size() <= columns[column]) return strange(line);
-    const unsigned long admin = std::strtoul(fields[columns["srv_admin_state"]].c_str(), nullptr, 10);
-    HaproxyServer server{.name = fields[columns["srv_name"]],
-                         .weight = std::atoi(fields[columns["srv_uweight"]].c_str()),
-                         .weight_of_the_file = std::atoi(fields[columns["srv_iweight"]].c_str()),
-                         .state = (admin & kForcedMaint) != 0   ? "maint"
-                                  : (admin & kForcedDrain) != 0 ? "drain"
-                                                                : "ready",
-                         .disabled = (admin & kDisabledInFile) != 0,
-                         .out = (admin & kGetsNothing) != 0,
+    const auto admin = number_in(fields[columns["srv_admin_state"]], kEveryBit);
+    const auto weight = number_in(fields[columns["srv_uweight"]], kMostWeight);
+    const auto of_the_file = number_in(fields[columns["srv_iweight"]], kMostWeight);
+    if (!admin || !weight || !of_the_file) return strange(line);
+    HaproxyServer server{.backend = fields[columns["be_name"]],
+                         .name = fields[columns["srv_name"]],
+                         .at = fields[columns["srv_addr"]] + ":" + fields[columns["srv_port"]],
+                         .weight = static_cast<int>(*weight),
+                         .weight_of_the_file = static_cast<int>(*of_the_file),
+                         .state = (*admin & kForcedMaint) != 0   ? "maint"
+                                  : (*admin & kForcedDrain) != 0 ? "drain"
+                                                                 : "ready",
+                         .disabled = (*admin & kDisabledInFile) != 0,
+                         .out = (*admin & kGetsNothing) != 0,
                          .status = ""};
-    if (const auto status = statuses.find(server.name); status != statuses.end()) server.status = status->second;
+    if (server.name.empty() || !names.insert(server.backend + "/" + server.name).second) return strange(line);
+    if (server.at.starts_with("-:")) server.at = "server " + server.name;
+    if (const auto status = statuses.find(server.backend + "/" + server.name); status != statuses.end())
+      server.status = status->second;
     servers.push_back(std::move(server));
   }
   if (columns.empty()) return strange(state);
+  if (!state.ends_with("\n\n")) return strange("cut off: " + std::string(state.substr(state.rfind('\n') + 1)));
   return servers;
 }
 

@@ -10,7 +10,8 @@
 namespace backout::drivers {
 
 struct HaproxyServer {
-  std::string name;
+  std::string backend, name;
+  std::string at;               // its address and port; what cannot be told so (a unix socket) is told by its name
   int weight = 0;               // as set at runtime, 0 to 256
   int weight_of_the_file = 0;   // as haproxy.cfg says, and as a reload brings back
   std::string state = "ready";  // "ready" | "drain" | "maint": as somebody told HAProxy, and can tell it again
@@ -20,8 +21,8 @@ struct HaproxyServer {
   bool serves() const { return status.empty() || status.starts_with("UP") || status == "no check"; }
 };
 
-/// Of `show servers state BACKEND` and `show stat BACKEND 4 -1`. kNotFound when there is no such backend; kCorrupt when
-/// it is something else.
+/// Of `show servers state [BACKEND]`, and of `show stat BACKEND 4 -1`, of one backend after the other. kNotFound when
+/// there is no such backend; kCorrupt when it is something else.
 Result<std::vector<HaproxyServer>> haproxy_servers(std::string_view state, std::string_view stat);
 
 /// Which of the servers of one pool somebody keeps out of service: in maint or drain while others of the pool are not,

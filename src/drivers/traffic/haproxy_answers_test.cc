@@ -39,7 +39,7 @@ TEST(HaproxyAnswers, ServersWithTheirWeightsAndStates) {
 
 std::string with_admin(int admin) {
   return std::string(kState.substr(0, kState.find("3 app 1"))) + "3 app 1 blue 127.0.0.1 2 " + std::to_string(admin) +
-         " 100 100 15 3 0 14 0 0 0 - 18301 - 0 0 - - 0\n";
+         " 100 100 15 3 0 14 0 0 0 - 18301 - 0 0 - - 0\n\n";
 }
 
 TEST(HaproxyAnswers, AServerThatTheFileDisabledAndSomebodySetReadyServes) {
@@ -99,6 +99,19 @@ TEST(HaproxyAnswers, AnythingElseIsNoData) {
        {"", "\n", "1\n", "Permission denied\n", "1\n# be_id be_name\n3 app\n", "3 app 1 blue 127.0.0.1 0 1 0 100\n"})
     EXPECT_EQ(haproxy_servers(text, kStat).error().code, Code::kCorrupt) << text;
   EXPECT_EQ(haproxy_servers(kState.substr(0, kState.size() - 60), "").error().code, Code::kCorrupt) << "cut off";
+}
+
+TEST(HaproxyAnswers, NothingIsMadeOfNumbersThatAreNone) {
+  for (const char* wrong : {"abc", "-1", "257", "99999999999999999999", "1e2", "0x10"}) {
+    const std::string row = std::string("3 app 2 green 127.0.0.1 2 0 ") + wrong + " 1 15 3 4 6 0\n\n";
+    const auto servers = haproxy_servers(std::string(kState.substr(0, kState.find("3 app 1"))) + row, kStat);
+    EXPECT_FALSE(servers.has_value()) << wrong;
+  }
+  // The name behind the status, in lines that end before it.
+  const std::string turned = "# status,weight,pxname,a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,svname\nUP,1\nUP,100,app\n\n";
+  EXPECT_EQ(haproxy_servers(kState, turned)->at(1).status, "");
+  EXPECT_EQ(haproxy_servers(std::string(kState) + std::string(kState), kStat).error().code, Code::kCorrupt);
+  EXPECT_EQ(haproxy_servers(kState.substr(0, kState.size() - 1), kStat).error().code, Code::kCorrupt) << "cut off";
 }
 
 TEST(HaproxyAnswers, TheLevelIsOneOfThree) {

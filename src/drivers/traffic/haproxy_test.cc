@@ -1,83 +1,11 @@
-#include "drivers/traffic/haproxy.h"
+#include <sys/mount.h>
 
-#include "drivers/traffic/pools_for_tests.h"
+#include "drivers/traffic/haproxy_for_tests.h"
 
 namespace backout::drivers {
 namespace {
 
 const Json kBlue = {{"blue", 100}}, kGreen = {{"green", 100}}, kBoth = {{"blue", 90}, {"green", 10}};
-
-/// A private haproxy; its configuration gives everything to green.
-class HaproxyTest : public TrafficTest {
- protected:
-  void SetUp() override {
-    ASSERT_EQ(::access("/usr/sbin/haproxy", X_OK), 0) << "install haproxy (apt-get install haproxy)";
-    pools.start();
-    write_text(
-        home + "/ha.cfg",
-        fmt::format("global\n stats socket {0}/ha.sock mode 600 level admin\n stats socket {0}/user.sock level user\n"
-                    " stats socket ipv4@127.0.0.1:{5} level admin\n server-state-file {0}/state\n"
-                    "defaults\n mode http\n timeout connect 1s\n timeout client 5s\n timeout server 5s\n"
-                    " load-server-state-from-file global\n"
-                    "frontend f\n bind 127.0.0.1:{1}\n default_backend {4}\n"
-                    "backend app\n option httpchk GET /\n option redispatch\n{2}",
-                    home, port, servers(), "", "app", tcp));
-    write_text(home + "/state", "");
-    start();
-  }
-  void TearDown() override { stop(); }
-  virtual std::string servers() const {
-    return server("blue", pools.blue.port, "weight 0") + server("green", pools.green.port, "weight 100");
-  }
-  static std::string server(const char* name, int at, const char* more) {
-    return fmt::format(" server {} 127.0.0.1:{} check inter 100ms {}\n", name, at, more);
-  }
-  void start() {
-    haproxy_ = ::fork();
-    if (haproxy_ == 0) {
-      ::execl("/usr/sbin/haproxy", "haproxy", "-q", "-db", "-f", (home + "/ha.cfg").c_str(), nullptr);
-      ::_exit(127);
-    }
-    ASSERT_TRUE(comes_true([&] { return !version_at(port).empty(); }));
-  }
-  void stop() {
-    if (haproxy_ <= 0) return;
-    ::kill(haproxy_, SIGKILL);
-    ::waitpid(haproxy_, nullptr, 0);
-    haproxy_ = 0;
-  }
-  Json subject(bool with_url = true) const {
-    Json args = {{"socket", home + "/ha.sock"},
-                 {"backend", "app"},
-                 {"out", "maint"},
-                 {"version", "/version"},
-                 {"pools", pools.pools()}};
-    args["pools"]["blue"]["servers"] = {"blue"};
-    args["pools"]["green"]["servers"] = {"green"};
-    if (with_url) args["public_url"] = url_of(port);
-    return args;
-  }
-  Json with(const char* key, const Json& value) const {
-    Json args = subject();
-    args[key] = value;
-    return args;
-  }
-  Sight sight(const Action& action) { return driver->verify(action, *local.host, {}); }
-  std::vector<std::string> findings(const Json& args) {
-    std::vector<std::string> ids;
-    for (const Finding& finding :
-         driver->ready(offering(*driver, args), *local.host, driver::Depth::kQuick, {}).findings)
-      ids.push_back(finding.id + (finding.severity == Severity::kRed  ? " red"
-                                  : finding.severity == Severity::kOk ? " ok"
-                                                                      : " warning"));
-    return ids;
-  }
-
-  std::string home = pools.blue.path;
-  const int tcp = free_port();
-  pid_t haproxy_ = 0;
-  std::unique_ptr<driver::Driver> driver = make_haproxy_driver();
-};
 
 TEST_F(HaproxyTest, Conforms) {
   Json two = subject(), stray = subject();
@@ -168,6 +96,55 @@ TEST_F(HaproxyByHandTest, WhatWasShutIsShutAgainByTheUndo) {
   EXPECT_TRUE(becomes(*driver, *steps[1].undo)) << sight(*steps[1].undo).why;
   EXPECT_EQ(told(), before);
   EXPECT_TRUE(version_at(port).empty()) << "an abort opens nothing";
+}
+
+TEST_F(HaproxyByHandTest, WithNothingServingItGoesWholeAtOnceAndSaysSo) {
+  Json stepwise = by_hand();
+  stepwise["steps"] = {20, 50};
+  auto steps = conformance::offers_well(*driver, offering(*driver, stepwise));
+  ASSERT_EQ(steps.size(), 7U) << "green serves: 20, a look, 50, a look, 100";
+  EXPECT_EQ(steps[1].title.substr(0, steps[1].title.find(';')), "20 % of the traffic -> blue, which serves v1");
+  for (const char* name : {"b1", "b2", "b3", "g1", "g2", "g3"})
+    tell(fmt::format("set weight app/{0} 0; set server app/{0} state {1}", name, name[0] == 'b' ? "maint" : "ready"));
+  driver::Offering shut = offering(*driver, stepwise);
+  steps = conformance::offers_well(*driver, shut);
+  ASSERT_EQ(steps.size(), 3U) << "20 % of nothing would be all of it, and nobody would have said so";
+  EXPECT_EQ(steps[1].title,
+            "100 % of the traffic -> blue, which serves v1; at once and not in steps, because no pool gets any");
+  // One of two balancers serves nothing: its first step is all of it, and the other one's is not.
+  shut.hosts.push_back("web-2");
+  shut.seen["web-2"] = shut.seen[local.host->name().str()];
+  shut.seen["web-2"]["weights"] = {{"blue", 0}, {"green", 100}};
+  steps = *driver->offer(shut);
+  ASSERT_EQ(steps.size(), 7U);
+  EXPECT_NE(steps[1].title.find("20 % of the traffic -> blue, which serves v1; all of it on " +
+                                local.host->name().str() + ", where no pool gets any"),
+            std::string::npos)
+      << steps[1].title;
+  EXPECT_EQ(steps[1].action.args["weights_on"]["web-2"], Json({{"blue", 20}, {"green", 80}}));
+  EXPECT_EQ(steps[1].action.args["weights_on"][local.host->name().str()], Json({{"blue", 100}, {"green", 0}}));
+}
+
+TEST_F(HaproxyByHandTest, StepsAtOrBelowWhatThePoolHasAreLeftOut) {
+  Json stepwise = by_hand();
+  stepwise["steps"] = {10, 50, 95};
+  tell("set server app/b3 state ready");
+  for (const char* name : {"b1", "b2", "b3", "g1", "g2", "g3"})
+    tell(fmt::format("set weight app/{} {}", name, name[0] == 'b' ? 90 : 10));
+  auto steps = conformance::offers_well(*driver, offering(*driver, stepwise));
+  ASSERT_EQ(steps.size(), 5U) << "a canary of 10 %: nothing below its 90 %";
+  EXPECT_EQ(steps[1].title, "95 % of the traffic -> blue, which serves v1");
+  EXPECT_EQ(steps[3].title, "100 % of the traffic -> blue, which serves v1");
+  // At one of two balancers blue has less: every step raises it there, and lowers it nowhere.
+  driver::Offering two = offering(*driver, stepwise);
+  two.hosts.push_back("web-2");
+  two.seen["web-2"] = two.seen[local.host->name().str()];
+  two.seen["web-2"]["weights"] = {{"blue", 10}, {"green", 90}};
+  steps = *driver->offer(two);
+  ASSERT_EQ(steps.size(), 7U);
+  EXPECT_EQ(steps[1].id.str(), "shift-traffic-50");
+  EXPECT_EQ(steps[1].action.args["weights_on"]["web-2"], Json({{"blue", 50}, {"green", 50}}));
+  EXPECT_EQ(steps[1].action.args["weights_on"][local.host->name().str()], Json({{"blue", 90}, {"green", 10}}));
 }
 
 TEST_F(HaproxyByHandTest, ADisabledServerThatWasSetReadyServesAndOneThatIsNotIsLeft) {
@@ -263,6 +240,16 @@ TEST_F(HaproxyTest, WhatItRefusesFailsTheStep) {
   EXPECT_EQ(driver->observe(with("backend", "shop"), *local.host, {}).error().code, Code::kNotFound);
 }
 
+TEST_F(HaproxyTest, WhoeverAnswersInFrontMustRunWhatThePoolRuns) {
+  // HAProxy tells the very weights that are wanted, and users come in somewhere else.
+  const Json astray = with("public_url", url_of(pools.green.port));
+  ASSERT_TRUE(apply(*driver, shift(*driver, astray, kBlue)).ok());
+  ASSERT_TRUE(becomes(*driver, shift(*driver, subject(), kBlue)));
+  const Sight seen = sight(shift(*driver, astray, kBlue));
+  EXPECT_EQ(seen.kind, SightKind::kDoesNotHold);
+  EXPECT_NE(seen.why.find("still answers with v2"), std::string::npos) << seen.why;
+}
+
 TEST_F(HaproxyTest, ARestartTakesTheWeightsWithItAndIsFoundOut) {
   ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBlue)).ok());
   const Sight shifted = sight(shift(*driver, subject(), kBlue));
@@ -287,6 +274,68 @@ TEST_F(HaproxyTest, AStateFileKeepsTheWeightsOverARestart) {
   EXPECT_EQ(findings(kept), (std::vector<std::string>{"traffic.level ok"}));
 }
 
+/// The state file lies on a disk of its own, with room for one page beside it.
+class HaproxyFullDisk : public HaproxyTest {
+ protected:
+  void SetUp() override {
+    HaproxyTest::SetUp();
+    std::filesystem::create_directory(disk);
+    if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=8k") != 0) GTEST_SKIP() << "cannot mount";
+  }
+  void TearDown() override {
+    HaproxyTest::TearDown();
+    ::umount2(disk.c_str(), MNT_DETACH);
+  }
+  void fill() const { write_text(disk + "/rest", std::string(4096, 'x')); }
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(disk)) names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  const std::string disk = home + "/disk", state = disk + "/state";
+};
+
+TEST_F(HaproxyFullDisk, LeavesTheStateFileAndTheTrafficAsTheyWere) {
+  const Json kept = with("state_file", state);
+  const Action there = shift(*driver, kept, kBlue), back = shift(*driver, kept, kGreen, true);
+  ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kGreen)).ok());
+  write_text(state, "# as it was\n");
+  fill();
+  const auto result = apply(*driver, there);
+  EXPECT_FALSE(result.ok());
+  EXPECT_NE(result.err.find("nothing was changed"), std::string::npos) << result.err;
+  EXPECT_TRUE(all_serve("v2"));
+  EXPECT_EQ(sight(there).kind, SightKind::kDoesNotHold);
+  EXPECT_TRUE(apply(*driver, back).ok()) << "there is nothing to put back";
+  EXPECT_EQ(read_text(state), "# as it was\n");
+  EXPECT_EQ(files(), (std::vector<std::string>{"rest", "state"}));
+
+  std::filesystem::remove(disk + "/rest");
+  ASSERT_TRUE(apply(*driver, there).ok());
+  EXPECT_TRUE(becomes(*driver, there));
+  const std::string shifted = read_text(state);
+  fill();
+  const auto undone = apply(*driver, back);
+  EXPECT_TRUE(becomes(*driver, back)) << "the traffic is back whatever the disk says";
+  EXPECT_FALSE(undone.ok()) << "a reload would shift it again";
+  EXPECT_NE(undone.err.find("a reload of HAProxy"), std::string::npos) << undone.err;
+  EXPECT_EQ(read_text(state), shifted);
+  EXPECT_EQ(files(), (std::vector<std::string>{"rest", "state"}));
+  std::filesystem::remove(disk + "/rest");
+  EXPECT_TRUE(apply(*driver, back).ok());
+  EXPECT_NE(read_text(state), shifted);
+}
+
+TEST_F(HaproxyFullDisk, AnUndoNeedsNoNewStateFileWhereTheOldOneSaysTheSame) {
+  const Json kept = with("state_file", state);
+  ASSERT_TRUE(apply(*driver, shift(*driver, kept, kGreen)).ok());
+  ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBlue)).ok()) << "by somebody who keeps no file";
+  fill();
+  EXPECT_TRUE(apply(*driver, shift(*driver, kept, kGreen, true)).ok());
+  EXPECT_TRUE(all_serve("v2"));
+}
+
 TEST_F(HaproxyTest, APoolWithoutAServerThatIsUpIsNoSuccess) {
   TwoPools::end(pools.blue_pid);
   ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBlue)).ok()) << "HAProxy takes the weights";
@@ -294,6 +343,19 @@ TEST_F(HaproxyTest, APoolWithoutAServerThatIsUpIsNoSuccess) {
   const Sight seen = sight(shift(*driver, subject(), kBlue));
   EXPECT_EQ(seen.kind, SightKind::kDoesNotHold) << seen.why;
   EXPECT_EQ(sight(shift(*driver, subject(), kBlue, true)).kind, SightKind::kHolds) << "as an undo it is what was found";
+}
+
+TEST_F(HaproxyTest, APoolThatHangsIsNotAskedHundredsOfTimes) {
+  ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBlue)).ok());
+  ASSERT_TRUE(becomes(*driver, shift(*driver, subject(), kBlue)));
+  const Action all = look(*driver, "answers", subject(), {{"release", "v1"}, {"share", "all"}});
+  ::kill(pools.blue_pid, SIGSTOP);
+  const Sight hangs = sight(all);
+  EXPECT_EQ(hangs.kind, SightKind::kDoesNotHold);
+  EXPECT_TRUE(get_bool(hangs.evidence, "final")) << hangs.why;
+  TwoPools::end(pools.blue_pid);
+  ASSERT_TRUE(comes_true([&] { return version_at(pools.blue.port).empty(); }));
+  EXPECT_FALSE(get_bool(sight(all).evidence, "final")) << "it may be starting";
 }
 
 TEST_F(HaproxyTest, BeforehandALevelThatIsTooLowAndASocketThatIsNotThere) {

@@ -14,6 +14,7 @@ namespace backout::drivers {
 namespace {
 
 constexpr int kTriesToSet = 5;  // each after somebody else was faster
+constexpr int64_t kMostWeight = 1'000'000;
 
 std::string subset_of(const Pool& pool) { return get_string(pool.args, "subset", pool.name); }
 
@@ -160,7 +161,13 @@ Result<IstioRoute> istio_route(const Json& virtual_service, const Pools& pools, 
     std::vector<std::string> twice, others;
     for (size_t j = 0; j < destinations.size(); ++j) {
       const Json& destination = get(destinations[j], "destination");
-      const int64_t weight = get_int(destinations[j], "weight", destinations.size() == 1 ? 100 : 0);
+      const Json& said = get(destinations[j], "weight");
+      const int64_t weight = get_int(destinations[j], "weight", said.is_null() && destinations.size() == 1 ? 100 : 0);
+      if ((!said.is_null() && !said.is_number_integer()) || weight < 0 || weight > kMostWeight)
+        return Error{Code::kCorrupt,
+                     "traffic: a weight of the VirtualService is none: " +
+                         one_line(said.dump(-1, ' ', false, Json::error_handler_t::replace)),
+                     ""};
       bool ours = false;
       for (const auto& [name, pool] : pools.by_name) {
         if (get_string(destination, "subset") != subset_of(pool)) continue;

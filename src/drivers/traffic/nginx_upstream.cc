@@ -2,67 +2,91 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "driver/outer_environment.h"
 #include "drivers/traffic/shift.h"
 #include "drivers/traffic/upstream_block.h"
+#include "drivers/traffic/upstream_rewrite.h"
 
 namespace backout::drivers {
 namespace {
 
-// Arguments: include, content, run or nothing, "undo" or nothing, number of words of the test command, the test and the
-// reload command.
+// Arguments: run or nothing, "undo" or nothing, number of words of the test command, number of files, each file with
+// its servers (rewrite_spec), the test and the reload command. Nothing is written before what all files hold is kept.
 constexpr const char* kShift = R"sh(
-include=$1 content=$2 run=$3 undo=$4 words=$5; shift 5
+run=$1 undo=$2 words=$3 files=$4; shift 4
 fail() { printf '%s\n' "$1" >&2; exit 1; }
 first() { n=$1; shift; for word do shift; [ "$n" -gt 0 ] && set -- "$@" "$word"; n=$((n - 1)); done; (become "$@"); }
 rest() { n=$1; shift; shift "$n"; (become "$@"); }
-
-[ -L "$include" ] && include=$(readlink -f -- "$include")
-directory=${include%/*} name=${include##*/}
-new=$directory/.$name.backout-new was=$directory/.$name.backout-was-$run found=$directory/.$name.backout-found-$run
+test_all() { shift $((2 * files)); first "$words" "$@"; }
+reload_all() { shift $((2 * files)); rest "$words" "$@"; }
+# FUNCTION, and all arguments: FUNCTION for each file, with its names.
+each() {
+  what=$1 left=$files; shift
+  while [ "$left" -gt 0 ]; do
+    include=$1 servers=$2 left=$((left - 1)); shift 2
+    [ ! -L "$include" ] || include=$(readlink -f -- "$include")
+    directory=${include%/*} name=${include##*/}
+    new=$directory/.$name.backout-new was=$directory/.$name.backout-was-$run found=$directory/.$name.backout-found-$run
+    "$what" || return
+  done
+}
 # $1 holds from now on what the file holds, whatever replaces the file; once: when a step runs again, what is there is
 # its own work. A second name for the same bytes, where the file system has such.
 keep() {
   [ -e "$1" ] || ln -- "$include" "$1" 2>/dev/null || { cp -p -- "$include" "$1.new" && mv -f -- "$1.new" "$1"; } ||
     fail "cannot keep what $include holds"
 }
-[ -e "$include" ] || fail "$include does not exist"
-[ -z "$undo" ] || [ -z "$run" ] || [ -e "$found" ] || exit 0  # this run has written nothing
-[ -n "$undo" ] || [ -z "$run" ] || keep "$found"
-keep "$was"  # what nginx runs with until the reload
+there() { [ -e "$include" ] || fail "$include does not exist"; }
+is_found() { [ -e "$found" ]; }
+keep_all() {
+  [ -n "$undo" ] || [ -z "$run" ] || keep "$found"
+  keep "$was"  # what nginx runs with until the reload
+}
 # Atomic and durable; keeps owner and mode of what it replaces, and has a time of its own.
 put() {
   cp -fp -- "$include" "$new" &&
-    if [ -n "$undo" ] && [ -n "$run" ]; then cat -- "$found"; else printf '%s' "$content"; fi >"$new" &&
+    if [ -n "$undo" ] && [ -n "$run" ]; then cat -- "$found"; else rewrite "$servers" <"$include"; fi >"$new" &&
     sync -- "$new" && mv -f -- "$new" "$include" && sync -- "$directory" || { rm -f -- "$new"; fail "cannot write $include"; }
 }
 # An undo that finds the bytes there needs no room for them.
-{ [ -n "$undo" ] && [ -n "$run" ] && cmp -s -- "$found" "$include"; } || put
+put_all() { { [ -n "$undo" ] && [ -n "$run" ] && cmp -s -- "$found" "$include"; } || put; }
 put_back() { mv -f -- "$was" "$include" || echo "and $include could not be put back" >&2; }  # with its time, too
-first "$words" "$@" || { put_back; fail 'nginx does not accept its configuration: the traffic stays as it was'; }
-rest "$words" "$@" || { put_back; fail 'nginx could not be reloaded: the traffic stays as it was'; }
-given=$#
-for old in "$directory/.$name".backout-found-* "$directory/.$name".backout-was-*; do
-  [ -n "$undo" ] || [ "$old" != "$found" ] || continue
-  [ ! -e "$old" ] || set -- "$@" "$old"
-done
-shift "$given"
-rm -f -- "$@"
+clean() {
+  set --
+  for old in "$directory/.$name".backout-found-* "$directory/.$name".backout-was-*; do
+    [ -n "$undo" ] || [ "$old" != "$found" ] || continue
+    [ ! -e "$old" ] || set -- "$@" "$old"
+  done
+  rm -f -- "$@"
+}
+each there "$@"
+[ -z "$undo" ] || [ -z "$run" ] || each is_found "$@" || exit 0  # this run has written nothing
+each keep_all "$@"
+(each put_all "$@") || { each put_back "$@"; exit 1; }
+test_all "$@" || { each put_back "$@"; fail 'nginx does not accept its configuration: the traffic stays as it was'; }
+reload_all "$@" || { each put_back "$@"; fail 'nginx could not be reloaded: the traffic stays as it was'; }
+each clean "$@"
 )sh";
 
-// Arguments: pid file, include. Ages in milliseconds, so that a worker's start and a file's time can be compared: the
+// Arguments: pid file, the files. Ages in milliseconds, so that a worker's start and a file's time can be compared: the
 // one is counted from the boot, in hundredths of a second whatever the kernel's own tick is, the other by the clock.
-// The clock is read first, so that a pause between the two makes a worker look older, and it is looked again.
+// The clock is read first, so that a pause between the two makes a worker look older, and it is looked again: by the
+// process that reads the file's time, whose own entry in /proc came to be just now.
 constexpr const char* kWorkers = R"sh(
 LC_ALL=C; export LC_ALL
-include=$2 pid=
+pid=
 [ ! -r "$1" ] || read -r pid <"$1" || :
 [ -n "$pid" ] && [ -d "/proc/$pid" ] || { echo none; echo end; exit 0; }
-changed=$(stat -L -c %.3Y -- "$include") && now=$(date +%s%3N) || exit 1
+shift
+times=$(stat -L -c %.3Y -- "$@" /proc/self) || exit 1
 read -r up rest </proc/uptime || exit 1
-up=${up%.*}${up#*.}0
-printf 'file %d\n' $((now - ${changed%.*}${changed#*.}))
+up=${up%.*}${up#*.}0 now=${times##*
+}
+for changed in ${times%
+*}; do printf 'file %d\n' $((${now%.*}${now#*.} - ${changed%.*}${changed#*.})); done
 read -r children <"/proc/$pid/task/$pid/children" || :
 for child in $children; do
   title=
@@ -88,6 +112,41 @@ Result<std::vector<std::string>> argv_in(const Json& subject, std::string_view k
   return words;
 }
 
+std::vector<std::string> includes_in(const Json& subject) { return places_in(subject, "include"); }
+
+/// Places of nginx's configuration that are not shifted and send to a server of a pool.
+Result<Json> sent_elsewhere(const NginxDump& dump, const Json& subject, const Pools& pools,
+                            const std::set<std::string>& shifted) {
+  std::map<std::string, std::string> owner;
+  for (const auto& [name, servers] : TRY(servers_of(pools)))
+    for (const std::string& server : servers) owner[server.substr(0, server.find(' '))] = name;
+  const Json& left = get(subject, "leave");
+  Json found = Json::array();
+  for (const NginxDump::Target& target : dump.targets) {
+    const auto pool = owner.find(target.address);
+    if (pool == owner.end() || shifted.contains(target.file)) continue;
+    if (std::any_of(left.begin(), left.end(), [&](const Json& name) {
+          return name == target.file || (!target.upstream.empty() && name == target.upstream);
+        }))
+      continue;
+    const std::string file = one_line(target.file), upstream = one_line(target.upstream);
+    std::vector<std::string> all = includes_in(subject);
+    const std::string one_more = target.is_included ? file : "";
+    all.push_back(one_more);
+    const std::string where =
+        upstream.empty() ? "nginx's " + file : fmt::format("nginx's upstream {} in {}", upstream, file);
+    const std::string mend =
+        target.is_included ? fmt::format("name it, too: traffic.nginx.include: [{}]", join(all, ", "))
+        : upstream.empty() ? fmt::format("let it pass to an upstream that includes {}", all.front())
+                           : "move its servers to a file that it includes, and name that in traffic.nginx.include";
+    found.push_back({{"pool", pool->second},
+                     {"what", fmt::format("{} ({} {})", where, one_line(target.directive), one_line(target.address))},
+                     {"next", fmt::format("{}; or, where no user comes by it: leave: [{}]", mend,
+                                          upstream.empty() ? file : upstream)}});
+  }
+  return found;
+}
+
 class NginxUpstream : public ShiftDriver {
  public:
   std::string_view name() const override { return "nginx-traffic"; }
@@ -96,10 +155,12 @@ class NginxUpstream : public ShiftDriver {
                           std::stop_token stop) const override {
     using driver::Need;
     driver::Readiness readiness;
-    const std::string include = get_string(offering.subject, "include");
-    readiness.needs = {
-        {Need::Kind::kWritable, include.substr(0, std::max<size_t>(include.rfind('/'), 1)), "to shift the traffic"},
-        {Need::Kind::kWritable, include, "to shift the traffic"}};
+    const std::vector<std::string> includes = includes_in(offering.subject);
+    for (const std::string& include : includes) {
+      const std::string directory = include.substr(0, std::max<size_t>(include.rfind('/'), 1));
+      for (const std::string& written : {directory, include})
+        readiness.needs.push_back({Need::Kind::kWritable, written, "to shift the traffic"});
+    }
     for (const char* key : {"test", "reload", "dump"})
       if (const auto words = argv_in(offering.subject, key))
         readiness.needs.push_back({Need::Kind::kTool, words->front(), "to shift the traffic"});
@@ -107,56 +168,88 @@ class NginxUpstream : public ShiftDriver {
     const auto seen = pools ? look(offering.subject, *pools, host, stop) : Result<Json>(pools.error());
     const std::string amiss = seen ? get_string(*seen, "amiss") : seen.error().message;
     readiness.findings.push_back({"traffic.loaded", amiss.empty() ? Severity::kOk : Severity::kRed, "", "",
-                                  amiss.empty() ? "nginx runs with " + include : one_line(amiss),
+                                  amiss.empty() ? "nginx runs with " + join(includes, ", ") : one_line(amiss),
                                   amiss.empty() ? ""
                                   : seen        ? "see docs/traffic.md, then: nginx -t && nginx -s reload"
                                                 : seen.error().next,
                                   Json::object()});
+    if (!seen) return readiness;
+    for (const Json& one : get(*seen, "elsewhere"))
+      readiness.findings.push_back({"traffic.elsewhere", Severity::kRed, "", "",
+                                    fmt::format("{} sends to {}, too, and no rollback would change that",
+                                                get_string(one, "what"), get_string(one, "pool")),
+                                    get_string(one, "next"), Json::object()});
     return readiness;
   }
 
  protected:
   Result<void> check(const Json& subject, const Pools& pools) const override {
-    const std::string include = get_string(subject, "include");
-    if (!include.starts_with('/') || include.ends_with('/'))
-      return Error{Code::kInvalid, "traffic: 'include' must be the absolute path of a file", "see docs/traffic.md"};
+    const std::vector<std::string> includes = includes_in(subject);
+    for (const std::string& include : includes)
+      if (!include.starts_with('/') || include.ends_with('/') ||
+          std::count(includes.begin(), includes.end(), include) > 1)
+        return Error{Code::kInvalid, "traffic: 'include' must be the absolute path of a file", "see docs/traffic.md"};
+    if (includes.empty()) return Error{Code::kInvalid, "traffic: 'include' is missing", "see docs/traffic.md"};
     for (const char* key : {"test", "reload", "dump"}) TRY(argv_in(subject, key));
     TRY(servers_of(pools));
     return {};
   }
 
   /// The bytes are kept beside the file, under this name: by the shift itself, at the moment when it replaces them.
-  Json to_keep(const Json&) const override { return {{"run", "{run}"}}; }
+  Json to_keep(const Json& seen) const override {
+    Json kept = {{"run", "{run}"}};
+    for (const auto& [pool, servers] : get(seen, "kept_out").items())
+      for (const Json& server : servers) kept["left_alone"].push_back(server);
+    if (seen.contains("down")) kept["down"] = seen["down"];
+    return kept;
+  }
 
   Result<host::Command> set(const Json& subject, const Pools& pools, const Weights& weights) const override {
     const std::vector<std::string> test = TRY(argv_in(subject, "test")), reload = TRY(argv_in(subject, "reload"));
-    const std::string block = TRY(upstream_block(pools, weights));
+    const Apart apart = TRY(apart_from(get(subject, "apart"), pools, get_bool(subject, "undo")));
+    const std::vector<std::string> includes = includes_in(subject);
     const std::string run = get_string(get(subject, "found"), "run");
     if (run.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-{}") !=
         std::string::npos)
       return Error{Code::kInvalid, "traffic: '" + one_line(run) + "' is no name of a run", ""};
-    std::vector<std::string> arguments = {get_string(subject, "include"), block, run,
-                                          get_bool(subject, "undo") ? "undo" : "", std::to_string(test.size())};
+    std::vector<std::string> arguments = {run, get_bool(subject, "undo") ? "undo" : "", std::to_string(test.size()),
+                                          std::to_string(includes.size())};
+    for (const std::string& include : includes) {
+      const auto here = apart.find(include);
+      arguments.push_back(include);
+      arguments.push_back(TRY(rewrite_spec(pools, here == apart.end() ? weights : here->second)));
+    }
     arguments.insert(arguments.end(), test.begin(), test.end());
     arguments.insert(arguments.end(), reload.begin(), reload.end());
-    return host::shell(std::string(driver::kOuterEnvironment) + kShift, std::move(arguments));
+    return host::shell(std::string(driver::kOuterEnvironment) + std::string(kRewriteUpstream) + kShift,
+                       std::move(arguments));
   }
 
   Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const override {
-    const std::string include = get_string(subject, "include");
-    const auto content = host.read(include);
-    if (!content && content.error().code == Code::kNotFound)
-      return Error{Code::kNotFound, include + " does not exist",
-                   "create it with the servers of one pool, and include it in the upstream: see docs/traffic.md"};
-    if (!content) return content.error();
-    Json seen = {{"weights", TRY(upstream_weights(*content, pools).with_context(include))}};
-    if (std::string amiss = TRY(not_loaded(subject, include, host, stop)); !amiss.empty()) seen["amiss"] = amiss;
+    Apart divided;
+    Json seen = Json::object();
+    for (const std::string& include : includes_in(subject)) {
+      const auto content = host.read(include);
+      if (!content && content.error().code == Code::kNotFound)
+        return Error{Code::kNotFound, include + " does not exist",
+                     "create it with the servers of one pool, and include it in the upstream: see docs/traffic.md"};
+      if (!content) return content.error();
+      divided[include] = TRY(upstream_weights(*content, pools).with_context(include));
+      const Json out = taken_out(*content, pools);
+      for (const auto& [how, of_pools] : out.items())
+        for (const auto& [pool, servers] : of_pools.items())
+          for (const Json& server : servers) seen[how][pool].push_back(server);
+    }
+    seen["weights"] = in_all(divided);
+    if (divided.size() > 1) seen["apart"] = divided;
+    if (std::string amiss = TRY(not_loaded(subject, pools, host, stop, seen)); !amiss.empty()) seen["amiss"] = amiss;
     return seen;
   }
 
  private:
-  static Result<std::string> not_loaded(const Json& subject, const std::string& include, host::Host& host,
-                                        const std::stop_token& stop) {
+  static Result<std::string> not_loaded(const Json& subject, const Pools& pools, host::Host& host,
+                                        const std::stop_token& stop, Json& seen) {
+    const std::vector<std::string> includes = includes_in(subject);
     const std::vector<std::string> argv = TRY(argv_in(subject, "dump"));
     const auto dumped = TRY(
         host.run({.argv = argv, .timeout = Millis(20'000), .output_limit = 16U << 20, .truncated_ok = false}, stop));
@@ -165,39 +258,51 @@ class NginxUpstream : public ShiftDriver {
                    "install nginx, or say traffic.nginx.dump"};
     if (!dumped.ok()) return "nginx does not accept its configuration: " + dumped.why_not_ok();
     const NginxDump dump = nginx_dump(dumped.out);
-    if (!dump.files.contains(include) && !is_by_another_name(dump, include, host, stop))
-      return include + " is no part of nginx's configuration: no upstream includes it";
+    std::set<std::string> shifted(includes.begin(), includes.end());
+    for (const std::string& include : includes) {
+      if (dump.files.contains(include)) continue;
+      const std::string real = by_another_name(include, host, stop);
+      if (!dump.files.contains(real)) return include + " is no part of nginx's configuration: no upstream includes it";
+      shifted.insert(real);
+    }
+    if (Json beside = TRY(sent_elsewhere(dump, subject, pools, shifted)); !beside.empty())
+      seen["elsewhere"] = std::move(beside);
     const std::string pid_file = dump.pid_file.empty() ? "/run/nginx.pid" : dump.pid_file;
     const auto facts = TRY(host.run(
         [&] {
-          host::Command command = host::shell(kWorkers, {pid_file, include});
+          std::vector<std::string> arguments = {pid_file};
+          arguments.insert(arguments.end(), includes.begin(), includes.end());
+          host::Command command = host::shell(kWorkers, std::move(arguments));
           command.timeout = Millis(20'000);
           return command;
         }(),
         stop));
-    return amiss_of_workers(facts.out, include, pid_file);
+    return amiss_of_workers(facts.out, includes, pid_file);
   }
 
-  static bool is_by_another_name(const NginxDump& dump, const std::string& include, host::Host& host,
-                                 const std::stop_token& stop) {
+  static std::string by_another_name(const std::string& include, host::Host& host, const std::stop_token& stop) {
     const auto real = host.run({.argv = {"readlink", "-f", "--", include}, .timeout = Millis(5'000)}, stop);
-    return real && real->ok() && dump.files.contains(std::string(trimmed(real->out)));
+    return real && real->ok() ? std::string(trimmed(real->out)) : "";
   }
 
-  static Result<std::string> amiss_of_workers(const std::string& out, const std::string& include,
+  static Result<std::string> amiss_of_workers(const std::string& out, const std::vector<std::string>& includes,
                                               const std::string& pid_file) {
     const std::vector<std::string> lines = split(trimmed(out), '\n');
     if (lines.empty() || lines.back() != "end")
       return Error{Code::kInternal, "nginx's workers could not be looked at: " + shortened(one_line(out), 120), ""};
     if (lines.front() == "none") return "nginx does not run: there is no process as " + pid_file + " says";
-    int64_t file = 0, workers = 0;
+    std::vector<int64_t> files;
+    int64_t workers = 0;
     for (const std::string& line : lines) {
       const int64_t age = std::atoll(line.substr(line.find(' ') + 1).c_str());
-      if (line.starts_with("file ")) file = age;
+      if (line.starts_with("file ")) files.push_back(age);
       if (!line.starts_with("worker ")) continue;
       ++workers;
-      if (age > file + kGrain) return include + " was written after nginx last loaded its configuration";
+      for (size_t i = 0; i < std::min(files.size(), includes.size()); ++i)
+        if (age > files[i] + kGrain) return includes[i] + " was written after nginx last loaded its configuration";
     }
+    if (files.size() != includes.size())
+      return Error{Code::kInternal, "nginx's files could not be looked at: " + shortened(one_line(out), 120), ""};
     return workers == 0 ? std::string("nginx has no worker that takes connections") : std::string();
   }
 };

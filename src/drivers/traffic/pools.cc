@@ -113,6 +113,39 @@ Weights raised(const Weights& had, const std::string& pool, int percent) {
   return made;
 }
 
+std::vector<std::string> places_in(const Json& subject, std::string_view key) {
+  const Json& said = get(subject, key);
+  std::vector<std::string> places;
+  if (said.is_string()) places.push_back(said.get<std::string>());
+  if (said.is_array())
+    for (const Json& place : said) places.push_back(place.is_string() ? place.get<std::string>() : "");
+  return places;
+}
+
+Weights in_all(const Apart& apart) {
+  std::map<std::string, double> shares;
+  for (const auto& [place, weights] : apart)
+    for (const auto& [name, percent] : weights) shares[name] += percent;
+  return in_percent(shares);
+}
+
+Result<Apart> apart_from(const Json& apart, const Pools& pools, bool may_be_none) {
+  Apart made;
+  if (!apart.is_object()) return made;
+  for (const auto& [place, weights] : apart.items())
+    made[place] = TRY(weights_from(weights, pools, may_be_none).with_context(one_line(place)));
+  return made;
+}
+
+Weights weights_seen(const Json& seen) {
+  Weights weights;
+  if (const Json& given = get(seen, "weights"); given.is_object())
+    for (const auto& [name, percent] : given.items()) weights[name] = percent.is_number() ? percent.get<int>() : 0;
+  return weights;
+}
+
+bool is_shut(const Weights& weights) { return in_words(weights) == in_words(Weights()); }
+
 bool same(const Weights& wanted, const Weights& seen) {
   const auto of = [](const Weights& weights, const std::string& name) {
     const auto found = weights.find(name);

@@ -9,6 +9,7 @@
 #include <map>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -35,8 +36,17 @@ using Weights = std::map<std::string, int>;
 /// `may_be_none`: nothing at all is well, too. So an undo leaves traffic that was found shut.
 Result<Weights> weights_from(const Json& weights, const Pools& pools, bool may_be_none = false);
 Weights all_to(const std::string& pool, const Pools& pools);
-/// `pool` gets `percent` at least; what the others had is divided among them as before.
+/// `pool` gets `percent` at least; what the others had is divided among them as before. All, when nobody had any.
 Weights raised(const Weights& had, const std::string& pool, int percent);
+/// Where a balancer divides in several places (backends of HAProxy, files of nginx): the weights of each.
+using Apart = std::map<std::string, Weights>;
+Weights in_all(const Apart& apart);  // their mean
+/// subject[key]: one of them, or a list; what is no text is empty.
+std::vector<std::string> places_in(const Json& subject, std::string_view key);
+/// Of {place: {pool: percent}}; empty where it is no object, for then there is one place. kInvalid.
+Result<Apart> apart_from(const Json& apart, const Pools& pools, bool may_be_none);
+Weights weights_seen(const Json& seen);  // of a look: {weights: {pool: percent}}
+bool is_shut(const Weights& weights);    // no pool has any
 /// Nothing where nothing is wanted, and within one percent elsewhere: tools round.
 bool same(const Weights& wanted, const Weights& seen);
 /// Percent by whatever number each pool has: 3 and 1 are 75 and 25; 100 in all, or nothing at all. A pool with a share

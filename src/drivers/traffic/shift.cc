@@ -13,7 +13,8 @@ namespace backout::drivers {
 namespace {
 
 constexpr int kLooksInARow = 3;  // one answer says little about a process that restarts
-constexpr Millis kBetweenLooks{15}, kBetweenSteadyLooks{1'000};
+constexpr Millis kBetweenLooks{5}, kBetweenSteadyLooks{1'000};
+constexpr Millis kHangs{2'500};
 constexpr int kAnswersInFront = 5;  // each over a connection of its own: an old worker may still take one
 
 Error wrong(std::string message) { return {Code::kInvalid, "traffic: " + std::move(message), "see docs/traffic.md"}; }
@@ -35,26 +36,29 @@ Result<Weights> wanted_on(const Json& args, const Pools& pools, const host::Host
 Json subject_on(const Json& args, const host::Host& host) {
   Json subject = args;
   subject.erase("found_on");
+  subject.erase("apart_on");
+  if (const Json& apart = get(get(args, "apart_on"), host.name().str()); !apart.is_null()) subject["apart"] = apart;
   if (const Json& found = get(get(args, "found_on"), host.name().str()); !found.is_null()) subject["found"] = found;
   return subject;
 }
 
-/// "; b2 stays as it is": servers that a shift does not touch.
-std::string left_alone_in(const std::map<std::string, Json>& found) {
-  std::vector<std::string> names;
-  for (const auto& [host, kept] : found)
-    for (const Json& name : get(kept, "left_alone"))
-      if (name.is_string()) names.push_back(one_line(name.get<std::string>()));
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names.empty() ? "" : "; left as found: " + shortened(join(names, ", "), 80);
+/// Why what each of several places does is not what was wanted of it, or nothing.
+std::string amiss_apart(const Apart& wanted, const Weights& of_all, const Apart& seen) {
+  for (const auto& [place, weights] : seen) {
+    const auto here = wanted.find(place);
+    const Weights& want = here == wanted.end() ? of_all : here->second;
+    if (!same(want, weights))
+      return fmt::format("{}: wanted {}, it divides {}", one_line(place), in_words(want), in_words(weights));
+  }
+  return "";
 }
 
-Weights weights_seen(const Json& seen) {
-  Weights weights;
-  if (const Json& given = get(seen, "weights"); given.is_object())
-    for (const auto& [name, percent] : given.items()) weights[name] = percent.is_number() ? percent.get<int>() : 0;
-  return weights;
+/// "90 % of the traffic goes to green", or "of backend api 90 %".
+std::string share_in_words(const std::string& pool, int percent, const Apart& apart) {
+  for (const auto& [place, weights] : apart)
+    if (const auto share = weights.find(pool); share != weights.end() && share->second > 0)
+      return fmt::format("at {} {} % of the traffic", one_line(place), share->second);
+  return fmt::format("{} % of the traffic", percent);
 }
 
 /// What the balancer itself says against a pool that has traffic.
@@ -63,27 +67,6 @@ std::string sick_in(const Json& seen, const Weights& weights) {
   for (const auto& [name, percent] : weights)
     if (const std::string why = get_string(sick, name); percent > 0 && !why.empty()) return name + ": " + why;
   return "";
-}
-
-/// Which pool shall get the traffic: one that serves `to` and is well; of several, the one that has most of it already.
-Result<std::string> pool_for(const Version& to, const std::map<std::string, PoolSeen>& seen, const Weights& weights) {
-  std::string best, unwell;
-  const auto share = [&](const std::string& name) {
-    const auto found = weights.find(name);
-    return found == weights.end() ? 0 : found->second;
-  };
-  for (const auto& [name, pool] : seen) {
-    if (pool.version != to.str()) continue;
-    if (!pool.well) unwell = name;
-    if (pool.well && (best.empty() || share(name) > share(best))) best = name;
-  }
-  if (!best.empty()) return best;
-  if (!unwell.empty())
-    return Error{Code::kRefused,
-                 fmt::format("{} serves {}, but is not well: {}", unwell, to.str(), seen.at(unwell).why),
-                 "mend that pool, then plan again"};
-  return Error{Code::kNotFound, fmt::format("no pool serves {}: {}", to.str(), in_words(seen)),
-               "start " + to.str() + " in a pool that is out of traffic, then plan again"};
 }
 
 Sight pool_serves(const Json& args, const Pools& pools, const std::stop_token& stop, Millis for_so_long) {
@@ -140,6 +123,26 @@ std::optional<std::string> amiss_in_front(const Pools& pools, const Weights& wei
   return std::nullopt;
 }
 
+/// A place that no shift reaches, and that sends to a pool of another release: with share "some", to one that is bad.
+std::optional<std::string> amiss_elsewhere(const Json& args, const Json& seen, const Pools& pools,
+                                           const std::stop_token& stop) {
+  const std::string version = get_string(args, "release");
+  std::map<std::string, PoolSeen> asked;
+  for (const Json& one : get(seen, "elsewhere")) {
+    const auto pool = pools.by_name.find(get_string(one, "pool"));
+    if (pool == pools.by_name.end()) continue;
+    if (!asked.contains(pool->first)) asked[pool->first] = look_at(pool->second, pools, stop);
+    const std::string& runs = asked[pool->first].version;
+    const Json& bad = get(args, "not");
+    if (runs == version) continue;
+    if (get_string(args, "share", "all") != "all" && std::find(bad.begin(), bad.end(), Json(runs)) == bad.end())
+      continue;
+    return fmt::format("{} sends to {}, too, which {}: {}", one_line(get_string(one, "what")), pool->first,
+                       runs.empty() ? "tells no version" : "serves " + runs, one_line(get_string(one, "next")));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<driver::Verb> ShiftDriver::capabilities() const {
@@ -147,97 +150,6 @@ std::vector<driver::Verb> ShiftDriver::capabilities() const {
           {"shift", StepKind::kEffect, true, true},
           {"steady", StepKind::kLook, true, true},
           {"answers", StepKind::kLook, true, true}};
-}
-
-Result<std::vector<Step>> ShiftDriver::offer(const driver::Offering& offering) const {
-  std::vector<Step> steps;
-  if (offering.kind == RunKind::kCheckpoint) return steps;
-  Json subject = offering.subject;
-  const Json bad = get(subject, "bad_versions").is_array() ? get(subject, "bad_versions") : Json::array();
-  subject.erase("bad_versions");
-  if (get_string(subject, "public_url").empty() && !offering.public_url.empty())
-    subject["public_url"] = offering.public_url;
-  const Pools pools = TRY(pools_from(subject));
-  TRY_VOID(check(subject, pools));
-  const std::string driver(name()), to = offering.to.str();
-  const bool door = get_bool(subject, "door");
-  const auto add = [&](const std::string& id, StepKind kind, Phase phase, std::string title, const char* verb,
-                       Json more) -> Step& {
-    Step step;
-    step.id = StepId(id);
-    step.kind = kind;
-    step.phase = phase;
-    step.title = std::move(title);
-    step.hosts = offering.hosts;
-    Json args = subject;
-    for (const auto& [key, value] : more.items()) args[key] = value;
-    step.action = {driver, verb, std::move(args)};
-    step.repeatable = step.has_probe = true;
-    step.patience = patience();
-    steps.push_back(std::move(step));
-    return steps.back();
-  };
-  if (offering.kind == RunKind::kDeploy) {
-    add("answers-traffic", StepKind::kLook, Phase::kCheck, to + " gets traffic", "answers",
-        {{"release", to}, {"share", "some"}, {"not", bad}});
-    return steps;
-  }
-
-  for (const auto& [host, seen] : offering.seen)  // where it was looked at, and nowhere else
-    if (const Json& cluster = get(seen, "cluster"); cluster.is_object()) subject["cluster"] = cluster;
-  std::map<std::string, Weights> found;
-  std::map<std::string, Json> kept;
-  std::string pool;
-  for (const std::string& host : offering.hosts) {
-    const auto seen = offering.seen.find(host);
-    if (seen == offering.seen.end()) return wrong("nobody looked at it on " + host);
-    const Weights weights = weights_seen(seen->second);
-    if (pool.empty()) pool = TRY(pool_for(offering.to, pools_seen_from(get(seen->second, "pools")), weights));
-    TRY_VOID(may_get_traffic(subject, seen->second, pool));
-    found[host] = TRY(weights_from(get(seen->second, "weights"), pools, true).with_context("on " + host));
-    if (Json keep = to_keep(seen->second); !keep.is_null()) kept[host] = std::move(keep);
-  }
-  const Json whom = {{"pool", pool}, {"release", to}};
-  add("serves-traffic", StepKind::kLook, Phase::kPrepare, fmt::format("{} serves {} and is well", pool, to), "serves",
-      whom)
-      .patience = {3, Millis(1000)};
-  std::vector<int> percents;
-  if (get(subject, "steps").is_array())
-    for (const Json& percent : get(subject, "steps"))
-      if (percent.is_number_integer()) percents.push_back(percent.get<int>());
-  if (percents.empty() || percents.back() != 100) percents.push_back(100);
-  StepId before;
-  for (const int percent : percents) {
-    const std::string end = percents.size() > 1 ? fmt::format("-{}", percent) : "";
-    Json by_host = Json::object();
-    for (const auto& [host, had] : found) by_host[host] = raised(had, pool, percent);
-    Step& shift =
-        add("shift-traffic" + end, StepKind::kEffect, Phase::kStart,
-            fmt::format("{} % of the traffic -> {}, which serves {}{}", percent, pool, to, left_alone_in(kept)),
-            "shift", {{"weights_on", by_host}});
-    if (!kept.empty()) shift.action.args["found_on"] = kept;
-    Json back = subject;
-    back["weights_on"] = found;
-    if (!kept.empty()) back["found_on"] = kept;
-    back["undo"] = true;
-    shift.undo = Action{driver, "shift", std::move(back)};
-    if (!before.str().empty()) shift.needs.push_back(before);
-    before = shift.id;
-    if (percent == 100) break;
-    Step& steady = add("steady-traffic" + end, StepKind::kLook, Phase::kStart,
-                       fmt::format("{} stays well with {} % of the traffic", pool, percent), "steady",
-                       {{"pool", pool}, {"release", to}, {"hold_ms", get_int(subject, "hold_ms", 30'000)}});
-    steady.needs.push_back(before);
-    steady.patience = {1, Millis(1000)};
-    before = steady.id;
-  }
-  Step& behind = add("answers-traffic", StepKind::kLook, Phase::kCheck, "all of the traffic goes to " + to, "answers",
-                     {{"release", to}, {"share", "all"}});
-  if (!door) return steps;
-  behind.action.args.erase("public_url");
-  add("in-front-traffic", StepKind::kLook, Phase::kSettle, "in front of the door: " + to + " answers", "answers",
-      {{"release", to}, {"share", "all"}, {"door", false}});
-  return steps;
 }
 
 Result<Json> ShiftDriver::observe(const Json& subject, host::Host& host, std::stop_token stop) const {
@@ -279,12 +191,18 @@ Sight ShiftDriver::sight_of_shift(const Json& args, const Pools& pools, host::Ho
   const Weights weights = weights_seen(*seen);
   Json evidence = {{"weights", weights}};
   if (seen->contains("servers")) evidence["servers"] = (*seen)["servers"];
-  if (!same(*wanted, weights))
+  const auto wanted_apart = apart_from(get(subject_on(args, host), "apart"), pools, get_bool(args, "undo"));
+  const auto apart = apart_from(get(*seen, "apart"), pools, true);
+  if (!wanted_apart) return Sight::cannot_tell(wanted_apart.error().message);
+  if (!apart) return Sight::cannot_tell(apart.error().message);
+  if (std::string amiss = amiss_apart(*wanted_apart, *wanted, *apart); !amiss.empty())
+    return Sight::does_not_hold(std::move(amiss), evidence);
+  if (apart->empty() && !same(*wanted, weights))
     return Sight::does_not_hold(fmt::format("wanted {}, it divides {}", in_words(*wanted), in_words(weights)),
                                 evidence);
   if (const std::string amiss = get_string(*seen, "amiss"); !amiss.empty())
     return Sight::does_not_hold(amiss, evidence);
-  if (in_words(*wanted) == in_words(Weights()))  // shut, as it was: nobody is to answer in front
+  if (is_shut(*wanted))  // as it was: nobody is to answer in front
     return Sight::holds("no pool gets traffic, as it was found", evidence);
   std::string beside;
   if (const std::string sick = sick_in(*seen, *wanted); !sick.empty()) {
@@ -310,10 +228,15 @@ Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::
   const auto seen = look(args, pools, host, stop);
   if (!seen) return Sight::cannot_tell(one_line(seen.error().message));
   const Weights weights = weights_seen(*seen);
+  const auto began = std::chrono::steady_clock::now();
   std::map<std::string, PoolSeen> in_pools;  // of those that have traffic: another may hang, and does not matter
   for (const auto& [name, pool] : pools.by_name)
     if (weights.contains(name) && weights.at(name) > 0) in_pools[name] = look_at(pool, pools, stop);
+  // It took the connection and says nothing: users wait as long, and hundreds of such looks would be a long outage.
+  const bool hangs = std::chrono::steady_clock::now() - began >= kHangs;
   Json evidence = {{"weights", weights}, {"pools", to_json(in_pools)}};
+  const auto apart = apart_from(get(*seen, "apart"), pools, true);
+  if (!apart) return Sight::cannot_tell(apart.error().message);
   int share = 0;
   bool all_tell = true;  // then waiting changes nothing: a balancer divides as it was told
   std::string elsewhere, unwell;
@@ -323,12 +246,12 @@ Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::
     for (const Json& bad : get(args, "not"))
       if (bad.is_string() && bad.get<std::string>() == pool->second.version && pool->second.version != *version)
         return driver::final_sight(
-            Sight::does_not_hold(fmt::format("{} % of the traffic goes to {}, which serves {}: that is marked bad",
-                                             percent, name, pool->second.version),
+            Sight::does_not_hold(fmt::format("{} goes to {}, which serves {}: that is marked bad",
+                                             share_in_words(name, percent, *apart), name, pool->second.version),
                                  evidence));
     all_tell = all_tell && !pool->second.version.empty();
     if (pool->second.version != *version) {
-      elsewhere = fmt::format("{} % go to {}, which {}", percent, name,
+      elsewhere = fmt::format("{} goes to {}, which {}", share_in_words(name, percent, *apart), name,
                               pool->second.version.empty() ? "tells no version" : "serves " + pool->second.version);
       continue;
     }
@@ -342,9 +265,14 @@ Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::
     astray = fmt::format("{} gets no traffic: it goes to {}; {}", *version, in_words(weights), in_words(in_pools));
   if (!astray.empty()) {
     Sight sight = Sight::does_not_hold(std::move(astray), evidence);
-    return all_tell ? driver::final_sight(std::move(sight)) : sight;
+    return all_tell || (all && hangs) ? driver::final_sight(std::move(sight)) : sight;
   }
-  if (!unwell.empty()) return Sight::does_not_hold(unwell, evidence);
+  if (const auto astray_for_good = amiss_elsewhere(args, *seen, pools, stop))
+    return driver::final_sight(Sight::does_not_hold(*astray_for_good, evidence));
+  if (!unwell.empty()) {
+    Sight sight = Sight::does_not_hold(unwell, evidence);
+    return all && hangs ? driver::final_sight(std::move(sight)) : sight;
+  }
   if (const std::string amiss = get_string(*seen, "amiss"); !amiss.empty())
     return Sight::does_not_hold(amiss, evidence);
   if (const std::string sick = sick_in(*seen, weights); !sick.empty()) return Sight::does_not_hold(sick, evidence);

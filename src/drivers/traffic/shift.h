@@ -6,7 +6,8 @@
 // serves   look    {pool, release}: the pool runs that release and is healthy, several times in a row
 // shift    effect  {weights: {pool: percent}} or {weights_on: {host: {pool: percent}}}: new requests are divided so;
 //                  {undo: true}: they were before, so a pool that is sick is no obstacle; {found_on: {host: ...}}:
-//                  what the kind saw there, for an undo that puts back just that
+//                  what the kind saw there, for an undo that puts back just that; {apart_on: {host: {place: ...}}}:
+//                  the weights of each place, where a balancer divides in several
 // steady   look    {pool, release, hold_ms}: the same as `serves`, looked at for so long
 // answers  look    {release, share: "all" | "some", not: [versions]}: that release gets the traffic, by the balancer's
 //                  own word, by what its pools run, and by what answers at public_url
@@ -38,9 +39,11 @@ class ShiftDriver : public driver::Driver {
   /// Looks at the balancer itself: {weights: {pool: percent}, servers?, amiss?, sick?}. `weights` may name fewer pools.
   /// `amiss`: why what it was told is not what it does ("the file is in place, but nginx was not told to load it");
   /// `note`: a sentence for people once traffic was shifted; `sick`: {pool: why} of those that it would give nothing
-  /// to, whatever their weight ("no server of it is up").
+  /// to, whatever their weight ("no server of it is up"); `apart`: {place: weights} where it divides in several, each
+  /// of which a shift sets; `elsewhere`: [{pool, what, next}]: a place that no shift reaches gives that pool traffic.
   virtual Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const = 0;
   /// The command that sets the weights: repeatable, killable at any instant, and never a moment without any pool.
+  /// Of several places each has its own in `apart` of the subject, and else `weights`.
   virtual Result<host::Command> set(const Json& subject, const Pools& pools, const Weights& weights) const = 0;
   /// kInvalid when what the kind owns in the subject is wrong.
   virtual Result<void> check(const Json& subject, const Pools& pools) const = 0;
@@ -54,7 +57,7 @@ class ShiftDriver : public driver::Driver {
     return {};
   }
   /// How long what was set may take until it is so.
-  virtual Patience patience() const { return {200, Millis(25)}; }
+  virtual Patience patience() const { return {500, Millis(10)}; }
 
  private:
   Sight sight_of_shift(const Json& args, const Pools& pools, host::Host& host, const std::stop_token& stop) const;

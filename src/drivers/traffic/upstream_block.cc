@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 
@@ -11,9 +12,6 @@
 namespace backout::drivers {
 namespace {
 
-constexpr std::string_view kWritten =
-    "# Written by backout, which replaces this file as a whole. Include it inside an upstream { } block.\n";
-constexpr int kMostOfNginx = 1000;
 constexpr std::string_view kFileMark = "# configuration file ";
 
 std::vector<std::string> words_in(std::string_view line) {
@@ -74,23 +72,6 @@ std::map<std::string, int> weight_of_each(const Weights& weights, const std::map
   return made;
 }
 
-Result<std::string> upstream_block(const Pools& pools, const Weights& weights) {
-  const auto servers = TRY(servers_of(pools));
-  std::map<std::string, size_t> counts;
-  for (const auto& [name, list] : servers) counts[name] = list.size();
-  const auto of_each = weight_of_each(weights, counts, kMostOfNginx);
-  std::string block(kWritten);
-  for (const auto& [name, list] : servers) {
-    const int percent = weights.contains(name) ? weights.at(name) : 0;
-    block += fmt::format("# {}: {}\n", name, percent == 0 ? "out of traffic" : fmt::format("{} %", percent));
-    if (percent == 0) continue;
-    for (const std::string& server : list)
-      block += of_each.at(name) == 1 ? fmt::format("server {};\n", server)
-                                     : fmt::format("server {} weight={};\n", server, of_each.at(name));
-  }
-  return block;
-}
-
 Result<Weights> upstream_weights(std::string_view content, const Pools& pools) {
   std::map<std::string, std::string> owner;
   std::map<std::string, double> shares;
@@ -105,10 +86,19 @@ Result<Weights> upstream_weights(std::string_view content, const Pools& pools) {
     if (words.size() < 2 || words.front() != "server") continue;
     double weight = 1;
     for (size_t i = 2; i < words.size(); ++i) {
-      if (words[i].starts_with("weight=")) weight = std::atof(words[i].c_str() + 7);
+      if (words[i].starts_with("weight=")) {
+        int number = 0;
+        const char *start = words[i].data() + 7, *end = words[i].data() + words[i].size();
+        if (const auto parsed = std::from_chars(start, end, number);
+            parsed.ec != std::errc() || parsed.ptr != end || number <= 0)
+          return Error{Code::kConflict, one_line(words[1]) + " has no weight of nginx: " + one_line(words[i]),
+                       "mend the file that is included"};
+        weight = number;
+      }
       if (words[i] == "down" || words[i] == "backup") weight = 0;
     }
     const auto pool = owner.find(words[1]);
+    if (pool == owner.end() && weight == 0) continue;  // a page that says sorry, or one that is down
     if (pool == owner.end())
       return Error{Code::kConflict, fmt::format("{} gets traffic and is in no pool", one_line(words[1])),
                    "name it under traffic.pools"};
@@ -117,26 +107,81 @@ Result<Weights> upstream_weights(std::string_view content, const Pools& pools) {
   return in_percent(shares);
 }
 
+namespace {
+
+/// "127.0.0.1:8002" of "http://127.0.0.1:8002/shop", of "127.0.0.1:8002", and of "unix:/run/shop.sock:/path".
+std::string address_in(std::string word) {
+  if (const size_t scheme = word.find("://"); scheme != std::string::npos) word = word.substr(scheme + 3);
+  if (word.starts_with("unix:")) return word.substr(0, word.find(':', 5));
+  return word.substr(0, word.find('/'));
+}
+
+/// One directive that ends with ';', below `blocks`: the first words of the blocks around it, the innermost last.
+void take_directive(const std::vector<std::string>& words, const std::string& file,
+                    const std::vector<std::vector<std::string>>& blocks, NginxDump& dump) {
+  if (words.size() < 2) return;
+  if (blocks.empty() && words.size() == 2 && words[0] == "pid") dump.pid_file = words[1];
+  const bool in_upstream = !blocks.empty() && blocks.back().size() > 1 && blocks.back().front() == "upstream";
+  const bool is_server = words[0] == "server" && (in_upstream || blocks.empty());
+  if (!is_server && !words[0].ends_with("_pass") && words[0] != "set") return;
+  if (is_server && std::find(words.begin(), words.end(), "down") != words.end()) return;
+  dump.targets.push_back({.file = file,
+                          .upstream = in_upstream ? blocks.back()[1] : "",
+                          .directive = words[0],
+                          .address = address_in(words[0] == "set" ? words.back() : words[1]),
+                          .is_included = is_server && blocks.empty()});
+}
+
+}  // namespace
+
 NginxDump nginx_dump(std::string_view text) {
   NginxDump dump;
-  int depth = 0;
-  for (const std::string& line : split(text, '\n')) {
-    if (line.starts_with(kFileMark) && line.ends_with(':')) {
-      dump.files.insert(line.substr(kFileMark.size(), line.size() - kFileMark.size() - 1));
-      continue;
-    }
-    const std::string code = line.substr(0, line.find('#'));
-    std::string piece;
-    for (const char c : code) {
-      if (c == '{') ++depth;
-      if (c == '}') --depth;
-      if (c != ';' && c != '{' && c != '}') {
-        piece += c;
-        continue;
-      }
-      const std::vector<std::string> words = words_in(piece);
-      if (c == ';' && depth == 0 && words.size() == 2 && words[0] == "pid") dump.pid_file = words[1];
-      piece.clear();
+  std::string file, word;
+  std::vector<std::string> words;
+  std::vector<std::vector<std::string>> blocks;
+  char quote = 0;
+  const auto end_word = [&] {
+    if (!word.empty()) words.push_back(std::move(word));
+    word.clear();
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const std::string_view line = c == '#' ? text.substr(i, text.find('\n', i) - i) : std::string_view();
+    if (line.starts_with(kFileMark) && line.ends_with(':') && (i == 0 || text[i - 1] == '\n')) {
+      file = line.substr(kFileMark.size(), line.size() - kFileMark.size() - 1);
+      dump.files.insert(file);
+      word.clear();
+      words.clear();
+      blocks.clear();
+      quote = 0;  // whatever was not understood of the file before
+      i += line.size() - 1;
+    } else if (c == '\\' && i + 1 < text.size()) {
+      word += text[++i];
+    } else if (quote == 0 && c == '#' && word.empty()) {
+      i += line.size() - 1;
+    } else if (quote != 0) {
+      if (c == quote)
+        quote = 0;
+      else
+        word += c;
+    } else if ((c == '"' || c == '\'') && word.empty()) {
+      quote = c;
+    } else if (c == '{' && !word.ends_with('$')) {  // ${variable} is part of a word
+      end_word();
+      blocks.push_back(std::move(words));
+      words.clear();
+    } else if (c == '}' && word.find("${") == std::string::npos) {
+      end_word();
+      words.clear();
+      if (!blocks.empty()) blocks.pop_back();
+    } else if (c == ';') {
+      end_word();
+      take_directive(words, file, blocks, dump);
+      words.clear();
+    } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+      end_word();
+    } else {
+      word += c;
     }
   }
   return dump;

@@ -13,26 +13,6 @@ Pools some_pools(const Json& blue, const Json& green) {
   return pools ? *pools : Pools();
 }
 
-TEST(UpstreamBlock, OnePoolIsItsServersAlone) {
-  const auto block = upstream_block(some_pools({"a:1", "a:2 max_fails=3"}, {"b:1"}), {{"blue", 100}, {"green", 0}});
-  ASSERT_TRUE(block.has_value());
-  EXPECT_NE(block->find("# blue: 100 %\nserver a:1;\nserver a:2 max_fails=3;\n# green: out of traffic\n"),
-            std::string::npos)
-      << *block;
-}
-
-TEST(UpstreamBlock, WeightsCountPoolsAndNotServers) {
-  const Pools pools = some_pools({"a:1", "a:2", "a:3"}, {"b:1"});
-  for (int percent = 0; percent <= 100; ++percent) {
-    const Weights weights = {{"blue", 100 - percent}, {"green", percent}};
-    const auto block = upstream_block(pools, weights);
-    ASSERT_TRUE(block.has_value());
-    const auto read = upstream_weights(*block, pools);
-    ASSERT_TRUE(read.has_value()) << *block;
-    EXPECT_TRUE(same(weights, *read)) << in_words(weights) << " became " << in_words(*read) << "\n" << *block;
-  }
-}
-
 TEST(UpstreamBlock, WeightsStayBelowWhatHaproxyTakes) {
   for (int percent = 0; percent <= 100; ++percent) {
     const auto each = weight_of_each({{"blue", 100 - percent}, {"green", percent}}, {{"blue", 7}, {"green", 5}}, 256);
@@ -54,6 +34,7 @@ TEST(UpstreamBlock, AFileByHandIsRead) {
   EXPECT_EQ(read("server a:1 weight=9 max_fails=2;\n  server\tb:1; # server b:2;\n"), "blue 90 %, green 10 %");
   EXPECT_EQ(read("server a:1; server b:1 down; server b:2 backup;"), "blue 100 %");
   EXPECT_EQ(read("zone app 64k;\n# server a:1;\n"), "no pool");
+  EXPECT_EQ(read("server a:1; server sorry:1 backup; server c:1 down;"), "blue 100 %");
   EXPECT_EQ(read("server c:1;"), "c:1 gets traffic and is in no pool");
   EXPECT_EQ(read("server a:1 weight=999; server b:1 weight=1;"), "blue 99 %, green 1 %") << "never told as nothing";
 }
@@ -74,6 +55,24 @@ TEST(UpstreamBlock, TheDumpTellsFilesAndThePid) {
   EXPECT_EQ(dump.pid_file, "/run/nginx.pid");
   EXPECT_EQ(dump.files, (std::set<std::string>{"/etc/nginx/nginx.conf", "/etc/nginx/conf.d/pool.conf"}));
   EXPECT_TRUE(nginx_dump("").files.empty());
+}
+
+TEST(UpstreamBlock, TheDumpTellsWhereRequestsGo) {
+  const NginxDump dump = nginx_dump(
+      "# configuration file /etc/nginx/nginx.conf:\nevents { }\nhttp {\n  log_format a '{\"x\": \"$uri\"; }';\n"
+      "  upstream shop { include pool.conf; }\n  upstream api {\n    server 10.0.0.1:80 weight=3; server 10.0.0.2:80\n"
+      "      down; # server 10.0.0.9:80;\n  }\n  server { listen 10.0.0.8:80; set $to \"10.0.0.3:80\";\n"
+      "    location ~ \"^/a{2}\" { proxy_pass http://10.0.0.4:80/x; }\n    location /b { fastcgi_pass unix:/run/a:; } "
+      "} }\n"
+      "# configuration file /etc/nginx/pool.conf:\nserver 10.0.0.5:80;\n");
+  std::vector<std::string> told;
+  for (const NginxDump::Target& target : dump.targets)
+    told.push_back(target.file.substr(11) + "|" + target.upstream + "|" + target.directive + "|" + target.address +
+                   (target.is_included ? "|included" : ""));
+  EXPECT_EQ(told,
+            (std::vector<std::string>{"nginx.conf|api|server|10.0.0.1:80", "nginx.conf||set|10.0.0.3:80",
+                                      "nginx.conf||proxy_pass|10.0.0.4:80", "nginx.conf||fastcgi_pass|unix:/run/a",
+                                      "pool.conf||server|10.0.0.5:80|included"}));
 }
 
 TEST(Weights, AreOfKnownPoolsAndAHundredInAll) {

@@ -7,6 +7,8 @@ KINDS = {  # plural: (group/version, kind)
     "statefulsets": ("apps/v1", "StatefulSet"),
     "daemonsets": ("apps/v1", "DaemonSet"), "controllerrevisions": ("apps/v1", "ControllerRevision"),
     "virtualservices": ("networking.istio.io/v1beta1", "VirtualService"),
+    "applications": ("argoproj.io/v1alpha1", "Application"),
+    "kustomizations": ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"),
     "selfsubjectaccessreviews": ("authorization.k8s.io/v1", "SelfSubjectAccessReview")}
 SHORT = {"deployments": ["deploy"], "statefulsets": ["sts"], "daemonsets": ["ds"], "configmaps": ["cm"], "pods": ["po"],
          "replicasets": ["rs"],
