@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/read.h"
 #include "config/shape.h"
+#include "config/taken_names.h"
 
 namespace backout::config {
 namespace {
@@ -48,7 +49,7 @@ void read_own(const Reading& reading, const Node& node, AutoDeployConfig& deploy
 }  // namespace
 
 void read_auto_deploys(const Reading& reading) {
-  std::map<std::string, Place> seen;
+  TakenNames taken(reading.findings, "auto_deploys");
   for (const Node& node : items_at(reading.root, "auto_deploys")) {
     const std::string form(form_of("auto_deploys[]", node));
     if (form.empty()) continue;
@@ -67,12 +68,7 @@ void read_auto_deploys(const Reading& reading) {
     }
     deploys.name = text_at(node, "name", deploys.name);
     deploys.hosts = hosts_at(reading, node);
-    const auto [first, is_new] = seen.emplace(deploys.name, node.place);
-    if (!is_new && !deploys.name.empty())
-      reading.findings.error(node.place,
-                             fmt::format("auto_deploys: '{}' is here twice; the first is in {}", deploys.name,
-                                         reading.findings.in_words(first->second)),
-                             "give one of them another name: {name: ...}");
+    taken.take(deploys.name, node.place, "give one of them another name: {name: ...}");
     reading.site.auto_deploys.push_back(std::move(deploys));
   }
 }
@@ -91,7 +87,7 @@ void read_search(const Reading& reading) {
   }
   if (const Node* built = node->find("built")) search.built = command_of(*built, live);
   bool all_have_rows = true;
-  std::map<std::string, Place> seen;
+  TakenNames taken(reading.findings, "search.queries");
   for (const Node& item : items_at(*node, "queries")) {
     const std::string form(form_of("search.queries[]", item));
     if (form.empty() || !require(reading, item, "search.queries[" + form + "]", "type")) continue;
@@ -119,11 +115,7 @@ void read_search(const Reading& reading) {
         reading.findings.error(item.place, "search.queries: id without rows that it could be one of",
                                "for example: rows: [psql, -AtXc, SELECT id FROM posts]");
     }
-    const auto [first, is_new] = seen.emplace(get_string(query, "type"), item.place);
-    if (!is_new)
-      reading.findings.error(
-          item.place, fmt::format("search.queries: '{}' is here twice; the first is in {}", get_string(query, "type"),
-                                  reading.findings.in_words(first->second)));
+    taken.take(get_string(query, "type"), item.place);
     search.queries.push_back(std::move(query));
   }
   if (node->find("queries") != nullptr && search.queries.empty())

@@ -9,6 +9,8 @@
 #include "config/read.h"
 #include "config/read_looks.h"
 #include "config/shape.h"
+#include "config/taken_names.h"
+#include "model/step_word.h"
 
 namespace backout::config {
 namespace {
@@ -132,27 +134,21 @@ std::optional<CheckConfig> read_check(const Reading& reading, const Node& node) 
 }  // namespace
 
 void read_checks(const Reading& reading) {
-  std::map<std::string, Place> said;
-  std::set<std::string> taken;
+  TakenNames said(reading.findings, "checks");
+  std::set<std::string> words;  // of the steps
   for (const Node& node : items_at(reading.root, "checks")) {
     std::optional<CheckConfig> check = read_check(reading, node);
     if (!check) continue;
-    if (node.entry("name") != nullptr) {
-      const auto [first, is_new] = said.emplace(check->name, node.place);
-      if (!is_new)
-        reading.findings.error(node.place,
-                               fmt::format("checks: '{}' is here twice; the first is in {}", check->name,
-                                           reading.findings.in_words(first->second)),
-                               "give one of them another name");
-    }
+    if (node.entry("name") != nullptr) said.take(check->name, node.place);
     const std::string derived = check->name;
-    for (int copy = 2; !taken.insert(check->name).second; ++copy) check->name = fmt::format("{} ({})", derived, copy);
+    for (int copy = 2; !words.insert(step_word(check->name)).second; ++copy)
+      check->name = fmt::format("{} ({})", derived, copy);
     reading.site.checks.push_back(std::move(*check));
   }
 }
 
 void read_commands(const Reading& reading) {
-  std::map<std::string, Place> seen;
+  TakenNames taken(reading.findings, "commands");
   for (const Node& node : items_at(reading.root, "commands")) {
     if (!node.is_map()) continue;
     for (const std::string_view key : {"name", "phase", "run"}) require(reading, node, "commands[]", key);
@@ -167,12 +163,7 @@ void read_commands(const Reading& reading) {
     command.repeatable = flag_at(node, "repeatable", false);
     command.on_unknown = text_at(node, "on_unknown") == "rerun" ? OnUnknown::kRerun : OnUnknown::kAsk;
     command.hosts = hosts_at(reading, node);
-    const auto [first, is_new] = seen.emplace(command.name, node.place);
-    if (!is_new && !command.name.empty())
-      reading.findings.error(node.place,
-                             fmt::format("commands: '{}' is here twice; the first is in {}", command.name,
-                                         reading.findings.in_words(first->second)),
-                             "give one of them another name");
+    taken.take(command.name, node.place);
     reading.site.commands.push_back(std::move(command));
   }
 }

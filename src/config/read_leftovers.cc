@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "config/read.h"
 #include "config/shape.h"
+#include "config/taken_names.h"
 
 namespace backout::config {
 namespace {
@@ -56,7 +57,7 @@ void read_run(const Reading& reading, const Node& node, LeftoverConfig& leftover
 }  // namespace
 
 void read_leftovers(const Reading& reading) {
-  std::map<std::string, Place> seen;
+  TakenNames taken(reading.findings, "leftovers");
   for (const Node& node : items_at(reading.root, "leftovers")) {
     const std::string_view form = form_of("leftovers[]", node);
     if (form.empty()) continue;
@@ -83,12 +84,7 @@ void read_leftovers(const Reading& reading) {
         }))
       reading.findings.error(node.place, fmt::format("leftovers: '{}' is no service", shortened(leftover.before, 60)));
     leftover.hosts = hosts_at(reading, node);
-    const auto [first, is_new] = seen.emplace(leftover.name, node.place);
-    if (!is_new && !leftover.name.empty())
-      reading.findings.error(node.place,
-                             fmt::format("leftovers: '{}' is here twice; the first is in {}", leftover.name,
-                                         reading.findings.in_words(first->second)),
-                             "give one of them another name: {name: ...}");
+    taken.take(leftover.name, node.place, "give one of them another name: {name: ...}");
     reading.site.leftovers.push_back(std::move(leftover));
   }
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/read.h"
 #include "config/shape.h"
+#include "config/taken_names.h"
 
 namespace backout::config {
 namespace {
@@ -103,17 +104,12 @@ ServiceConfig read_service(const Reading& reading, const Node& node, std::string
 }  // namespace
 
 void read_services(const Reading& reading) {
-  std::map<std::string, Place> seen;
+  TakenNames taken(reading.findings, "services");
   for (const Node& node : items_at(reading.root, "services")) {
     const std::string_view form = form_of("services[]", node);
     if (form.empty()) continue;
     ServiceConfig service = read_service(reading, node, form);
-    const auto [first, is_new] = seen.emplace(service.name, node.place);
-    if (!is_new && !service.name.empty())
-      reading.findings.error(node.place,
-                             fmt::format("services: '{}' is here twice; the first is in {}", service.name,
-                                         reading.findings.in_words(first->second)),
-                             "give one of them another name: {name: ...}");
+    taken.take(service.name, node.place, "give one of them another name: {name: ...}");
     reading.site.services.push_back(std::move(service));
   }
 }

@@ -91,21 +91,25 @@ struct Marked {
   unsigned long long started;
 };
 
-/// The processes that carry the mark, oldest first.
-inline std::vector<Marked> marked(const std::string& mark) {
+/// The processes that carry the mark, oldest first; and those of `group` whose environment cannot be seen at this
+/// moment, as while one becomes another program.
+inline std::vector<Marked> marked(const std::string& mark, pid_t group = 0) {
   std::vector<Marked> found;
   const std::string wanted = "BACKOUT_CONFORMANCE=" + mark;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
     const std::string name = entry.path().filename();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (slurp("/proc/" + name + "/environ").find(wanted) == std::string::npos) continue;
+    const std::string environment = slurp("/proc/" + name + "/environ");
+    const bool carries = environment.find(wanted) != std::string::npos;
+    if (!carries && (group == 0 || !environment.empty())) continue;
     const std::string stat = slurp("/proc/" + name + "/stat");
     const size_t after_name = stat.rfind(')');
     if (after_name == std::string::npos) continue;
     std::istringstream fields(stat.substr(after_name + 2));
     std::vector<std::string> field((std::istream_iterator<std::string>(fields)), {});
     if (field.size() < 20 || field[0] == "Z") continue;
+    if (!carries && std::stoi(field[2]) != group) continue;
     found.push_back({std::stoi(name), std::stoi(field[2]), std::stoull(field[19])});
   }
   std::sort(found.begin(), found.end(), [](const Marked& a, const Marked& b) { return a.started < b.started; });
@@ -115,9 +119,11 @@ inline std::vector<Marked> marked(const std::string& mark) {
 /// kill -9 to every process of the command's own group; daemons in sessions of their own live on, as after a real kill.
 inline bool kill_group(const std::string& mark) {
   bool killed = false;
+  pid_t group = 0;
   for (int round = 0; round < 50; ++round) {
-    const auto all = marked(mark);
+    const auto all = marked(mark, group);
     if (all.empty()) return killed;
+    group = all.front().group;
     bool any = false;
     for (const Marked& process : all)
       if (process.group == all.front().group && process.group != ::getpgrp()) any |= ::kill(process.pid, SIGKILL) == 0;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "drivers/auto_deploy/deployer.h"
 #include "drivers/command/arguments.h"
+#include "model/step_word.h"
 
 namespace backout::drivers {
 namespace {
@@ -31,14 +32,14 @@ class AutoDeployDriver : public driver::Driver {
   Result<std::vector<Step>> offer(const driver::Offering& offering) const override {
     const Deployer deployer = TRY(deployer_from(offering.subject));
     if (offering.kind != RunKind::kRollback) return std::vector<Step>{};
-    const std::string word = TRY(step_word(deployer.name));
+    const std::string word = step_word(deployer.name);
     Step pause, rests;
     pause.id = StepId("pause-" + word);
     pause.title = words_for(deployer) + " is paused, until the cause is resolved";
     pause.action = {"auto-deploy", "pause", offering.subject};
     pause.action.args["was"] = Json::object();
     if (deployer.kind == "cron" || deployer.kind == "crontab")
-      pause.action.args["copy"] = TRY(step_word(offering.site.str() + "-" + deployer.name)) + ".{run}";
+      pause.action.args["copy"] = step_word(offering.site.str() + "-" + deployer.name) + ".{run}";
     rests.id = StepId("rests-" + word);
     rests.kind = StepKind::kLook;
     rests.action = {"auto-deploy", "rests", offering.subject};

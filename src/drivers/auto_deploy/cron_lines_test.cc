@@ -161,6 +161,17 @@ TEST_F(CronLines, that_somebody_edited_meanwhile_lose_only_the_marks_and_the_old
   EXPECT_EQ(std::filesystem::status(kept).permissions(), std::filesystem::perms(0600));
 }
 
+// A pause can be killed at any instant before the copy has its name.
+TEST_F(CronLines, an_undo_takes_away_what_a_pause_left_that_was_killed_before_it_had_saved) {
+  const Step step = conformance::offers_well(*driver, offering()).at(0);
+  for (const char* left :
+       {".shop.backout-now", ".shop.backout-tmp", ".shop.backout-saved.bakery-production-pull.{run}.new"})
+    std::ofstream(directory / left) << "half";
+  conformance::apply_well(*driver, *step.undo, *local.host);
+  EXPECT_EQ(text(), kCrontab);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1) << "nothing is left behind";
+}
+
 TEST_F(CronLines, two_deployers_of_one_table_pause_and_go_on_side_by_side) {
   const Step pull = conformance::offers_well(*driver, offering("git pull")).at(0);
   driver::Offering other = offering("backup");
@@ -270,6 +281,17 @@ TEST_F(OwnCrontab, pausing_conforms_and_the_table_is_whole_at_every_instant) {
                                   .as_before = [&] { return text() == kCrontab; },
                                   .always = [&] { return text() == kCrontab || text() == paused; },
                                   .kills = 6});
+  EXPECT_TRUE(std::filesystem::is_empty(keep));
+}
+
+TEST_F(OwnCrontab, an_undo_takes_away_what_a_pause_left_that_was_killed_before_it_had_saved) {
+  const Step step = conformance::offers_well(*driver, offering()).at(0);
+  const std::string copy = keep + "/deploy.bakery-production-pull.{run}";
+  std::filesystem::create_directories(copy + ".work");
+  std::ofstream(copy + ".work/now") << "half";
+  std::ofstream(copy + ".new") << "half";
+  conformance::apply_well(*driver, *step.undo, *local.host);
+  EXPECT_EQ(text(), kCrontab);
   EXPECT_TRUE(std::filesystem::is_empty(keep));
 }
 

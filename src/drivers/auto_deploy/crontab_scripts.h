@@ -95,7 +95,12 @@ if [ ! -e "$of" ]; then
 fi
 [ -r "$of" ] || fail "$of cannot be read"
 # Nothing of ours is there: a pause that did nothing has nothing to undo, whatever kept it from it.
-if [ "$verb" = resume ] && [ ! -e "$saved" ] && ! grep -q "^$mark" <"$of"; then exit 0; fi
+if [ "$verb" = resume ] && [ ! -e "$saved" ] && ! grep -q "^$mark" <"$of"; then
+  [ -e "$now" ] || [ -e "$new" ] || [ -e "$saved.new" ] || exit 0
+  alone "$directory"
+  rm -f -- "$now" "$new" "$saved.new"  # what a pause left that was killed before it had saved anything
+  exit 0
+fi
 [ ! -L "$of" ] || fail "$of is a symlink: name the file that it leads to"
 if [ "$verb" = count ]; then
   change count <"$of"
@@ -151,7 +156,12 @@ if [ "$verb" = count ]; then
 fi
 if [ "$verb" = resume ] && [ ! -e "$saved" ]; then
   ours=$(crontab_of -l 2>/dev/null | grep -c "^$mark") || :
-  [ "$ours" != 0 ] || exit 0  # a pause that did nothing has nothing to undo
+  if [ "$ours" = 0 ]; then  # a pause that did nothing has nothing to undo, but may have been killed while it began
+    [ -e "$work" ] || [ -e "$saved.new" ] || exit 0
+    alone "$keep"
+    rm -rf -- "$work" "$saved.new"
+    exit 0
+  fi
 fi
 mkdir -p -- "$keep" || fail "$keep cannot be made: nothing was changed"
 alone "$keep"

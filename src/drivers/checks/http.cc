@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "driver/secrets.h"
 #include "drivers/checks/answer.h"
+#include "model/step_word.h"
 #include "os/http.h"
 
 namespace backout::drivers {
@@ -108,17 +109,6 @@ std::string public_url_of(const driver::Offering& offering, const Json& args) {
   return site + path_of(get_string(args, "url"));
 }
 
-std::string step_id(std::string_view verb, const std::string& name) {
-  std::string id(verb);
-  id += '-';
-  for (const char c : lowercase(name)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
-    if (plain || !id.ends_with('-')) id += plain ? c : '-';
-  }
-  while (id.ends_with('-')) id.pop_back();
-  return id;
-}
-
 class HttpDriver : public driver::Driver {
  public:
   std::string_view name() const override { return "http"; }
@@ -130,7 +120,7 @@ class HttpDriver : public driver::Driver {
     if (offering.kind == RunKind::kCheckpoint) return std::vector<Step>{};
     Json args = with_version(offering.subject, offering.to.str());
     const HttpCheck check = TRY(check_from(args));
-    Step behind{.id = StepId(step_id("check", check.name)),
+    Step behind{.id = StepId("check-" + step_word(check.name)),
                 .phase = Phase::kCheck,
                 .kind = StepKind::kLook,
                 .title = one_line(check.name),
@@ -143,7 +133,7 @@ class HttpDriver : public driver::Driver {
     const std::string url = public_url_of(offering, args);
     if (url.empty()) return std::vector<Step>{std::move(behind)};
     Step front = behind;
-    front.id = StepId(step_id("public", check.name));
+    front.id = StepId("public-" + step_word(check.name));
     front.phase = Phase::kSettle;
     front.title += ", in front of the door";
     front.hosts = {offering.hosts.front()};  // one site, asked once from the controller

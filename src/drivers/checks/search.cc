@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "drivers/checks/json_condition.h"
 #include "drivers/command/arguments.h"
+#include "model/step_word.h"
 #include "os/http.h"
 
 namespace backout::drivers {
@@ -214,7 +215,7 @@ class SearchDriver : public driver::Driver {
     for (const Json& each : get(offering.subject, "queries")) {
       const SearchQuery query = TRY(search_query_from(each));
       Step step;
-      step.id = StepId("search-" + TRY(step_word(query.type)));
+      step.id = StepId("search-" + step_word(query.type));
       step.phase = Phase::kCheck;
       step.kind = StepKind::kLook;
       step.title = fmt::format("search finds {} of type {}", counted(query.at_least, "result"), one_line(query.type));

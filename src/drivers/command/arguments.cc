@@ -101,21 +101,6 @@ Result<host::Command> command_argument(const Json& args, std::string_view key) {
   return command;
 }
 
-Result<std::string> step_word(std::string_view name) {
-  std::string word;
-  for (char c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.';
-    if (plain) word += c;
-    if (!plain && !word.empty() && word.back() != '-') word += '-';
-  }
-  while (!word.empty() && word.back() == '-') word.pop_back();
-  const bool other_alphabet = std::any_of(name.begin(), name.end(), [](char c) { return (c & 0x80) != 0; });
-  if (word.empty() && other_alphabet) word = "n" + sha256_hex(name).substr(0, 8);
-  if (word.empty()) return invalid("name", "has no letter or digit in it: '" + one_line(name) + "'");
-  return word;
-}
-
 Error no_such_verb(const Action& action, const driver::Driver& driver) {
   return {Code::kInvalid, fmt::format("driver '{}' has no command for '{}'", driver.name(), one_line(action.verb)), ""};
 }

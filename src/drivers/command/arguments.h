@@ -27,11 +27,6 @@ Result<host::Command> command_argument(const Json& args, std::string_view key);
 /// As the user wrote it.
 Result<UserCommand> user_command_argument(const Json& value, std::string_view key);
 
-/// Part of a step id from a name that a person gave: lowercase, anything else than [a-z0-9.] becomes one '-'. Where
-/// nothing is left, as of a name in another alphabet, "n" and eight digits of its hash. kInvalid when it has signs
-/// alone.
-Result<std::string> step_word(std::string_view name);
-
 /// "driver 'x' has no verb 'y'".
 Error no_such_verb(const Action& action, const driver::Driver& driver);
 

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "drivers/command/arguments.h"
 #include "drivers/command/probe.h"
+#include "model/step_word.h"
 
 namespace backout::drivers {
 namespace {
@@ -27,7 +28,7 @@ class RunCheckDriver : public driver::Driver {
     const std::string shown = TRY(text_argument(offering.subject, "name"));
     const host::Command run = TRY(command_argument(offering.subject, "run").with_context("check '" + shown + "'"));
     Step step;
-    step.id = StepId("check-" + TRY(step_word(shown)));
+    step.id = StepId("check-" + step_word(shown));
     step.phase = Phase::kCheck;
     step.kind = StepKind::kLook;
     step.title = one_line(shown);
@@ -79,7 +80,7 @@ class AskDriver : public driver::Driver {
     const std::string role = TRY(optional_text_argument(offering.subject, "role"));
     const std::string shown = get_string(offering.subject, "name", question);
     Step step;
-    step.id = StepId("ask-" + TRY(step_word(shortened(shown, 60))));
+    step.id = StepId("ask-" + step_word(shown));
     step.phase = Phase::kCheck;
     step.kind = StepKind::kAsk;
     step.title = one_line(question);

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "drivers/command/arguments.h"
 #include "drivers/command/probe.h"
+#include "model/step_word.h"
 
 namespace backout::drivers {
 namespace {
@@ -25,7 +26,7 @@ class CommandDriver : public driver::Driver {
     Json args = {{"name", shown}, {"run", get(subject, "run")}};
     TRY(command_argument(subject, "run").with_context("command '" + shown + "'"));
     Step step;
-    step.id = StepId("run-" + TRY(step_word(shown)));
+    step.id = StepId("run-" + step_word(shown));
     step.phase = TRY(phase_of(get_string(subject, "phase", name_of(Phase::kSwitch))));
     step.kind = StepKind::kEffect;
     step.title = one_line(shown);

@@ -56,15 +56,6 @@ TEST(CommandDriver, conforms) {
   conformance::conforms(*driver, c);
 }
 
-TEST(StepWord, IsMadeOfANameInAnyAlphabet) {
-  EXPECT_EQ(*step_word("Turn the flag ON!"), "turn-the-flag-on");
-  const std::string course = *step_word("курс"), payment = *step_word("支払い");
-  EXPECT_EQ(course.size(), 9U);
-  EXPECT_NE(course, payment);
-  EXPECT_EQ(course, *step_word("курс"));
-  EXPECT_FALSE(step_word("***"));
-}
-
 TEST(CommandDriver, without_a_probe_never_claims_to_know) {
   const auto driver = make_command_driver();
   Flag flag;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "drivers/command/arguments.h"
 #include "drivers/leftovers/store.h"
+#include "model/step_word.h"
 
 namespace backout::drivers {
 namespace {
@@ -43,7 +44,7 @@ class LeftoversDriver : public driver::Driver {
   Result<std::vector<Step>> offer(const driver::Offering& offering) const override {
     const Leftover leftover = TRY(leftover_from(offering.subject));
     if (offering.kind != RunKind::kRollback && offering.kind != RunKind::kForward) return std::vector<Step>{};
-    const std::string word = TRY(step_word(leftover.name));
+    const std::string word = step_word(leftover.name);
     Json args = offering.subject;
     args["aside"] = "backout-parked:{run}";
     const auto step = [&](const char* verb, Phase phase, std::string title) {

@@ -1,6 +1,7 @@
 #include "drivers/services/parked.h"
 
 #include "base/text.h"
+#include "model/step_word.h"
 
 namespace backout::drivers {
 
@@ -15,7 +16,7 @@ std::vector<Step> parked_steps(const driver::Offering& offering, std::string_vie
   for (const auto& [host, seen] : offering.seen)
     if (!get_bool(seen, "running", true)) put_back["leave_down"].push_back(host);
   const Action unpark{name, "unpark", std::move(put_back)};
-  const Step park{.id = StepId(step_name("park", service.name)),
+  const Step park{.id = StepId("park-" + step_word(service.name)),
                   .phase = Phase::kClose,
                   .title = service.name + " begins no more",
                   .hosts = offering.hosts,
@@ -25,7 +26,7 @@ std::vector<Step> parked_steps(const driver::Offering& offering, std::string_vie
                   .has_probe = true,
                   .timeout = service.drain + Millis(30'000),
                   .patience = {8, Millis(250)}};
-  const Step again{.id = StepId(step_name("unpark", service.name)),
+  const Step again{.id = StepId("unpark-" + step_word(service.name)),
                    .phase = Phase::kSettle,
                    .title = service.name + " may begin again",
                    .hosts = offering.hosts,

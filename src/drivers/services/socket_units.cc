@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "model/step_word.h"
 
 namespace backout::drivers {
 namespace {
@@ -155,7 +156,7 @@ std::vector<Step> handover_steps(const driver::Offering& offering, std::string_v
   if (steps.size() != 3) return steps;
   Step &stay = steps[0], &handover = steps[1];
   const std::vector<std::string> names = sockets_from(offering.subject).value_or(std::vector<std::string>());
-  stay.id = StepId(step_name("stay", service.name));
+  stay.id = StepId("stay-" + step_word(service.name));
   stay.title = fmt::format("{} goes on: {} listens all the while", service.name, join(names, ", "));
   stay.action.verb = "stay";
   stay.action.args["users_stay"] = true;
@@ -163,7 +164,7 @@ std::vector<Step> handover_steps(const driver::Offering& offering, std::string_v
   stay.undo->args.erase("leave_down");  // who listens is up
   stay.patience = handover.patience;
   stay.timeout = service.drain + service.startup + Millis(60'000);
-  handover.id = StepId(step_name("handover", service.name));
+  handover.id = StepId("handover-" + step_word(service.name));
   handover.title = fmt::format("{} finishes what is in flight, and starts as {}", service.name, offering.to.str());
   handover.action.verb = "handover";
   handover.undo->verb = "stay";

@@ -1,6 +1,7 @@
 #include "drivers/services/steps.h"
 
 #include "base/text.h"
+#include "model/step_word.h"
 
 namespace backout::drivers {
 namespace {
@@ -68,15 +69,6 @@ std::vector<driver::Verb> service_verbs() {
           {"serves", StepKind::kLook, true, true}};
 }
 
-std::string step_name(std::string_view verb, std::string_view subject) {
-  std::string name = std::string(verb) + "-";
-  for (const char c : subject) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
-    name += plain ? c : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : '-';
-  }
-  return name;
-}
-
 std::vector<Step> service_steps(const driver::Offering& offering, std::string_view driver, const Service& service) {
   if (offering.kind == RunKind::kCheckpoint) return {};
   const std::string name(driver);
@@ -85,7 +77,7 @@ std::vector<Step> service_steps(const driver::Offering& offering, std::string_vi
   Json put_back = args_for(offering, offering.from);
   if (Json down = found_down(offering); !down.empty()) put_back["leave_down"] = std::move(down);
 
-  const Step stop{.id = StepId(step_name("stop", service.name)),
+  const Step stop{.id = StepId("stop-" + step_word(service.name)),
                   .phase = Phase::kClose,
                   .title = service.name + " stops",
                   .hosts = offering.hosts,
@@ -95,7 +87,7 @@ std::vector<Step> service_steps(const driver::Offering& offering, std::string_vi
                   .has_probe = true,
                   .timeout = service.drain + Millis(30'000),
                   .patience = {8, every}};
-  const Step start{.id = StepId(step_name("start", service.name)),
+  const Step start{.id = StepId("start-" + step_word(service.name)),
                    .phase = Phase::kStart,
                    .title = service.name + " starts",
                    .hosts = offering.hosts,
@@ -105,7 +97,7 @@ std::vector<Step> service_steps(const driver::Offering& offering, std::string_vi
                    .has_probe = true,
                    .timeout = service.drain + service.startup + Millis(60'000),
                    .patience = startup};
-  Step serves{.id = StepId(step_name("serves", service.name)),
+  Step serves{.id = StepId("serves-" + step_word(service.name)),
               .phase = Phase::kCheck,
               .kind = StepKind::kLook,
               .title = offering.to.empty() ? service.name + " serves" : service.name + " serves " + offering.to.str(),

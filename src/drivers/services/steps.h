@@ -29,9 +29,6 @@ Json log_lines(std::string_view text);
 std::vector<driver::Verb> service_verbs();
 std::vector<Step> service_steps(const driver::Offering& offering, std::string_view driver, const Service& service);
 
-/// "Shop Web" -> "shop-web": fit for a step id.
-std::string step_name(std::string_view verb, std::string_view subject);
-
 /// A non-empty array of strings, or kInvalid naming `key`.
 Result<std::vector<std::string>> argv_from(const Json& args, std::string_view key);
 

@@ -79,9 +79,9 @@ class AccessLogServers : public ::testing::Test {
       threads.emplace_back([this, stop, t] {
         for (int i = 0; !stop.stop_requested(); ++i) {
           const std::lock_guard guard(pause[t]);
-          const bool bad = i % 7 == 3;
+          const bool fails = i % 7 == 3;
           const std::string version = i % 3 == 0 ? "v1" : "v2";
-          const int status = status_of(port, fmt::format("{}?n={}&v={}", bad ? "/bad" : "/ok", i, version));
+          const int status = status_of(port, fmt::format("{}?n={}&v={}", fails ? "/bad" : "/ok", i, version));
           if (status == 0) {
             ++unanswered;
             continue;
