@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "run/crew.h"
+#include "run/on_all.h"
 #include "run/recovery.h"
 #include "run/ways.h"
 
@@ -39,15 +40,12 @@ Result<void> Executor::claim_hosts() {
   std::set<std::string> names;
   for (const Step& step : plan_.contract.steps)
     for (std::string& host : hosts_of(step)) names.insert(std::move(host));
-  const host::Guard guard{context_.site.str(), context_.journal.id(), ledger_.token()};
-  for (const std::string& name : names) {
-    const auto found = context_.hosts.find(name);
-    if (found == context_.hosts.end())
+  for (const std::string& name : names)
+    if (!context_.hosts.contains(name))
       return Error{Code::kInvalid, "the plan names host '" + name + "', backout.yaml does not",
                    "make a new plan: backout plan"};
-    TRY_VOID(found->second->claim(guard).with_context("on " + name));
-  }
-  return {};
+  const host::Guard guard{context_.site.str(), context_.journal.id(), ledger_.token()};
+  return on_all(context_.hosts, names, [&](host::Host& host) { return host.claim(guard); });
 }
 
 /// Opening was tried: only the target can say whether it let anybody in.

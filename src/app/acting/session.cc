@@ -12,6 +12,7 @@
 #include "os/file.h"
 #include "os/secret.h"
 #include "run/lease_keeper.h"
+#include "run/on_all.h"
 
 namespace backout::app {
 namespace {
@@ -45,7 +46,7 @@ void forget_attempts(const Workspace& workspace, const Plan& plan, int64_t token
   for (const Step& step : plan.contract.steps)
     for (std::string& host : run::hosts_of(step)) names.insert(std::move(host));
   // A host that cannot be reached keeps its directories until the next run there; nothing depends on them any more.
-  for (const std::string& name : names) (void)workspace.hosts().at(name)->forget(guard, {});
+  (void)run::on_all(workspace.hosts(), names, [&](host::Host& host) { return host.forget(guard, {}); });
 }
 
 /// So that what commands print of them is known when it comes, in a process that begins none of them, too.

@@ -71,32 +71,50 @@ reload_all "$@" || { each put_back "$@"; fail 'nginx could not be reloaded: the 
 each clean "$@"
 )sh";
 
-// Arguments: pid file, the files. Ages in milliseconds, so that a worker's start and a file's time can be compared: the
-// one is counted from the boot, in hundredths of a second whatever the kernel's own tick is, the other by the clock.
-// The clock is read first, so that a pause between the two makes a worker look older, and it is looked again: by the
-// process that reads the file's time, whose own entry in /proc came to be just now.
+// Arguments: pid file, grain in milliseconds, the files. Ages in milliseconds, so that a worker's start and a file's
+// time can be compared: the one is counted from the boot, in hundredths of a second whatever the kernel's own tick is,
+// the other by the clock. The clock is read first, so that a pause between the two makes a worker look older, and it is
+// looked again: by the process that reads the file's time, whose own entry in /proc came to be just now. nginx's master
+// lets old workers serve for 100 ms after a reload: while a file is that new, they are waited for here.
 constexpr const char* kWorkers = R"sh(
 LC_ALL=C; export LC_ALL
 pid=
 [ ! -r "$1" ] || read -r pid <"$1" || :
 [ -n "$pid" ] && [ -d "/proc/$pid" ] || { echo none; echo end; exit 0; }
-shift
+grain=$2 newest=; shift 2
 times=$(stat -L -c %.3Y -- "$@" /proc/self) || exit 1
 read -r up rest </proc/uptime || exit 1
 up=${up%.*}${up#*.}0 now=${times##*
 }
 for changed in ${times%
-*}; do printf 'file %d\n' $((${now%.*}${now#*.} - ${changed%.*}${changed#*.})); done
-read -r children <"/proc/$pid/task/$pid/children" || :
-for child in $children; do
-  title=
-  read -r title <"/proc/$child/cmdline" || :
-  case $title in *'worker process is shutting down'*) echo leaving; continue;; *'worker process'*) ;; *) continue;; esac
-  read -r line <"/proc/$child/stat" || continue
-  set -- ${line##*) }
-  printf 'worker %d\n' $((up - ${20} * 10))
+*}; do
+  age=$((${now%.*}${now#*.} - ${changed%.*}${changed#*.}))
+  [ -n "$newest" ] && [ "$age" -ge "$newest" ] || newest=$age
+  printf 'file %d\n' "$age"
 done
-echo end
+# The workers that take connections, in lines; old: one of them is from before the newest file.
+children() {
+  lines= old= all=
+  read -r all <"/proc/$pid/task/$pid/children" || :
+  for child in $all; do
+    title=
+    read -r title <"/proc/$child/cmdline" || :
+    case $title in *'worker process is shutting down'*) continue;; *'worker process'*) ;; *) continue;; esac
+    read -r line <"/proc/$child/stat" || continue
+    set -- ${line##*) }
+    age=$((up - ${20} * 10))
+    lines="$lines
+worker $age"
+    [ "$age" -le $((newest + grain)) ] || old=yes
+  done
+} 2>/dev/null
+tries=0
+children
+while [ -n "$old" ] && [ "$newest" -lt 1000 ] && [ "$tries" -lt 60 ] && sleep 0.005; do
+  tries=$((tries + 1))
+  children
+done
+printf '%s\nend\n' "$lines"
 )sh";
 
 constexpr int64_t kGrain = 30;  // milliseconds: of the ticks in which a start is told, and of reading two clocks
@@ -270,7 +288,7 @@ class NginxUpstream : public ShiftDriver {
     const std::string pid_file = dump.pid_file.empty() ? "/run/nginx.pid" : dump.pid_file;
     const auto facts = TRY(host.run(
         [&] {
-          std::vector<std::string> arguments = {pid_file};
+          std::vector<std::string> arguments = {pid_file, std::to_string(kGrain)};
           arguments.insert(arguments.end(), includes.begin(), includes.end());
           host::Command command = host::shell(kWorkers, std::move(arguments));
           command.timeout = Millis(20'000);

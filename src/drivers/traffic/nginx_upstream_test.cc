@@ -143,6 +143,16 @@ TEST_F(NginxUpstreamTest, ALaterStepThatNginxRefusesGoesBackToTheStepBefore) {
   EXPECT_EQ(read_text(include), before);
 }
 
+// The master tells its old workers to leave 100 ms after it was told to reload: a look in between waits for that.
+TEST_F(NginxUpstreamTest, OneLookRightAfterTheReloadSeesTheOldWorkersLeave) {
+  int at_once = 0;
+  for (const Json& weights : {kBlue, kGreen, kBlue, kGreen}) {
+    ASSERT_TRUE(apply(*driver, shift(*driver, subject(), weights)).ok());
+    at_once += sight(shift(*driver, subject(), weights)).kind == SightKind::kHolds ? 1 : 0;
+  }
+  EXPECT_GE(at_once, 2) << "looks that needed no other look after them";
+}
+
 TEST_F(NginxUpstreamTest, AReloadThatSaysItWorkedAndDidNothingIsNoSuccess) {
   for (const bool with_url : {true, false}) {
     Json lies = subject(with_url);
