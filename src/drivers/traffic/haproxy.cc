@@ -284,9 +284,8 @@ class Haproxy : public ShiftDriver {
   Result<Json> look(const Json& subject, const Pools& pools, host::Host& host, std::stop_token stop) const override {
     const std::string socket = get_string(subject, "socket");
     const std::string state = TRY(told(socket, "show servers state", host, stop));
-    std::string stat;
-    for (const std::string& backend : haproxy_backends(subject))
-      stat += TRY(told(socket, fmt::format("show stat {} 4 -1", backend), host, stop));
+    // Of all: a frontend may have the name of its backend, and by the name HAProxy tells of that one.
+    const std::string stat = TRY(told(socket, "show stat -1 4 -1", host, stop));
     const auto servers = TRY(haproxy_servers(state, stat));
     Json seen = TRY(haproxy_seen(subject, pools, servers));
     if (std::string amiss = not_as_found(subject, seen["servers"]); !amiss.empty()) seen["amiss"] = amiss;

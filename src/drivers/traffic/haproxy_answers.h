@@ -18,11 +18,11 @@ struct HaproxyServer {
   bool disabled = false;        // haproxy.cfg says `disabled`: so it starts in maint, until somebody sets it ready
   bool out = false;             // in maintenance or draining, for whatever reason: gets nothing, whatever its weight
   std::string status;           // "UP", "DOWN", "MAINT", "DRAIN", "no check"; empty: not told
-  bool serves() const { return status.empty() || status.starts_with("UP") || status == "no check"; }
+  bool serves() const { return status.starts_with("UP") || status == "no check"; }
 };
 
-/// Of `show servers state [BACKEND]`, and of `show stat BACKEND 4 -1`, of one backend after the other. kNotFound when
-/// there is no such backend; kCorrupt when it is something else.
+/// Of `show servers state`, and of `show stat -1 4 -1`: of all, for by a name it tells of the frontend that has it,
+/// too. kNotFound when there is no such backend; kCorrupt when it is something else.
 Result<std::vector<HaproxyServer>> haproxy_servers(std::string_view state, std::string_view stat);
 
 /// Which of the servers of one pool somebody keeps out of service: in maint or drain while others of the pool are not,

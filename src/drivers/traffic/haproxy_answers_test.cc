@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/text.h"
+#include "drivers/traffic/haproxy_look.h"
 
 namespace backout::drivers {
 namespace {
@@ -99,6 +100,22 @@ TEST(HaproxyAnswers, AnythingElseIsNoData) {
        {"", "\n", "1\n", "Permission denied\n", "1\n# be_id be_name\n3 app\n", "3 app 1 blue 127.0.0.1 0 1 0 100\n"})
     EXPECT_EQ(haproxy_servers(text, kStat).error().code, Code::kCorrupt) << text;
   EXPECT_EQ(haproxy_servers(kState.substr(0, kState.size() - 60), "").error().code, Code::kCorrupt) << "cut off";
+}
+
+TEST(HaproxyAnswers, AServerOfAPoolOfWhichNothingIsToldIsNoSuccess) {
+  const Json subject = {{"backend", "app"},
+                        {"pools",
+                         {{"blue", {{"urls", {"http://127.0.0.1:1"}}, {"servers", {"blue"}}}},
+                          {"green", {{"urls", {"http://127.0.0.1:2"}}, {"servers", {"green", "nocheck"}}}}}}};
+  const auto pools = pools_from(subject);
+  ASSERT_TRUE(pools.has_value());
+  const auto cut_off = haproxy_seen(subject, *pools, *haproxy_servers(kState, kStat));
+  ASSERT_FALSE(cut_off.has_value());
+  EXPECT_EQ(cut_off.error().code, Code::kCorrupt);
+  EXPECT_EQ(cut_off.error().message, "HAProxy does not tell whether its server nocheck is up");
+  const std::string whole =
+      replaced(std::string(kStat), "\n\n", "\napp,nocheck,0,0,0,0,,0,0,0,,0,,0,0,0,0,no check,7,1\n\n");
+  EXPECT_TRUE(haproxy_seen(subject, *pools, *haproxy_servers(kState, whole)).has_value());
 }
 
 TEST(HaproxyAnswers, NothingIsMadeOfNumbersThatAreNone) {

@@ -17,7 +17,7 @@ class HaproxyTest : public TrafficTest {
                     " stats socket ipv4@127.0.0.1:{5} level admin\n server-state-file {0}/state\n"
                     "defaults\n mode http\n timeout connect 1s\n timeout client 5s\n timeout server 5s\n"
                     " load-server-state-from-file global\n"
-                    "frontend f\n bind 127.0.0.1:{1}\n default_backend {4}\n"
+                    "frontend app\n bind 127.0.0.1:{1}\n default_backend {4}\n"
                     "backend app\n option httpchk GET /\n option redispatch\n{2}{3}",
                     home, port, servers(), more(), "app", tcp));
     write_text(home + "/state", "");

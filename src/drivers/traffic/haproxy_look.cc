@@ -41,6 +41,9 @@ Result<Shares> look_at_backend(const Json& subject, const Pools& pools, const st
                      "name the servers of a pool as haproxy.cfg does: traffic.pools." + name + ".servers"};
       const HaproxyServer& server = *found->second;
       const std::string id = haproxy_id(subject, backend, server_name);
+      if (server.status.empty())
+        return Error{Code::kCorrupt, fmt::format("HAProxy does not tell whether its server {} is up", one_line(id)),
+                     "see what it says: show stat -1 4 -1"};
       known.insert(server_name);
       of_pool.push_back(server);
       shares.now[name] += server.out ? 0 : server.weight;

@@ -201,6 +201,18 @@ TEST_F(HaproxyTest, OutOfTrafficIsMaintenanceOrDrainAndReadyComesBack) {
   }
 }
 
+// A frontend may have its name, as the one of these tests: `show stat NAME` would tell of that one, which has no
+// servers.
+TEST_F(HaproxyTest, ThatAServerIsDownIsSeenAlsoWhereAFrontendHasTheNameOfTheBackend) {
+  ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kGreen)).ok());
+  ASSERT_TRUE(becomes(*driver, shift(*driver, subject(), kGreen)));
+  pools.end(pools.green_pid);
+  EXPECT_TRUE(comes_true([&] {
+    const Sight seen = sight(shift(*driver, subject(false), kGreen));
+    return seen.kind == SightKind::kDoesNotHold && seen.why.find("is DOWN") != std::string::npos;
+  }));
+}
+
 TEST_F(HaproxyTest, ByTcpAndByPythonWhereThereIsNoPerl) {
   ASSERT_TRUE(apply(*driver, shift(*driver, with("socket", address_of(tcp)), kBlue)).ok());
   EXPECT_TRUE(becomes(*driver, shift(*driver, subject(), kBlue)));
