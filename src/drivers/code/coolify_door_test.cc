@@ -1,6 +1,7 @@
 // Coolify behind a door that is closed, and auto-deploy that goes on only when it cannot bring the bad release back.
 #include <gmock/gmock.h>
 
+#include "base/text.h"
 #include "drivers/code/coolify_for_tests.h"
 #include "os/process.h"
 #include "support/python_server.h"
