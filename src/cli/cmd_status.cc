@@ -74,7 +74,7 @@ Result<std::optional<Unfinished>> look(const app::Workspace& workspace) {
     if (run::recorded(at) == run::Recorded::kInDoubt)
       unfinished.doubts.push_back(fmt::format("step '{}' on {} was begun: {}", pair.step, pair.host,
                                               seen_at_target(workspace, pair.host, at.last_attempt, token)));
-    else if (run::recorded(at) == run::Recorded::kUnknown)
+    else if (run::recorded(at) == run::Recorded::kUnknown && !get_bool(at.outcome->evidence, "ended_early"))
       unfinished.doubts.push_back(fmt::format("step '{}' on {} is Unknown: {}", pair.step, pair.host, at.outcome->why));
   return std::optional(std::move(unfinished));
 }

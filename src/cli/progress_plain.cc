@@ -14,7 +14,7 @@ std::string mark(const Outcome& outcome) {
     case OutcomeKind::kAlreadyDone: return "was done already";
     case OutcomeKind::kRefused: return "REFUSED";
     case OutcomeKind::kFailed: return "FAILED";
-    case OutcomeKind::kUnknown: return "UNKNOWN";
+    case OutcomeKind::kUnknown: return get_bool(outcome.evidence, "ended_early") ? "ended" : "UNKNOWN";
   }
   return "";
 }

@@ -47,6 +47,11 @@ size_t take_header(char* bytes, size_t, size_t size, void* where) {
   return size;
 }
 
+/// Called by libcurl about once a second at least. Not 0 ends the transfer.
+int heed(void* stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::stop_token*>(stop)->stop_requested() ? 1 : 0;
+}
+
 bool is_loopback(std::string_view host) {
   return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "[::1]";
 }
@@ -95,7 +100,7 @@ Error error_of(CURLcode code, const HttpRequest& request, const char* detail) {
 
 }  // namespace
 
-Result<HttpResponse> http(const HttpRequest& request) {
+Result<HttpResponse> http(const HttpRequest& request, const std::stop_token& stop) {
   static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
   const std::string host = TRY(host_of(request.url));
   const HeaderList headers = TRY(header_list(request));
@@ -118,6 +123,9 @@ Result<HttpResponse> http(const HttpRequest& request) {
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reception);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reception);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, stop.stop_possible() ? 0L : 1L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, heed);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &stop);
   if (is_loopback(host)) curl_easy_setopt(curl, CURLOPT_PROXY, "");
   if (!request.body.empty()) {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -130,6 +138,8 @@ Result<HttpResponse> http(const HttpRequest& request) {
 
   const BootTime started = system_clock().boot();
   const CURLcode code = curl_easy_perform(curl);
+  if (code == CURLE_ABORTED_BY_CALLBACK)
+    return Error{Code::kCancelled, one_line(request.url) + ": stopped before it answered", ""};
   if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && reception.cut)) return error_of(code, request, detail);
   long status = 0;  // NOLINT: libcurl's own type
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);

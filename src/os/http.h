@@ -2,6 +2,7 @@
 // loopback.
 #pragma once
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ struct HttpResponse {
   bool cut = false;                            // there was more than body_limit
   Millis took{0};
 };
-/// kUnavailable: no connection; kTimedOut; kInvalid: not a URL. Any status code is a response.
-Result<HttpResponse> http(const HttpRequest& request);
+/// kUnavailable: no connection; kTimedOut; kInvalid: not a URL; kCancelled: `stop`, heeded within about a second. Any
+/// status code is a response.
+Result<HttpResponse> http(const HttpRequest& request, const std::stop_token& stop = {});
 
 }  // namespace backout::os

@@ -275,7 +275,7 @@ class Making {
         report_.unknowns[doubt->second].resolved = std::string(name_of(line.kind)) + ": " + line.why;
       doubts_.erase(doubt);
     }
-    if (line.kind == OutcomeKind::kUnknown) {
+    if (line.kind == OutcomeKind::kUnknown && !get_bool(get(outcome, "evidence"), "ended_early")) {
       doubts_[key] = report_.unknowns.size();
       report_.unknowns.push_back({line, ""});
     }

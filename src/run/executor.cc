@@ -123,14 +123,20 @@ std::optional<Executor::Trouble> Executor::pass(Phase phase, StepRunner& runner,
     };
     if (!worst || weight(trouble) > weight(*worst)) worst = std::move(trouble);
   };
-  Crew crew(context_.jobs,
-            [&](const Crew::Task& task) { return runner.run(*task.step, task.host, Purpose::kApply, stop); });
+  Enough enough(stop);
+  // Nothing waits for the looks of settle: users are inside, and each one's word counts for who reads it.
+  const Enough* const ends_looks = phase == Phase::kSettle ? nullptr : &enough;
+  Crew crew(context_.jobs, [&](const Crew::Task& task) {
+    return runner.run(*task.step, task.host, Purpose::kApply, stop, ends_looks);
+  });
   const Crew::Task* stuck = crew.run(tasks, [&](const Crew::Task& task, Result<Outcome> result) {
     if (!result) {
       note({phase, task.step->id.str(), task.host, std::nullopt, std::move(result).error()});
       return false;
     }
     if (!result->succeeded()) {
+      if (get_bool(result->evidence, kEndedEarly)) return false;  // told by what had failed
+      if (result->kind != OutcomeKind::kUnknown) enough.failed(fmt::format("'{}' on {}", task.step->id, task.host));
       note({phase, task.step->id.str(), task.host, *result, std::nullopt});
       return false;
     }

@@ -14,7 +14,8 @@ struct StepRunner::Job {
   driver::Verb verb;
   host::Host& host;
   BootTime began;
-  int attempts_before;  // by earlier calls
+  int attempts_before;             // by earlier calls
+  const Enough* enough = nullptr;  // of a look
 
   Pair pair() const { return {step.id.str(), host_name, purpose}; }
   // What is said of a driver's own commands is said by the verb, of the user's by the step (of its apply).

@@ -72,7 +72,8 @@ bool StepRunner::must_hold_now(const Step& step, const std::string& host, Purpos
          (purpose == Purpose::kUndo || !is_overtaken(step, host, ledger_.plan().contract.steps, state));
 }
 
-Result<Outcome> StepRunner::run(const Step& step, const std::string& host, Purpose purpose, std::stop_token stop) {
+Result<Outcome> StepRunner::run(const Step& step, const std::string& host, Purpose purpose, std::stop_token stop,
+                                const Enough* enough) {
   const PairState before = ledger_.at({step.id.str(), host, purpose});
   const Next next = what_next(recorded(before), effort_ == Effort::kTryAgain);
   const bool again = next == Next::kDone && effort_ != Effort::kFindOut && must_hold_now(step, host, purpose);
@@ -82,7 +83,8 @@ Result<Outcome> StepRunner::run(const Step& step, const std::string& host, Purpo
   // Nothing was begun, and by this plan nothing can be: an undo that fails, so that another run may take over.
   if (!prepared && purpose == Purpose::kUndo && next == Next::kAct)
     return cannot_begin(step, host, purpose, prepared.error());
-  const Job made = TRY(std::move(prepared));
+  Job made = TRY(std::move(prepared));
+  made.enough = enough;
   context_.progress.step_begins(step, host, purpose);
   if (again) return look_whether_it_holds(made, *before.outcome, stop);
   switch (purpose == Purpose::kUndo ? StepKind::kEffect : step.kind) {
@@ -113,7 +115,16 @@ Result<Outcome> StepRunner::cannot_begin(const Step& step, const std::string& ho
 }
 
 Result<Outcome> StepRunner::take_look(const Job& job, std::stop_token stop) {
-  const Sight seen = TRY(look(job, stop));
+  const auto looked = look(job, job.enough != nullptr ? job.enough->token() : stop);
+  if (!looked && looked.error().code == Code::kCancelled && job.enough != nullptr && !stop.stop_requested())
+    return finish(job,
+                  {OutcomeKind::kUnknown,
+                   "not looked at to the end: " + job.enough->because() + " had failed",
+                   {},
+                   {},
+                   {{kEndedEarly, true}}},
+                  nullptr, nullptr);
+  const Sight seen = TRY(looked);
   const OutcomeKind outcome = seen.kind == SightKind::kHolds         ? OutcomeKind::kApplied
                               : seen.kind == SightKind::kDoesNotHold ? OutcomeKind::kFailed
                                                                      : OutcomeKind::kUnknown;

@@ -6,6 +6,7 @@
 #include <stop_token>
 
 #include "run/context.h"
+#include "run/enough.h"
 #include "run/ledger.h"
 
 namespace backout::run {
@@ -25,7 +26,9 @@ class StepRunner {
   /// The outcome, which is in the journal when this returns. An error means that there is none and the run must stop:
   /// kCancelled (asked to stop; a command may still run), kRefused (the target obeys a newer controller), kConflict
   /// (the lease is lost), others (the journal cannot be written).
-  Result<Outcome> run(const Step& step, const std::string& host, Purpose purpose, std::stop_token stop);
+  /// `enough` ends a look early: then its outcome is Unknown, with kEndedEarly in its evidence.
+  Result<Outcome> run(const Step& step, const std::string& host, Purpose purpose, std::stop_token stop,
+                      const Enough* enough = nullptr);
 
   /// For an effect of phase open: whether it may have let users in. No when it never began, and when nothing of it
   /// runs and a look says that it is not done. What is found out about one in doubt is written down.

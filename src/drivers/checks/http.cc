@@ -161,8 +161,9 @@ class HttpDriver : public driver::Driver {
       return Sight::cannot_tell(revealed.error().message);
     const std::string url = shown_url(check->request.url);
     Json evidence = {{"url", url}};
-    const auto answer = os::http(check->request);
+    const auto answer = os::http(check->request, stop);
     if (!answer) {
+      if (answer.error().code == Code::kCancelled) return Sight::cannot_tell("the check was interrupted");
       const std::string why = url + ": " + replaced(answer.error().message, check->request.url, url);
       return answer.error().code == Code::kInvalid ? Sight::cannot_tell(why, evidence)
                                                    : Sight::does_not_hold(why, evidence);

@@ -77,7 +77,8 @@ Result<SearchFound> found_by_query(const SearchQuery& query, host::Host& host, c
     return SearchFound{
         TRY(search_number_in(out.substr(out.rfind('\n') == std::string_view::npos ? 0 : out.rfind('\n') + 1))), {}};
   }
-  const auto answer = os::http({.url = query.url, .headers = {{"Accept", "application/json"}}, .timeout = kAnswerTime});
+  const auto answer =
+      os::http({.url = query.url, .headers = {{"Accept", "application/json"}}, .timeout = kAnswerTime}, stop);
   if (!answer) return Error{Code::kUnavailable, one_line(answer.error().message), ""};
   if (answer->status != 200) return Error{Code::kUnavailable, fmt::format("it answered {}", answer->status), ""};
   SearchFound found{TRY(results_in(answer->body, query.count)), {}};
