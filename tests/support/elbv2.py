@@ -5,7 +5,7 @@
 
 What it takes and answers follows the published description that botocore has (service-2.json), and is met by the real `aws` client.
 STATE is a JSON file: {"actions": the default actions of the one listener, which are those of its one rule as well; "calls": how often
-each operation was asked}. A file STATE.fault makes operations fail: {"ModifyListener": ["InternalFailure", 500, 1]}, so many times.
+each operation was asked; "beside": {PORT: [rules]}: of other listeners (or, with port 80, of this one), as describe-rules tells them}. A file STATE.fault makes operations fail: {"ModifyListener": ["InternalFailure", 500, 1]}, so many times.
 It also answers GetCallerIdentity of STS and SimulatePrincipalPolicy of IAM: "denied" in STATE lists the actions that are not allowed.
 The front answers by the weights of the forward action; a target group without a target that listens answers 503.
 """
@@ -111,6 +111,9 @@ class Balancer:
             self.store(value)
             self.fault(operation)
             if operation in ("DescribeListeners", "ModifyListener"):
+                if "LoadBalancerArn" in asked:
+                    return {"Listeners": [{"ListenerArn": LISTENER if port == "80" else LISTENER + port, "Port": int(port), "Protocol": "HTTP"}
+                                          for port in sorted({"80", *value.get("beside", {})})]}
                 arn = asked.get("ListenerArn") or (asked.get("ListenerArns") or [""])[0]
                 if arn != LISTENER:
                     raise Refused("ListenerNotFound", 400, "One or more listeners not found")
@@ -119,6 +122,10 @@ class Balancer:
                     self.store(value)
                 return {"Listeners": [{"ListenerArn": LISTENER, "Port": 80, "Protocol": "HTTP", "DefaultActions": value["actions"]}]}
             if operation in ("DescribeRules", "ModifyRule"):
+                if operation == "DescribeRules" and "ListenerArn" in asked:
+                    port = asked["ListenerArn"].removeprefix(LISTENER) or "80"
+                    own = [{"RuleArn": RULE, "Priority": "default", "Conditions": [], "Actions": value["actions"], "IsDefault": True}]
+                    return {"Rules": value.get("beside", {}).get(port, []) + (own if port == "80" else [])}
                 arn = asked.get("RuleArn") or (asked.get("RuleArns") or [""])[0]
                 if arn != RULE:
                     raise Refused("RuleNotFound", 400, "One or more rules not found")

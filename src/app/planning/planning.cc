@@ -194,7 +194,7 @@ class Drafting {
       subject.config["stops"] = moves_rows(contract()) && !request_.code_only;
     std::vector<Step> steps = TRY(offers(workspace_, subject, journey_, seen));
     if (subject.part == plan::Part::kDatabase) weigh_rows(subject, seen, steps);
-    if (subject.part == plan::Part::kCode)
+    if (subject.part == plan::Part::kCode || subject.part == plan::Part::kTraffic)
       for (std::string& sentence : TRY(taken_away(workspace_, subject, journey_, seen)))
         put_aside_.push_back(std::move(sentence));
     draft_.offers.push_back({subject.part, std::move(steps)});

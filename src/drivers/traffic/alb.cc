@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "driver/tool.h"
 #include "drivers/traffic/alb_actions.h"
+#include "drivers/traffic/alb_beside.h"
 #include "drivers/traffic/shift.h"
 #include "os/process.h"
 
@@ -82,6 +83,22 @@ Result<void> check_alb(const Json& subject, const Pools& pools) {
   return {};
 }
 
+/// Every other rule of the load balancer that gives requests to a pool.
+Result<std::vector<std::string>> forwards_beside(const Json& subject, host::Host& host, const std::stop_token& stop) {
+  const auto groups = TRY(alb_groups(TRY(pools_from(subject))));
+  std::vector<std::string> of_the_balancer = aws(subject, "describe-listeners");
+  of_the_balancer.insert(of_the_balancer.end(), {"--load-balancer-arn", TRY(alb_balancer(arn_of(subject)))});
+  std::vector<std::string> all;
+  for (const AlbListener& listener : TRY(alb_listeners(TRY(asked(host, std::move(of_the_balancer), stop))))) {
+    std::vector<std::string> argv = aws(subject, "describe-rules");
+    argv.insert(argv.end(), {"--listener-arn", listener.arn});
+    for (std::string& each :
+         TRY(alb_forwards(TRY(asked(host, std::move(argv), stop)), listener, groups, arn_of(subject))))
+      all.push_back(std::move(each));
+  }
+  return all;
+}
+
 class Alb : public ShiftDriver {
  public:
   explicit Alb(std::string self) : self_(std::move(self)) {}
@@ -117,10 +134,44 @@ class Alb : public ShiftDriver {
           fmt::format("allow {} on {}", action, one_line(arn_of(subject))));
     else
       say(Severity::kOk, fmt::format("{} may {}, says IAM", who, action), "");
+    const auto beside = forwards_beside(subject, host, stop);
+    const auto warn = [&](std::string what, std::string next) {
+      readiness.findings.push_back(
+          {"traffic.elsewhere", Severity::kWarning, "", "", std::move(what), std::move(next), Json::object()});
+    };
+    if (!beside)
+      warn("whether other listeners or rules forward to the same target groups could not be found out: " +
+               one_line(beside.error().message),
+           "allow elasticloadbalancing:DescribeListeners and DescribeRules");
+    else
+      for (const std::string& each : *beside)
+        warn(each + ", too: a shift leaves it as it is", "take it over by a command of yours: commands, phase: start");
     return readiness;
   }
 
+  Result<std::vector<std::string>> takes_away(const driver::Offering& offering, host::Host& host,
+                                              std::stop_token stop) const override {
+    std::vector<std::string> sentences;
+    if (offering.kind == RunKind::kDeploy || offering.kind == RunKind::kCheckpoint) return sentences;
+    const auto beside = forwards_beside(offering.subject, host, stop);
+    if (!beside)
+      return std::vector<std::string>{
+          "whether other listeners or rules forward to the same target groups is not known: " +
+          one_line(beside.error().message)};
+    for (const std::string& each : *beside) sentences.push_back(each + ", too, and stays as it is");
+    return sentences;
+  }
+
  protected:
+  std::vector<std::string> stays_beside(const Json& subject, host::Host& host, std::stop_token stop) const override {
+    const auto beside = forwards_beside(subject, host, stop);
+    if (!beside)
+      return {"whether other listeners or rules forward to the same target groups was not seen: " +
+              one_line(beside.error().message)};
+    std::vector<std::string> sentences;
+    for (const std::string& each : *beside) sentences.push_back(each + ", too, and was left as it is");
+    return sentences;
+  }
   Patience patience() const override { return {40, Millis(500)}; }  // the API is sooner than the load balancer
   Result<void> check(const Json& subject, const Pools& pools) const override { return check_alb(subject, pools); }
 

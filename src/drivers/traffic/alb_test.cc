@@ -215,6 +215,49 @@ TEST_F(AlbTest, BeforehandItAsksWhetherTheCredentialsMayChangeWhatTheyShall) {
   EXPECT_NE(unknown.find("could not be found out: aws: "), std::string::npos) << unknown;
 }
 
+TEST_F(AlbTest, OtherRulesAndListenersThatForwardToThePoolsAreNamed) {
+  const auto forwards = [](const std::string& to, int weight = 1) {
+    return Json{{{"Type", "forward"},
+                 {"ForwardConfig", {{"TargetGroups", {{{"TargetGroupArn", group(to)}, {"Weight", weight}}}}}}}};
+  };
+  const auto rule = [&](const std::string& priority, const Json& actions, const Json& conditions = Json::array()) {
+    return Json{{"RuleArn", std::string(kRule) + priority},
+                {"Priority", priority},
+                {"IsDefault", priority == "default"},
+                {"Conditions", conditions},
+                {"Actions", actions}};
+  };
+  const auto beside = [&](const Json& ports) {
+    Json all = *parse_json(read_text(state));
+    all["beside"] = ports;
+    write_text(state, all.dump());
+    std::string words;
+    for (const Finding& each :
+         driver->ready(offering(*driver, subject()), *local.host, driver::Depth::kQuick, {}).findings)
+      if (each.id == "traffic.elsewhere") words += each.what + ". ";
+    return words;
+  };
+  EXPECT_EQ(beside(Json::object()), "");
+  const Json redirect = {{{"Type", "redirect"}, {"RedirectConfig", {{"StatusCode", "HTTP_301"}}}}};
+  const Json path = {{{"Field", "path-pattern"}, {"Values", {"/api/*"}}}};
+  EXPECT_EQ(beside({{"8080", {rule("default", redirect), rule("7", forwards("green", 0))}}}), "")
+      << "neither gives a request to a pool";
+  EXPECT_EQ(beside({{"80", {rule("20", forwards("green"), path)}}, {"8080", {rule("default", forwards("blue"))}}}),
+            "rule 20 (/api/*) of listener HTTP:80 forwards to green, too: a shift leaves it as it is. "
+            "the default rule of listener HTTP:8080 forwards to blue, too: a shift leaves it as it is. ");
+  const auto plan = driver->takes_away(offering(*driver, subject()), *local.host, {});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(join(*plan, ". "),
+            "rule 20 (/api/*) of listener HTTP:80 forwards to green, too, and stays as it is. "
+            "the default rule of listener HTTP:8080 forwards to blue, too, and stays as it is");
+  ASSERT_TRUE(apply(*driver, shift(*driver, subject(), kBlue)).ok());
+  EXPECT_TRUE(becomes(*driver, shift(*driver, subject(), kBlue)));
+  EXPECT_NE(sight(shift(*driver, subject(), kBlue)).evidence["left_behind"].dump().find("rule 20 (/api/*)"),
+            std::string::npos);
+  fault({{"DescribeRules", {"AccessDenied", 403, 9}}});
+  EXPECT_NE(beside(Json::object()).find("could not be found out: aws: "), std::string::npos);
+}
+
 TEST_F(AlbTest, OffersToGoWhereTheReleaseRuns) {
   const auto steps = conformance::offers_well(*driver, offering(*driver, subject()));
   ASSERT_EQ(steps.size(), 3U);

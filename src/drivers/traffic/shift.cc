@@ -218,6 +218,7 @@ Sight ShiftDriver::sight_of_shift(const Json& args, const Pools& pools, host::Ho
       evidence["left_behind"].push_back(
           fmt::format("{} is left running {}, out of traffic, to be looked into", name, out.version));
   if (const std::string note = get_string(*seen, "note"); !note.empty()) evidence["left_behind"].push_back(note);
+  for (std::string& each : stays_beside(args, host, stop)) evidence["left_behind"].push_back(std::move(each));
   return Sight::holds(fmt::format("{}{}", in_words(weights), beside), evidence);
 }
 

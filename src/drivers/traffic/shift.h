@@ -56,6 +56,11 @@ class ShiftDriver : public driver::Driver {
   virtual Result<void> may_get_traffic(const Json&, const Json& /*seen*/, const std::string& /*pool*/) const {
     return {};
   }
+  /// Looked at once when a shift is seen to be so: what it left as it was, though it sends to the pools; sentences for
+  /// the last words.
+  virtual std::vector<std::string> stays_beside(const Json& /*subject*/, host::Host&, std::stop_token) const {
+    return {};
+  }
   /// How long what was set may take until it is so.
   virtual Patience patience() const { return {500, Millis(10)}; }
 
