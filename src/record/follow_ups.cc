@@ -76,7 +76,10 @@ std::vector<FollowUp> follow_ups_of(const Report& report) {
     list.add(kHour, "Tell support, and everyone who was told of the trouble, that " +
                         (report.result == "done" ? to : from) + " serves.");
   if (report.result == "done") list.add(kHour, "Watch errors and support requests: has the trouble really gone?");
-  if (report.result == "aborted") list.add(kHour, from + " still serves: decide how its trouble is dealt with now.");
+  if (report.result == "aborted" && report.exit == 5)
+    list.add(kHour, "Find out what serves now, by hand if need be: backout verify.");
+  else if (report.result == "aborted")
+    list.add(kHour, from + " still serves: decide how its trouble is dealt with now.");
   if (report.result == "done" && back) {
     list.add(kDay,
              "Keep " + from + " from coming back by itself: revert it in the repository, pause what deploys alone.");

@@ -13,6 +13,8 @@ std::string headline(const Report& report) {
   if (report.result.empty()) return "There is no such run.";
   if (report.result == "running") return "The run has not ended.";
   if (report.result == "stopped") return fmt::format("**Stopped**, to be resumed: {}", escaped(report.why));
+  if (report.result == "aborted" && report.exit == 5)
+    return fmt::format("**NOT put back** as it was found: {}", escaped(report.why));
   if (report.result == "aborted") return fmt::format("**Put back** as it was found: {}. {}", from, escaped(report.why));
   if (report.result != "done")
     return fmt::format("**NOT {}**: {}", report.kind == RunKind::kRollback ? "rolled back" : "done",

@@ -17,7 +17,8 @@ std::string state_of(const Report& report) {
   if (!report.ended()) return "We are working on it.";
   if (report.result == "done")
     return back ? "We went back to the release before. The service works." : "The service works.";
-  if (report.result == "aborted") return "The service is as it was before; we are still working on it.";
+  if (report.result == "aborted" && report.exit != 5)
+    return "The service is as it was before; we are still working on it.";
   return "We are checking that the service works.";
 }
 

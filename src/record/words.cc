@@ -29,6 +29,7 @@ std::string headline_of(const Report& report) {
   if (report.result.empty()) return "There is no such run.";
   if (report.result == "running") return "The run has not ended.";
   if (report.result == "stopped") return "Stopped, to be resumed: " + report.why;
+  if (report.result == "aborted" && report.exit == 5) return "NOT put back as it was found: " + report.why;
   if (report.result == "aborted") return fmt::format("Put back as it was found: {}. {}", from, report.why);
   if (report.result != "done")
     return fmt::format("NOT {}: {}", report.kind == RunKind::kRollback ? "rolled back" : "done", report.why);

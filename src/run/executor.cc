@@ -282,13 +282,18 @@ RunEnd Executor::backward(std::stop_token stop) {
   }
   if (const auto marked = mark_door_open("put back"); !marked) return stop_at(marked.error());
   const RunState state = ledger_.state();
+  const std::vector<std::string> other = not_as_found(state);
+  const std::string and_other = other.empty() ? "" : "; and put back, but not as it was found: " + join(other, "; ");
   if (!undone.given_up.empty())
     return end("aborted", 5,
                state.turned_why + "; NOT put back, left as it is: " + join(undone.given_up, "; ") +
-                   (undone.left.empty() ? "" : "; and what has no undo: " + join(undone.left, ", ")));
+                   (undone.left.empty() ? "" : "; and what has no undo: " + join(undone.left, ", ")) + and_other);
   if (!undone.left.empty())
-    return end("aborted", 5,
-               state.turned_why + "; everything was put back but what has no undo: " + join(undone.left, ", "));
+    return end(
+        "aborted", 5,
+        state.turned_why + "; everything was put back but what has no undo: " + join(undone.left, ", ") + and_other);
+  if (!other.empty())
+    return end("aborted", 5, state.turned_why + "; put back, but not as it was found: " + join(other, "; "));
   return end("aborted", state.turned_by_person ? 0 : 1, state.turned_why);
 }
 

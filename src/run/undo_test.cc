@@ -57,6 +57,27 @@ TEST_F(Undo, NamesEveryStepThatHasNoneAndExitsWithFive) {
   EXPECT_EQ(local.at("db"), "old");
 }
 
+TEST_F(Undo, ThatDidNotLeaveItAsItWasFoundSaysSoAndExitsWithFive) {
+  Step brings = fake_step("bring", Phase::kSwitch, "append", "all", "new");
+  brings.undo = Action{"fake", "say", {{"text", R"({"not_as_found": ["web-3 ran v1"]})"}}};
+  plan_is({brings, fake_step("start", Phase::kStart, "set", "web", "new")});
+  fails("start");
+  const Lived lived = live();
+  EXPECT_EQ(lived.exit(), 5);
+  EXPECT_TRUE(lived.end->ended);
+  EXPECT_EQ(lived.end->result, "aborted");
+  EXPECT_THAT(lived.why(), HasSubstr("put back, but not as it was found: web-3 ran v1"));
+}
+
+TEST_F(Undo, WhoseStepNeverBeganPutsNothingElsewhere) {
+  Step brings = fake_step("bring", Phase::kSwitch, "append", "all", "new");
+  brings.undo = Action{"fake", "say", {{"text", R"({"not_as_found": ["web-3 ran v1"]})"}}};
+  plan_is({fake_step("close", Phase::kClose, "set", "door", "closed"), brings});
+  fails("close");
+  EXPECT_EQ(live().exit(), 5) << "closing has no undo here";
+  EXPECT_THAT(state().why, Not(HasSubstr("web-3 ran v1")));
+}
+
 TEST_F(Undo, ThatFailsStopsThereWithFiveAndIsTakenUpAgain) {
   plan_is(shop_rollback());
   start_fails_and_so_does_the_undo_of("swap");

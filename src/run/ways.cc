@@ -130,6 +130,17 @@ std::vector<std::string> not_put_back(const RunState& state, const Plan& plan) {
   return words;
 }
 
+std::vector<std::string> not_as_found(const RunState& state) {
+  std::vector<std::string> words;
+  for (const auto& [pair, at] : state.pairs) {
+    if (pair.purpose != Purpose::kUndo || !succeeded(at)) continue;
+    for (const Json& each : get(at.outcome->evidence, "not_as_found"))
+      if (each.is_string() && std::find(words.begin(), words.end(), each) == words.end())
+        words.push_back(each.get<std::string>());
+  }
+  return words;
+}
+
 bool has_door(const Plan& plan) { return !effects_in(plan, Phase::kOpen).empty(); }
 
 bool keeps_users_out(const Plan& plan, const Step& step) {

@@ -47,6 +47,10 @@ std::string next_steps(const Ways& ways, const std::string& look = "");
 /// "'swap' on local: why": what a turned run tried to put back and could not, as far as is known.
 std::vector<std::string> not_put_back(const RunState& state, const Plan& plan);
 
+/// Sentences of undos that succeeded and yet did not leave it as it was found, each once: evidence "not_as_found" of
+/// any driver.
+std::vector<std::string> not_as_found(const RunState& state);
+
 /// Whether every step behind the door was done: then what runs is what the plan goes to.
 bool is_past_checks(const RunState& state, const Plan& plan);
 

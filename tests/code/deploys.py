@@ -1,4 +1,11 @@
 """A team whose only way to bring code is `make deploy`: run at the old tag, its recap read, and what runs looked at by a check."""
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+
+from ports import free_port
 from site_of import Site, expect, expect_words
 
 RECAP = """PLAY RECAP *********************************************************************
@@ -83,4 +90,53 @@ def stuck(base, backout):
     return faults + expect("NOT put back: 'deploy-code'" in log, f"the log does not tell what was not put back:\n{log}")
 
 
-CASES = {f"deploy-{case.__name__}": (case, lambda: "") for case in (back, unreachable, lies, stuck)}
+def put_back(base, backout):
+    """A check fails, and the undo is the command at v2, on both hosts. One that ran v1 before is named, and nobody says that all is as it was."""
+    site = prepare(base, backout)
+    port = free_port()
+    (base / "recap.txt").write_text(RECAP.replace("@U@", "0"))
+    makefile = "deploy:\n\t@for host in 1 2; do cp VERSION {0}/live$$host/VERSION; done\n\t@cat {0}/recap.txt\n".format(base)
+    for version in "12":
+        site.sh(f"git checkout -q v{version}", base / "work")
+        (base / "work" / "Makefile").write_text(makefile)
+        site.sh(f"git commit -q -a -m again; git tag -f v{version}; git push -q -f ../clone v{version}", base / "work")
+    yaml = (base / "backout.yaml").read_text()
+    hosts = ", ".join(f'web-{n}: {{url: "http://127.0.1.{n}:{port}", root: {base}/target}}' for n in (1, 2))
+    yaml = yaml.replace(f"local: {{root: {base}/target}}", hosts)
+    (base / "backout.yaml").write_text(re.sub(r"checks:\n.*\n", "checks:\n  - {get: /VERSION, version: true, attempts: 1}\n"
+                                                                "  - {run: 'false', name: stands, attempts: 1, hosts: [web-1]}\n", yaml))
+    faults = []
+    site.sh("mkdir live1 live2")
+    servers = [subprocess.Popen([sys.executable, "-m", "http.server", str(port), "--bind", f"127.0.1.{n}", "--directory", str(base / f"live{n}")],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for n in (1, 2)]
+    try:
+        for second, words, status in (("v2", "v2 runs as before", 1), ("v1", "web-2 ran v1 when the plan was made", 5)):
+            (base / "live1" / "VERSION").write_text("v2\n")
+            (base / "live2" / "VERSION").write_text(second + "\n")
+            until_answered(f"http://127.0.1.2:{port}/VERSION")
+            plan = site.run("plan").output
+            ended = site.rollback()
+            faults += expect(ended.status == status, f"{second}: exit status {ended.status}\n{ended.output}") + expect_words(ended, words)
+            faults += expect(status == 1 or "verything was put back" not in ended.output, f"it says what is not so:\n{ended.output}")
+            faults += expect(("web-2 runs v1 now" in plan) == (status == 5), f"the plan:\n{plan}")
+            runs = [(base / f"live{n}" / "VERSION").read_text() for n in (1, 2)]
+            faults += expect(runs == ["v2\n", "v2\n"], f"{runs} run")
+        report = site.run("report").output
+        return faults + expect("NOT put back" in report and "web-2 ran v1" in report, f"the report:\n{report}")
+    finally:
+        for server in servers:
+            server.kill()
+            server.wait()
+
+
+def until_answered(url):
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"{url} does not answer")
+
+
+CASES = {f"deploy-{case.__name__}": (case, lambda: "") for case in (back, unreachable, lies, put_back, stuck)}

@@ -8,6 +8,7 @@
 #include "app/history/runs.h"
 #include "app/history/target.h"
 #include "app/planning/database_part.h"
+#include "app/planning/ran_before.h"
 #include "app/planning/rows.h"
 #include "app/planning/settling.h"
 #include "app/planning/staleness.h"
@@ -197,6 +198,8 @@ class Drafting {
     if (subject.part == plan::Part::kCode || subject.part == plan::Part::kTraffic)
       for (std::string& sentence : TRY(taken_away(workspace_, subject, journey_, seen)))
         put_aside_.push_back(std::move(sentence));
+    for (std::string& sentence : TRY(note_what_ran(workspace_, from_.version, steps)))
+      put_aside_.push_back(std::move(sentence));
     draft_.offers.push_back({subject.part, std::move(steps)});
     return {};
   }

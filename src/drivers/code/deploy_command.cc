@@ -71,6 +71,26 @@ fi
 exit "$status"
 )sh";
 
+/// Of an undo that brings `version` wherever the command goes: what of that was not so before, as one sentence; none
+/// where each host was seen to have run it. `hosts`: that it went to; empty when it does not tell.
+std::vector<std::string> not_as_found(const std::string& version, const Json& before, std::vector<std::string> hosts) {
+  const std::string on = hosts.empty() ? "all that it deploys to" : join(hosts, ", ");
+  if (hosts.empty())
+    for (const auto& [host, seen] : before.items()) hosts.push_back(host);
+  std::vector<std::string> other, unseen;
+  for (const std::string& host : hosts) {
+    const std::string ran = get_string(before, host);
+    if (ran.empty())
+      unseen.push_back(host);
+    else if (ran != version)
+      other.push_back(fmt::format("{} ran {} when the plan was made", host, one_line(ran)));
+  }
+  if (hosts.empty()) other.emplace_back("what ran there before was not looked at");
+  if (!unseen.empty()) other.push_back("what " + join(unseen, ", ") + " ran before was not seen");
+  if (other.empty()) return {};
+  return {fmt::format("the deploy command brought {} to {}: {}", version, on, join(other, "; "))};
+}
+
 constexpr std::string_view kClean = R"sh(
 git worktree remove --force --force "$work" 2>/dev/null || :
 rm -rf "$work"
@@ -126,6 +146,7 @@ Sight sight_of_recap(const Deploy& deploy, const std::string& status, const Reca
   if (recap.empty())
     return Sight::does_not_hold(ended_well ? "the deploy command ended with 0, but left no PLAY RECAP"
                                            : "the deploy command " + status + ", and left no PLAY RECAP");
+    from["everywhere"] = true;
   const RecapHosts hosts = hosts_of(recap, deploy.hosts);
   Json evidence = {{"recap", recap}};
   evidence["hosts"] = {{"without_fault", hosts.through}, {"failed", hosts.failed}, {"missing", hosts.missing}};
@@ -162,11 +183,16 @@ Sight sight_of_deploy(const Action& action, host::Host& host, std::stop_token st
   const std::vector<std::string> last = split(facts->text("last"), ' ');
   if (status == "ended 0" && last.size() == 2 && last[1] != version)
     return Sight::does_not_hold(fmt::format("since then {} deployed {}", one_line(last[0]), one_line(last[1])));
-  const bool ended_well = status == "ended 0";
-  if (deploy->recap != "ansible")
-    return ended_well ? Sight::holds("the deploy command ended with 0; checks say whether it worked")
-                      : Sight::does_not_hold("the deploy command " + status);
-  return sight_of_recap(*deploy, status, ansible_recap(join(facts->all("log"), "\n")));
+  const bool ended_well = status == "ended 0", has_recap = deploy->recap == "ansible";
+  const Recap recap = has_recap ? ansible_recap(join(facts->all("log"), "\n")) : Recap();
+  Sight sight = has_recap    ? sight_of_recap(*deploy, status, recap)
+                : ended_well ? Sight::holds("the deploy command ended with 0; checks say whether it worked")
+                             : Sight::does_not_hold("the deploy command " + status);
+  if (!get_bool(action.args, "everywhere") || sight.kind != SightKind::kHolds) return sight;
+  std::vector<std::string> words = not_as_found(version, get(action.args, "before"),
+                                                deploy->hosts.empty() ? hosts_of(recap, {}).through : deploy->hosts);
+  if (!words.empty()) sight.evidence["not_as_found"] = std::move(words);
+  return sight;
 }
 
 class DeployCommandDriver : public driver::Driver {

@@ -96,6 +96,37 @@ TEST(DeployCommand, says_beforehand_what_the_clean_work_tree_lacks_and_what_an_u
   EXPECT_NE(join(*said, "; ").find("put back, your command brings v2 to all"), std::string::npos);
 }
 
+TEST(DeployCommand, an_undo_tells_what_it_brought_to_hosts_that_ran_something_else) {
+  const Team team(
+      "printf 'PLAY RECAP ***\\nweb-1 : ok=1 changed=1 unreachable=0 failed=0\\nweb-2 : ok=1 changed=1 unreachable=0 "
+      "failed=0\\n'");
+  Action undo = *team.step("deploy-code").undo;
+  EXPECT_EQ(undo.args["version"], "v2");
+  EXPECT_TRUE(get_bool(undo.args, "everywhere"));
+  undo.args["recap"] = "ansible";
+  const auto left = [&](const Json& before) {
+    undo.args["before"] = before;
+    const Sight seen = team.look(undo);
+    EXPECT_EQ(seen.kind, SightKind::kHolds) << seen.why;
+    const Json& words = get(seen.evidence, "not_as_found");
+    return words.empty() ? std::string() : words[0].get<std::string>();
+  };
+  team.apply(undo);
+  EXPECT_EQ(left({{"web-1", "v2"}, {"web-2", "v2"}}), "");
+  EXPECT_EQ(left({{"web-1", "v2"}, {"web-2", "v1"}}),
+            "the deploy command brought v2 to web-1, web-2: web-2 ran v1 when the plan was made");
+  EXPECT_EQ(left({{"web-1", "v2"}, {"web-2", ""}}),
+            "the deploy command brought v2 to web-1, web-2: what web-2 ran before was not seen");
+  undo.args["recap_hosts"] = {"web-1"};
+  EXPECT_EQ(left({{"web-1", "v2"}}), "") << "the only one that it is said to deploy to";
+  undo.args["recap"] = "none";
+  undo.args.erase("recap_hosts");
+  EXPECT_EQ(left(Json::object()),
+            "the deploy command brought v2 to all that it deploys to: what ran there before was not looked at");
+  EXPECT_EQ(left({{"local", "v2"}}), "");
+  EXPECT_FALSE(team.look(team.step("deploy-code").action).evidence.contains("not_as_found"));
+}
+
 TEST(DeployCommand, conforms_when_making_the_work_tree) {
   const Team team;
   const Action action = team.step("worktree-code").action;
