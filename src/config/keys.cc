@@ -66,6 +66,8 @@ constexpr Key kKeys[] = {
   {"code.compose.steady", Type::kSpan, "A container without a health check must have run for so long", "steady: 5s", "2s"},
   {"code.deploy", Type::kMap, "With layout: command: what you type to deploy, run at the old tag in a clean work tree", "deploy: {run: [make, deploy], recap: ansible}"},
   {"code.deploy.run", Type::kCommand, "The command; its timeout is 15m unless it says otherwise", "run: [make, deploy]", kRequired},
+  {"code.deploy.bring", Type::kList, "Files of the clone that git does not have and the command needs: copied into its work tree, mode and all, for as long as it runs", "bring: [.vault_pass]"},
+  {"code.deploy.bring[]", Type::kText, "A file, as seen from the top of the clone", "- .vault_pass"},
   {"code.deploy.hosts", Type::kList, "Hosts, by their names in the recap, that it must name: one that it leaves out fails the step, too", "hosts: [web-1, web-2]"},
   {"code.deploy.hosts[]", Type::kText, "A name of the inventory", "- web-1"},
   {"code.deploy.recap", Type::kChoice, "What it says at its end is read: `ansible`: failed and unreachable hosts fail the step, whatever the exit status", "recap: ansible", "none", "none|ansible"},

@@ -91,6 +91,17 @@ void read_deploy(const Reading& reading, const Node& node, CodeConfig& code) {
   if (run == nullptr) return;
   code.deploy = {{"run", to_json(command_of(*run, {.cwd = "", .relative_to = "", .timeout = kBuildTimeout}))},
                  {"recap", text_at(*deploy, "recap", "none")}};
+  for (const Node& item : items_at(*deploy, "bring")) {
+    if (!item.is_text()) continue;
+    const std::string within = "/" + item.text + "/";
+    const bool is_below = item.text.find_first_of(std::string_view("\n\r\0", 3)) == std::string::npos &&
+                          within.find("//") == std::string::npos && within.find("/../") == std::string::npos &&
+                          within.find("/./") == std::string::npos && !within.starts_with("/.git/");
+    if (!is_below)
+      reading.findings.error(item.place, "code.deploy.bring: '" + item.text + "' is not a file of the clone",
+                             "name it as seen from the top of the clone, such as .vault_pass");
+    code.deploy["bring"].push_back(item.text);
+  }
   for (const Node& host : items_at(*deploy, "hosts")) code.deploy["recap_hosts"].push_back(host.text);
   if (code.deploy.contains("recap_hosts") && get_string(code.deploy, "recap") == "none")
     reading.findings.error(deploy->place, "code.deploy.hosts without a recap that could name them",

@@ -90,6 +90,44 @@ def stuck(base, backout):
     return faults + expect("NOT put back: 'deploy-code'" in log, f"the log does not tell what was not put back:\n{log}")
 
 
+def brought(base, backout):
+    """The command needs a file that git does not have. It is there while the command runs, and no longer: nor when backout is killed meanwhile."""
+    site = prepare(base, backout)
+    site.sh("echo hunter2 >clone/.vault_pass; chmod 600 clone/.vault_pass; echo .vault_pass >>clone/.git/info/exclude")
+    makefile = ("deploy:\n\t@test \"$$(stat -c %a .vault_pass) $$(cat .vault_pass)\" = '600 hunter2'\n\t@touch {0}/begun; while test -e {0}/wait; do sleep 0.1; done\n"
+                "\t@cp VERSION {0}/live/VERSION\n\t@cat {0}/recap.txt\n").format(base)
+    for version in "12":
+        site.sh(f"git checkout -q v{version}", base / "work")
+        (base / "work" / "Makefile").write_text(makefile)
+        site.sh(f"git commit -q -a -m again; git tag -f v{version}; git push -q -f ../clone v{version}", base / "work")
+    ended = site.rollback()
+    faults = expect(ended.status in (1, 5) and live(site) == "v2", f"without the file: exit status {ended.status}\n{ended.output}")
+    (base / "backout.yaml").write_text((base / "backout.yaml").read_text().replace("recap: ansible", "recap: ansible, bring: [.vault_pass]"))
+    (base / "wait").write_text("")
+    killed = subprocess.Popen([site.backout, "rollback", "--reason", "it is broken", "--yes"], cwd=base, env=site.environment,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            if (base / "begun").exists():
+                break
+            time.sleep(0.05)
+        there = copies(site)
+    finally:
+        killed.kill()
+        killed.wait()
+        (base / "wait").unlink()
+    faults += expect(there != "", "while the command runs there is no copy: this proves nothing")
+    ended = site.run("resume")
+    faults += expect(ended.status == 0 and live(site) == "v1", f"resume: exit status {ended.status}\n{ended.output}")
+    faults += expect(copies(site) == "", f"left: {copies(site)}")
+    said = ended.output + site.run("report").output + site.run("log").output
+    return faults + expect("hunter2" not in said and site.sh("grep -rl hunter2 state target || :") == "", "the secret was written down")
+
+
+def copies(site):
+    return site.sh("find clone/.git -name .vault_pass")
+
+
 def put_back(base, backout):
     """A check fails, and the undo is the command at v2, on both hosts. One that ran v1 before is named, and nobody says that all is as it was."""
     site = prepare(base, backout)
@@ -139,4 +177,4 @@ def until_answered(url):
     raise RuntimeError(f"{url} does not answer")
 
 
-CASES = {f"deploy-{case.__name__}": (case, lambda: "") for case in (back, unreachable, lies, put_back, stuck)}
+CASES = {f"deploy-{case.__name__}": (case, lambda: "") for case in (back, brought, unreachable, lies, put_back, stuck)}

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "driver/secrets.h"
 #include "drivers/code/build.h"
+#include "drivers/code/deploy_command_scripts.h"
 #include "drivers/code/facts.h"
 #include "drivers/code/recap.h"
 #include "drivers/code/script.h"
@@ -14,62 +15,61 @@ namespace {
 
 constexpr const char* kDeployName = "deploy-command";
 
-// path version source commit run: the tag, and a clean work tree at it. The state of a try lies beside the work tree;
-// `last` names the one whose command was begun last.
-constexpr std::string_view kWorktree = R"sh(
-path=$1 version=$2 source=${3:-origin} commit=$4 run=$5
-cd "$path"
-gitdir=$(git rev-parse --absolute-git-dir)
-home=$gitdir/backout-deploy work=$gitdir/backout-deploy/$run-$version last=$gitdir/backout-deploy/last
-tagged() { git rev-parse -q --verify "refs/tags/$version^{commit}"; }
-)sh";
+struct Deploy {
+  std::string user, recap;
+  std::vector<std::string> words;
+  std::vector<std::string> hosts;  // that the recap must name
+};
 
-constexpr std::string_view kPrepare = R"sh(
-if ! target=$(tagged) || ! git cat-file -e "$target^{tree}" 2>/dev/null; then
-  git fetch -q --no-tags "$source" "+refs/tags/$version:refs/tags/$version"
-  target=$(tagged) || fail "tag $version in $source is not a commit"
-fi
-[ -z "$commit" ] || [ "$target" = "$commit" ] || fail "tag $version is now commit $target; what ran as $version was $commit"
-mkdir -p "$home"
-if [ "$(git -C "$work" rev-parse -q --verify HEAD 2>/dev/null)" != "$target" ] || [ -n "$(git -C "$work" status --porcelain)" ]; then
-  git worktree remove --force --force "$work" 2>/dev/null || :
-  rm -rf "$work"
-  git worktree prune
-  # Forced twice: one that git was making when it was killed is "missing but locked".
-  git worktree add -q --force --force --detach "$work" "$target"
-  [ ! -f "$work/.gitmodules" ] || git -C "$work" submodule --quiet update --init --recursive
-fi
-)sh";
+/// {bring: [names]}, on a line each; `backout.yaml` was checked for the same.
+Result<std::string> names_to_bring(const Json& args) {
+  std::string names;
+  for (const Json& item : get(args, "bring")) {
+    const std::string name = item.is_string() ? item.get<std::string>() : "";
+    const std::string within = "/" + name + "/";
+    if (name.empty() || within.find("//") != std::string::npos || within.find("/../") != std::string::npos ||
+        within.starts_with("/.git/") || name.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos)
+      return Error{Code::kInvalid, "'bring': '" + one_line(name) + "' is not a file of the clone", ""};
+    names += name + "\n";
+  }
+  return names;
+}
 
-// ... line recap: the command, its words kept.
-constexpr std::string_view kRunIt = R"sh(
-rm -f "$work.log" "$work.status"
-echo begun >"$work.status"
-durable "$work.status"
-printf '%s %s\n' "$run" "$version" >"$last.tmp"
-durable "$last.tmp"
-mv -T "$last.tmp" "$last"
-durable "$home"
-cd "$work"
-{ status=0; (become sh -c "$6") </dev/null 2>&1 || status=$?; echo "ended $status" >"$work.status.tmp"; } | tee "$work.log"
-durable "$work.log"
-durable "$work.status.tmp"
-mv -T "$work.status.tmp" "$work.status"
-durable "$home"
-read -r _ status <"$work.status"
-# The last words of a command that failed: which hosts, and which not.
-if [ "$status" != 0 ] && [ "$7" = ansible ]; then
-  sed 's/\x1b\[[0-9;]*m//g; s/\r$//' "$work.log" | awk '
-    /^PLAY RECAP/ { inside = 1; bad = good = ""; next }
-    inside && / : ok=[0-9]/ { wrong = ""
-      for (i = 2; i <= NF; ++i) if ($i ~ /^(unreachable|failed)=[1-9]/) wrong = wrong (wrong == "" ? "" : ", ") $i
-      if (wrong != "") bad = bad (bad == "" ? "" : "; ") $1 ": " wrong
-      else good = good (good == "" ? "" : ", ") $1 }
-    END { if (bad != "") print "the recap says " bad (good == "" ? "" : "; without fault: " good)
-          else print good == "" ? "it left no PLAY RECAP" : "though its recap names no fault: " good }' >&2
-fi
-exit "$status"
-)sh";
+Result<Deploy> deploy_of(const Json& args) {
+  Deploy deploy;
+  const std::string path = TRY(path_argument(args, "path")), version = TRY(version_argument(args, "version"));
+  const std::string git = TRY(optional_text_argument(args, "git")), run = TRY(version_argument(args, "run_id"));
+  if (!git.empty()) TRY_VOID(check_git_source(git));
+  const std::string commit = get_string(args, "commit");
+  if (!commit.empty() && !is_commit(commit)) return Error{Code::kInvalid, "'commit' is not a commit", ""};
+  deploy.user = TRY(optional_text_argument(args, "user"));
+  deploy.recap = get_string(args, "recap");
+  for (const Json& host : get(args, "recap_hosts"))
+    if (host.is_string()) deploy.hosts.push_back(host.get<std::string>());
+  deploy.words = {path, version, git, commit, run, TRY(names_to_bring(args))};
+  return deploy;
+}
+
+/// Of the command that ended as `status` says.
+Sight sight_of_recap(const Deploy& deploy, const std::string& status, const Recap& recap) {
+  const bool ended_well = status == "ended 0";
+  if (recap.empty())
+    return Sight::does_not_hold(ended_well ? "the deploy command ended with 0, but left no PLAY RECAP"
+                                           : "the deploy command " + status + ", and left no PLAY RECAP");
+  const RecapHosts hosts = hosts_of(recap, deploy.hosts);
+  Json evidence = {{"recap", recap}};
+  evidence["hosts"] = {{"without_fault", hosts.through}, {"failed", hosts.failed}, {"missing", hosts.missing}};
+  const std::string fault = told_apart(recap, deploy.hosts);
+  if (!fault.empty())
+    return Sight::does_not_hold((ended_well ? "" : "the deploy command " + status + "; ") + "the recap says " + fault,
+                                std::move(evidence));
+  if (!ended_well)
+    return Sight::does_not_hold(
+        "the deploy command " + status + ", though its recap names no fault: " + join(hosts.through, ", "),
+        std::move(evidence));
+  return Sight::holds("the recap names " + counted(std::ssize(hosts.through), "host") + ", none failed",
+                      std::move(evidence));
+}
 
 /// Of an undo that brings `version` wherever the command goes: what of that was not so before, as one sentence; none
 /// where each host was seen to have run it. `hosts`: that it went to; empty when it does not tell.
@@ -89,77 +89,6 @@ std::vector<std::string> not_as_found(const std::string& version, const Json& be
   if (!unseen.empty()) other.push_back("what " + join(unseen, ", ") + " ran before was not seen");
   if (other.empty()) return {};
   return {fmt::format("the deploy command brought {} to {}: {}", version, on, join(other, "; "))};
-}
-
-constexpr std::string_view kClean = R"sh(
-git worktree remove --force --force "$work" 2>/dev/null || :
-rm -rf "$work"
-git worktree prune
-)sh";
-
-constexpr std::string_view kSeen = R"sh(
-GIT_OPTIONAL_LOCKS=0; export GIT_OPTIONAL_LOCKS
-! target=$(tagged) || printf 'target %s\n' "$target"
-if [ -d "$work" ]; then
-  printf 'work %s\n' "$(git -C "$work" rev-parse -q --verify HEAD || echo none)"
-  git -C "$work" status --porcelain | head -n 3 | sed 's/^...//; s/^/changed /'
-fi
-[ ! -f "$work.status" ] || printf 'status %s\n' "$(cat "$work.status")"
-[ ! -f "$last" ] || printf 'last %s\n' "$(cat "$last")"
-[ ! -f "$work.log" ] || tail -n 2000 "$work.log" | grep -A 1000 -a 'PLAY RECAP' | sed 's/\x1b\[[0-9;]*m//g; s/^/log /'
-echo end
-)sh";
-
-// path version
-constexpr std::string_view kReady = R"sh(
-cd "$1"
-[ -z "$2" ] || ! git rev-parse -q --verify "refs/tags/$2^{commit}" >/dev/null || echo tag
-! command -v ansible-playbook >/dev/null || echo ansible
-git ls-files --others --directory | grep -vE '/$|\.(pyc|log|retry|swp)$|~$' | head -n 5 | sed 's/^/beside /' || :
-echo end
-)sh";
-
-struct Deploy {
-  std::string user, recap;
-  std::vector<std::string> words;
-  std::vector<std::string> hosts;  // that the recap must name
-};
-
-Result<Deploy> deploy_of(const Json& args) {
-  Deploy deploy;
-  const std::string path = TRY(path_argument(args, "path")), version = TRY(version_argument(args, "version"));
-  const std::string git = TRY(optional_text_argument(args, "git")), run = TRY(version_argument(args, "run_id"));
-  if (!git.empty()) TRY_VOID(check_git_source(git));
-  const std::string commit = get_string(args, "commit");
-  if (!commit.empty() && !is_commit(commit)) return Error{Code::kInvalid, "'commit' is not a commit", ""};
-  deploy.user = TRY(optional_text_argument(args, "user"));
-  deploy.recap = get_string(args, "recap");
-  for (const Json& host : get(args, "recap_hosts"))
-    if (host.is_string()) deploy.hosts.push_back(host.get<std::string>());
-  deploy.words = {path, version, git, commit, run};
-  return deploy;
-}
-
-/// Of the command that ended as `status` says.
-Sight sight_of_recap(const Deploy& deploy, const std::string& status, const Recap& recap) {
-  const bool ended_well = status == "ended 0";
-  if (recap.empty())
-    return Sight::does_not_hold(ended_well ? "the deploy command ended with 0, but left no PLAY RECAP"
-                                           : "the deploy command " + status + ", and left no PLAY RECAP");
-    from["everywhere"] = true;
-  const RecapHosts hosts = hosts_of(recap, deploy.hosts);
-  Json evidence = {{"recap", recap}};
-  evidence["hosts"] = {{"without_fault", hosts.through}, {"failed", hosts.failed}, {"missing", hosts.missing}};
-  const std::string fault = told_apart(recap, deploy.hosts);
-  if (!fault.empty())
-    return Sight::does_not_hold((ended_well ? "" : "the deploy command " + status + "; ") + "the recap says " + fault,
-                                std::move(evidence));
-  if (!ended_well)
-    return Sight::does_not_hold(
-        "the deploy command " + status + ", though its recap names no fault: " + join(hosts.through, ", "),
-        std::move(evidence));
-  return Sight::holds("the recap names " + counted(std::ssize(hosts.through), "host") + ", none failed",
-                      std::move(evidence));
 }
 
 Sight sight_of_deploy(const Action& action, host::Host& host, std::stop_token stop) {
@@ -217,6 +146,7 @@ class DeployCommandDriver : public driver::Driver {
     Json to = args, from = args;
     to["version"] = offering.to.str();
     from["version"] = offering.from.str();
+    from["everywhere"] = true;
     const auto step = [&](std::string id, const char* verb, Phase phase, std::string title, const Json& with) {
       Step made;
       made.id = StepId(std::move(id));
@@ -257,8 +187,11 @@ class DeployCommandDriver : public driver::Driver {
                           std::stop_token stop) const override {
     driver::Readiness readiness;
     const std::string user = get_string(offering.subject, "user"), version = offering.to.str();
-    const auto facts = look(host, git_script(std::string(kReady)), {get_string(offering.subject, "path"), version},
-                            user, std::move(stop));
+    const auto bring = names_to_bring(offering.subject);
+    if (!bring) return readiness;  // no plan can be made, and says so
+    const std::string asked = std::string(kReadyStart) + std::string(kOriginals) + std::string(kReady);
+    const auto facts =
+        look(host, git_script(asked), {get_string(offering.subject, "path"), version, *bring}, user, std::move(stop));
     if (!facts) return readiness;  // what a plan would say, too: it looks at the clone
     if (!version.empty() && !facts->has("tag"))
       readiness.findings.push_back({"code.tag", Severity::kWarning, "", "",
@@ -269,7 +202,10 @@ class DeployCommandDriver : public driver::Driver {
           {"code.beside", Severity::kWarning, "", "",
            "the command runs in a clean work tree, without what git does not have: " +
                shortened(one_line(join(facts->all("beside"), ", ")), 160),
-           "where it needs one of them (a vault's password), let it name it by an absolute path"});
+           "where it needs one of them (a vault's password): code: deploy: {bring: [...]}, or its absolute path"});
+    for (const std::string& amiss : facts->all("amiss"))
+      readiness.findings.push_back(
+          {"code.bring", Severity::kRed, "", "", one_line(amiss), "put it there, or take it out of code.deploy.bring"});
     if (get_string(offering.subject, "recap") == "ansible" && !facts->has("ansible"))
       readiness.findings.push_back(
           {"code.tool", Severity::kWarning, "", "",
@@ -282,14 +218,12 @@ class DeployCommandDriver : public driver::Driver {
     if (action.verb != "worktree" && action.verb != "deploy" && action.verb != "clean")
       return no_such_verb(action, *this);
     Deploy deploy = TRY(deploy_of(action.args));
-    std::string body(kWorktree);
+    std::string body = std::string(kWorktree) + std::string(kOriginals) + std::string(kBring);
     Build build;
-    if (action.verb == "clean") {
-      body += kClean;
-    } else {
-      body += kPrepare;
-    }
+    body += action.verb == "clean" ? kClean : kPrepare;
+    if (action.verb == "worktree") body += kLookWhatToBring;  // while the site still runs
     if (action.verb == "deploy") {
+      body += kBringIt;
       body += kRunIt;
       Json run = get(action.args, "run");
       if (run.is_object()) run.erase("user");

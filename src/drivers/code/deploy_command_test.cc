@@ -211,6 +211,87 @@ TEST(DeployCommand, one_that_failed_does_not_hold_whatever_it_did_before) {
   EXPECT_EQ(team.look(action).kind, SightKind::kDoesNotHold);
 }
 
+/// A command that needs two files which lie in the clone and are in no commit. It says what it was given, and with a
+/// file $LIVE.die it is killed with all that runs it.
+struct BringingTeam : Team {
+  BringingTeam()
+      : Team(
+            "ls -l .vault_pass vars/secret | cut -c1-10 >$LIVE.modes; cat .vault_pass vars/secret >$LIVE.given; "
+            "rm -f .vault_pass; [ ! -e $LIVE.die ] || { echo left >vars/secret; rm $LIVE.die; kill -9 0; }; "
+            "[ ! -e $LIVE.fail ] || exit 1; cp app.txt $LIVE") {
+    must(as_other("cd " + clone +
+                  "; mkdir vars; echo hunter2 >.vault_pass; chmod 750 .vault_pass; echo too >vars/secret; "
+                  "chmod 600 vars/secret; printf '.vault_pass\nvars/\n' >>.git/info/exclude"));
+  }
+  Action bringing(const Action& action, const Json& names = {".vault_pass", "vars/secret"}) const {
+    Action made = action;
+    made.args["bring"] = names;
+    return made;
+  }
+  Action deploy() const { return bringing(step("deploy-code").action); }
+  std::string copies() const {
+    return answer("cd " + clone + "/.git/backout-deploy && find . -name .vault_pass -o -name secret -o -name brought");
+  }
+  std::string refused(const Json& names) const {
+    const auto ran = conformance::apply(*driver, bringing(step("worktree-code").action, names), *local.host);
+    return ran ? std::string(trimmed(ran->err)) : ran.error().message;
+  }
+};
+
+TEST(DeployCommand, what_git_does_not_have_is_brought_along_and_taken_away_again) {
+  const BringingTeam team;
+  team.apply(team.deploy());
+  EXPECT_EQ(team.serves(), "one");
+  EXPECT_EQ(answer("cat " + team.live + ".given"), "hunter2\ntoo");
+  EXPECT_EQ(answer("cat " + team.live + ".modes"), "-rwxr-x---\n-rw-------");
+  EXPECT_EQ(team.copies(), "");
+  EXPECT_EQ(answer("cat " + team.clone + "/.vault_pass"), "hunter2") << "what the command does to its copy is its own";
+
+  must(as_other("touch " + team.live + ".fail"));
+  const auto failed = conformance::apply(*team.driver, team.deploy(), *team.local.host);
+  ASSERT_TRUE(failed.has_value());
+  EXPECT_EQ(failed->exit_status, 1);
+  EXPECT_EQ(team.copies(), "") << "nor does a command that failed leave one";
+  EXPECT_EQ((failed->out + failed->err).find("hunter2"), std::string::npos);
+}
+
+TEST(DeployCommand, what_a_kill_leaves_of_it_is_gone_with_the_next_command_of_a_run) {
+  const BringingTeam team;
+  for (const char* next : {"deploy-code", "undo", "clean-code", "worktree-code"}) {
+    must(as_other("touch " + team.live + ".die"));
+    (void)conformance::apply(*team.driver, team.deploy(), *team.local.host);
+    EXPECT_NE(team.copies(), "") << "else this proves nothing";
+    team.apply(team.bringing(next == std::string("undo") ? *team.step("deploy-code").undo : team.step(next).action));
+    EXPECT_EQ(team.copies(), "") << next;
+  }
+}
+
+TEST(DeployCommand, what_cannot_be_brought_is_refused_while_the_site_still_runs) {
+  const BringingTeam team;
+  must(as_other("cd " + team.clone + "; ln -s /etc/passwd out; ln -s vars/secret in; mkdir dir; ln -s .. dir/up"));
+  EXPECT_EQ(team.refused({".vault_pass", "in"}), "");
+  EXPECT_EQ(team.refused({"gone"}), "code.deploy.bring: gone is not in " + team.clone);
+  EXPECT_EQ(team.refused({"out"}), "code.deploy.bring: out leads out of " + team.clone);
+  EXPECT_EQ(team.refused({"dir/up/../../was/app.txt"}),
+            "'bring': 'dir/up/../../was/app.txt' is not a file of the clone");
+  EXPECT_EQ(team.refused({"dir/up/.git/HEAD"}), "code.deploy.bring: dir/up/.git/HEAD leads into git's own directory");
+  EXPECT_EQ(team.refused({"vars"}), "code.deploy.bring: vars is not a file");
+  EXPECT_EQ(team.refused({"app.txt"}),
+            "code.deploy.bring: app.txt is in the commit of v1, too: take it out of the list");
+  for (const char* name : {"../key", "/etc/key", ".git/config", "a\nb", ""})
+    EXPECT_NE(team.refused({name}).find("is not a file of the clone"), std::string::npos) << name;
+  driver::Offering offering;
+  offering.kind = RunKind::kRollback;
+  offering.to = Version("v1");
+  offering.subject = team.subject();
+  offering.subject["bring"] = {".vault_pass", "gone"};
+  std::string words;
+  for (const Finding& each : team.driver->ready(offering, *team.local.host, driver::Depth::kQuick, {}).findings)
+    words += std::string(name_of(each.severity)) + " " + each.id + ": " + each.what + "; ";
+  EXPECT_NE(words.find("red code.bring: code.deploy.bring: gone is not in"), std::string::npos) << words;
+  EXPECT_EQ(words.find(".vault_pass"), std::string::npos) << words;
+}
+
 /// A command that leaves this recap and ends with `status`.
 Sight look_at_recap(const std::string& recap, int status, const Json& hosts = Json::array(),
                     std::string* said = nullptr) {
