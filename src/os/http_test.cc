@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <thread>
+
 #include "support/python_server.h"
 
 namespace backout::os {
@@ -90,6 +92,15 @@ TEST_F(Http, IsBoundedInTime) {
   const auto response = get("/slow", {.timeout = Millis(200)});
   EXPECT_EQ(response.error().code, Code::kTimedOut);
   EXPECT_LT(system_clock().boot() - before, Millis(2000));
+}
+
+TEST_F(Http, IsStoppedWhileItWaits) {
+  const BootTime before = system_clock().boot();
+  std::stop_source stop;
+  const std::jthread impatient([&] { stop.request_stop(); });
+  const auto response = http({.url = base_ + "/slow", .timeout = Millis(20'000)}, stop.get_token());
+  EXPECT_EQ(response.error().code, Code::kCancelled);
+  EXPECT_LT(system_clock().boot() - before, Millis(4'000));
 }
 
 TEST_F(Http, NoConnectionIsUnavailable) {
