@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BACKOUT = str(ROOT / "build" / os.environ.get("BENCH_BUILD", "release") / "backout")
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
 NGINX = "/usr/sbin/nginx"
+SETTLED = 0.3  # seconds until nginx has let go of the workers of the switch before, which neither side is to wait for
 
 FRONT = """worker_processes 2; pid @DIR@/nginx.pid; error_log @DIR@/error.log;
 events { worker_connections 1024; }
@@ -118,8 +119,10 @@ def nginx_switch(directory):
         for _ in range(ROUNDS):
             front.by_hand("GREEN", "v2")
             front.backout("record", "v2")
+            time.sleep(SETTLED)
             ours.append(front.backout("rollback", "v1", "--yes", "--reason", "bench"))
             front.by_hand("GREEN", "v2")
+            time.sleep(SETTLED)
             bare.append(front.by_hand("BLUE", "v1"))
     finally:
         wrk.kill()

@@ -87,10 +87,10 @@ TEST_F(HttpCheckTest, RefusesWhatItCannotAsk) {
     EXPECT_FALSE(driver->offer(offering).has_value()) << bad.dump();
   }
   const driver::Offering by_path{.subject = {{"name", "/product/7 200"}, {"url", "/product/7"}}, .hosts = {"web-1"}};
-  const auto nowhere = driver->offer(by_path);
-  ASSERT_FALSE(nowhere.has_value());
-  EXPECT_EQ(nowhere.error().message, "check '/product/7 200': there is no address to ask it at");
-  EXPECT_NE(nowhere.error().next.find("base_url"), std::string::npos) << nowhere.error().next;
+  const auto unasked = driver->offer(by_path);
+  ASSERT_FALSE(unasked.has_value());
+  EXPECT_EQ(unasked.error().message, "check '/product/7 200': there is no address to ask it at");
+  EXPECT_NE(unasked.error().next.find("base_url"), std::string::npos) << unasked.error().next;
 }
 
 }  // namespace

@@ -174,11 +174,11 @@ TEST_F(SearchProof, a_server_that_warms_up_is_asked_again_before_the_rebuild) {
 
 TEST_F(SearchProof, what_is_found_must_be_of_the_rows_that_are_there) {
   const testing_support::PythonServer server(kSearchServer);
-  const auto ask = [&](const Json& answer, const std::string& rows, bool ids = true) {
+  const auto ask = [&](const Json& answer, const std::string& from, bool ids = true) {
     Json args = {{"type", "post"},
                  {"at_least", 1},
                  {"url", server.url() + "/" + replaced(answer.dump(), "\"", "%22")},
-                 {"rows", {{"argv", {"sh", "-c", rows}}}}};
+                 {"rows", {{"argv", {"sh", "-c", from}}}}};
     if (ids) args["id"] = "pk";
     return query(args);
   };
