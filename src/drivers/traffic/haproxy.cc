@@ -95,7 +95,7 @@ Result<std::string> told(const std::string& socket, const std::string& line, hos
                          const std::stop_token& stop) {
   host::Command command = host::shell(std::string(kSay) + std::string(kTell), {socket, line});
   command.timeout = Millis(15'000);
-  command.output_limit = 4U << 20;
+  command.output_limit = 64U << 20;  // a line of 500 bytes for each server there is
   const auto said = TRY(host.run(command, stop));
   const std::string why = said.err.empty() ? said.why_not_ok() : shortened(one_line(trimmed(said.err)), 200);
   if (said.exit_status == 7)
