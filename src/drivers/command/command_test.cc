@@ -111,9 +111,8 @@ TEST(CommandDriver, a_deploy_command_is_never_repeatable_and_nothing_can_probe_i
 
 TEST(CommandDriver, refuses_a_subject_that_makes_no_sense) {
   const auto driver = make_command_driver();
-  for (const Json& subject :
-       {Json::object(), Json{{"name", "x"}}, Json{{"name", "***"}, {"run", sh("true")}},
-        Json{{"name", "x"}, {"run", "true"}}, Json{{"name", "x"}, {"run", sh("true")}, {"phase", "noon"}}}) {
+  for (const Json& subject : {Json::object(), Json{{"name", "x"}}, Json{{"name", "x"}, {"run", "true"}},
+                              Json{{"name", "x"}, {"run", sh("true")}, {"phase", "noon"}}}) {
     const auto steps = driver->offer(offering_of(subject));
     EXPECT_FALSE(steps.has_value()) << subject.dump();
   }
