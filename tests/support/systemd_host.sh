@@ -21,12 +21,29 @@ booted() {
 }
 ended() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:.*Z' "/proc/$1/status"; }
 
+# Of this shell and what it becomes: in one for all, two containers would take each other's units of the same name for theirs.
+own_control_group() {
+  while IFS=: read -r _ kind path; do
+    case $kind in
+      name=systemd) tree=/sys/fs/cgroup/systemd ;;
+      '') if [ -d /sys/fs/cgroup/unified ]; then tree=/sys/fs/cgroup/unified; else tree=/sys/fs/cgroup; fi ;;
+      *) continue ;;
+    esac
+    if mkdir "$tree${path%/}/$name" && echo 0 >"$tree${path%/}/$name/cgroup.procs"; then
+      echo "$tree${path%/}/$name" >>"$dir/control-groups"
+    fi 2>/dev/null # where a machine forbids it they share one
+  done </proc/self/cgroup
+}
+
 down() {
   if [ -s "$dir/nspawn.pid" ]; then
     nspawn=$(cat "$dir/nspawn.pid")
     first=$(leader || true)
     [ -z "$first" ] || kill -KILL "$first" 2>/dev/null || true
     wait_for 10 ended "$nspawn" || kill -KILL "$nspawn" 2>/dev/null || true
+  fi
+  if [ -s "$dir/control-groups" ]; then
+    while read -r group; do find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true; done <"$dir/control-groups"
   fi
   mountpoint -q "$dir/root" && { umount "$dir/root" || umount -l "$dir/root"; }
   mountpoint -q "$dir" && { umount "$dir" || umount -l "$dir"; }
@@ -49,8 +66,11 @@ up)
   echo backout-test >"$dir/root/etc/hostname"
   systemd-id128 new >"$dir/root/etc/machine-id"
   name=backout-$(printf %s "$dir" | tr -cd 'a-zA-Z0-9' | tail -c 20)
-  setsid systemd-nspawn --register=no --keep-unit --console=pipe --link-journal=no -M "$name" -D "$dir/root" "$@" -b \
-    </dev/null >"$dir/log" 2>&1 &
+  (
+    own_control_group
+    exec setsid systemd-nspawn --register=no --keep-unit --console=pipe --link-journal=no -M "$name" -D "$dir/root" "$@" -b \
+      </dev/null >"$dir/log" 2>&1
+  ) &
   echo $! >"$dir/nspawn.pid"
   if ! wait_for 60 booted; then
     echo "systemd did not come up:" >&2
