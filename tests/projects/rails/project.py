@@ -8,6 +8,7 @@ from machine import sh
 from project import Project
 
 URL = "http://127.0.0.1:3000"
+DEBIANS = "/usr/share/rubygems-integration/all/specifications/bundler-*.gemspec"
 
 
 class Orders(Project):
@@ -22,8 +23,9 @@ class Orders(Project):
         self.customers = Customers(lambda token: machine.get(f"{URL}/orders", f"item={token}")[0] == 201)
 
     def vendor(self, work):
-        """Gemfile.lock is the team's, from this machine's gems."""
-        sh("[ -e Gemfile.lock ] || bundle lock --local", cwd=work)
+        """Gemfile.lock is the team's, from this machine's gems. It names the bundler that Debian packages for them: a newer one,
+        as a newer Ruby brings, takes a gem without a directory of its own for deleted."""
+        sh("[ -e Gemfile.lock ] || bundle \"_$(basename " + DEBIANS + " .gemspec | cut -d - -f 2)_\" lock --local", cwd=work)
 
     def prepare(self):
         sh("mkdir /srv/orders-data && git clone -q /srv/git/orders.git /srv/orders && systemctl enable -q orders")
