@@ -8,8 +8,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 
 #include "os/descriptor.h"
+#include "os/file.h"
 
 namespace backout::os {
 
@@ -32,6 +34,34 @@ std::optional<ProcessFacts> facts_of(pid_t pid) {
   if (got != 5) return std::nullopt;
   facts.start_time = start;
   return facts;
+}
+
+int64_t millis_of_ticks(uint64_t ticks) {
+  static const auto per_second = static_cast<uint64_t>(sysconf(_SC_CLK_TCK));
+  return static_cast<int64_t>(ticks * 1000 / per_second);
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+  std::vector<pid_t> children;
+  const std::string tasks = fmt::format("/proc/{}/task", pid);
+  const auto threads = list_directory(tasks);
+  if (!threads) return children;
+  for (const std::string& thread : *threads) {
+    const auto said = read_file(fmt::format("{}/{}/children", tasks, thread));
+    std::istringstream words(said ? *said : "");
+    for (pid_t child = 0; words >> child;) children.push_back(child);
+  }
+  return children;
+}
+
+std::string title_of(pid_t pid) {
+  const Descriptor file(open(fmt::format("/proc/{}/cmdline", pid).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return "";
+  char text[4096];
+  const ssize_t size = read(file.get(), text, sizeof text);
+  if (size <= 0) return "";
+  const std::string_view words(text, static_cast<size_t>(size));
+  return std::string(words.substr(0, words.find('\0')));
 }
 
 bool process_group_lives(pid_t group) {

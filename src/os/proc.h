@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace backout::os {
 
@@ -16,6 +17,12 @@ struct ProcessFacts {
 };
 /// Empty when there is no such process.
 std::optional<ProcessFacts> facts_of(pid_t pid);
+/// Since boot, of start_time's clock ticks.
+int64_t millis_of_ticks(uint64_t ticks);
+/// Its children, of all its threads; none when there is no such process.
+std::vector<pid_t> children_of(pid_t pid);
+/// argv[0], which a process may rewrite to tell what it does; 4096 bytes at most. Empty when there is none.
+std::string title_of(pid_t pid);
 bool process_group_lives(pid_t group);
 pid_t own_pid();
 /// May it become somebody else?

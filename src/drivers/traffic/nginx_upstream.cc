@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "driver/outer_environment.h"
+#include "drivers/traffic/nginx_workers.h"
 #include "drivers/traffic/shift.h"
 #include "drivers/traffic/upstream_block.h"
 #include "drivers/traffic/upstream_rewrite.h"
@@ -33,91 +34,46 @@ each() {
     "$what" || return
   done
 }
-# $1 holds from now on what the file holds, whatever replaces the file; once: when a step runs again, what is there is
-# its own work. A second name for the same bytes, where the file system has such.
+# $was holds from now on what the file holds, whatever replaces the file: what nginx runs with until the reload. Once: when
+# a step runs again, what is there is its own work. A second name for the same bytes, where the file system has such.
 keep() {
-  [ -e "$1" ] || ln -- "$include" "$1" 2>/dev/null || { cp -p -- "$include" "$1.new" && mv -f -- "$1.new" "$1"; } ||
-    fail "cannot keep what $include holds"
+  [ -e "$was" ] || ln -- "$include" "$was" 2>/dev/null ||
+    { cp -p -- "$include" "$was.new" && mv -f -- "$was.new" "$was"; } || fail "cannot keep what $include holds"
 }
 there() { [ -e "$include" ] || fail "$include does not exist"; }
-is_found() { [ -e "$found" ]; }
-keep_all() {
-  [ -n "$undo" ] || [ -z "$run" ] || keep "$found"
-  keep "$was"  # what nginx runs with until the reload
-}
-# Atomic and durable; keeps owner and mode of what it replaces, and has a time of its own.
+# What the file held before the run: $found from the end of its first shift on, until then $was.
+origin() { if [ -e "$found" ]; then printf %s "$found"; else printf %s "$was"; fi; }
+is_found() { [ -e "$found" ] || [ -e "$was" ]; }
+# Whole or not at all; keeps owner and mode of what it replaces, and has a time of its own.
 put() {
   cp -fp -- "$include" "$new" &&
-    if [ -n "$undo" ] && [ -n "$run" ]; then cat -- "$found"; else rewrite "$servers" <"$include"; fi >"$new" &&
-    sync -- "$new" && mv -f -- "$new" "$include" && sync -- "$directory" || { rm -f -- "$new"; fail "cannot write $include"; }
+    if [ -n "$undo" ] && [ -n "$run" ]; then cat -- "$(origin)"; else rewrite "$servers" <"$include"; fi >"$new" &&
+    sync -- "$new" && mv -f -- "$new" "$include" ||
+    { rm -f -- "$new"; printf '%s\n' "cannot write $include" >&2; return 1; }
 }
 # An undo that finds the bytes there needs no room for them.
-put_all() { { [ -n "$undo" ] && [ -n "$run" ] && cmp -s -- "$found" "$include"; } || put; }
+put_all() { { [ -n "$undo" ] && [ -n "$run" ] && cmp -s -- "$(origin)" "$include"; } || put; }
 put_back() { mv -f -- "$was" "$include" || echo "and $include could not be put back" >&2; }  # with its time, too
+# After the reload, while nginx lets go of its old workers: a power cut in between finds either file, whole.
+settle() { sync -- "$directory" || fail "nginx was reloaded, but $directory cannot be written to the disk"; }
 clean() {
+  [ -n "$undo" ] || [ -z "$run" ] || [ -e "$found" ] || mv -f -- "$was" "$found" || fail "cannot keep what $include held"
   set --
   for old in "$directory/.$name".backout-found-* "$directory/.$name".backout-was-*; do
     [ -n "$undo" ] || [ "$old" != "$found" ] || continue
     [ ! -e "$old" ] || set -- "$@" "$old"
   done
-  rm -f -- "$@"
+  [ $# -eq 0 ] || rm -f -- "$@"
 }
 each there "$@"
 [ -z "$undo" ] || [ -z "$run" ] || each is_found "$@" || exit 0  # this run has written nothing
-each keep_all "$@"
-(each put_all "$@") || { each put_back "$@"; exit 1; }
+each keep "$@"
+each put_all "$@" || { each put_back "$@"; exit 1; }
 test_all "$@" || { each put_back "$@"; fail 'nginx does not accept its configuration: the traffic stays as it was'; }
 reload_all "$@" || { each put_back "$@"; fail 'nginx could not be reloaded: the traffic stays as it was'; }
+each settle "$@"
 each clean "$@"
 )sh";
-
-// Arguments: pid file, grain in milliseconds, the files. Ages in milliseconds, so that a worker's start and a file's
-// time can be compared: the one is counted from the boot, in hundredths of a second whatever the kernel's own tick is,
-// the other by the clock. The clock is read first, so that a pause between the two makes a worker look older, and it is
-// looked again: by the process that reads the file's time, whose own entry in /proc came to be just now. nginx's master
-// lets old workers serve for 100 ms after a reload: while a file is that new, they are waited for here.
-constexpr const char* kWorkers = R"sh(
-LC_ALL=C; export LC_ALL
-pid=
-[ ! -r "$1" ] || read -r pid <"$1" || :
-[ -n "$pid" ] && [ -d "/proc/$pid" ] || { echo none; echo end; exit 0; }
-grain=$2 newest=; shift 2
-times=$(stat -L -c %.3Y -- "$@" /proc/self) || exit 1
-read -r up rest </proc/uptime || exit 1
-up=${up%.*}${up#*.}0 now=${times##*
-}
-for changed in ${times%
-*}; do
-  age=$((${now%.*}${now#*.} - ${changed%.*}${changed#*.}))
-  [ -n "$newest" ] && [ "$age" -ge "$newest" ] || newest=$age
-  printf 'file %d\n' "$age"
-done
-# The workers that take connections, in lines; old: one of them is from before the newest file.
-children() {
-  lines= old= all=
-  read -r all <"/proc/$pid/task/$pid/children" || :
-  for child in $all; do
-    title=
-    read -r title <"/proc/$child/cmdline" || :
-    case $title in *'worker process is shutting down'*) continue;; *'worker process'*) ;; *) continue;; esac
-    read -r line <"/proc/$child/stat" || continue
-    set -- ${line##*) }
-    age=$((up - ${20} * 10))
-    lines="$lines
-worker $age"
-    [ "$age" -le $((newest + grain)) ] || old=yes
-  done
-} 2>/dev/null
-tries=0
-children
-while [ -n "$old" ] && [ "$newest" -lt 1000 ] && [ "$tries" -lt 60 ] && sleep 0.005; do
-  tries=$((tries + 1))
-  children
-done
-printf '%s\nend\n' "$lines"
-)sh";
-
-constexpr int64_t kGrain = 30;  // milliseconds: of the ticks in which a start is told, and of reading two clocks
 
 Result<std::vector<std::string>> argv_in(const Json& subject, std::string_view key) {
   std::vector<std::string> words;
@@ -286,42 +242,12 @@ class NginxUpstream : public ShiftDriver {
     if (Json beside = TRY(sent_elsewhere(dump, subject, pools, shifted)); !beside.empty())
       seen["elsewhere"] = std::move(beside);
     const std::string pid_file = dump.pid_file.empty() ? "/run/nginx.pid" : dump.pid_file;
-    const auto facts = TRY(host.run(
-        [&] {
-          std::vector<std::string> arguments = {pid_file, std::to_string(kGrain)};
-          arguments.insert(arguments.end(), includes.begin(), includes.end());
-          host::Command command = host::shell(kWorkers, std::move(arguments));
-          command.timeout = Millis(20'000);
-          return command;
-        }(),
-        stop));
-    return amiss_of_workers(facts.out, includes, pid_file);
+    return amiss_in_workers(host, pid_file, includes, stop);
   }
 
   static std::string by_another_name(const std::string& include, host::Host& host, const std::stop_token& stop) {
     const auto real = host.run({.argv = {"readlink", "-f", "--", include}, .timeout = Millis(5'000)}, stop);
     return real && real->ok() ? std::string(trimmed(real->out)) : "";
-  }
-
-  static Result<std::string> amiss_of_workers(const std::string& out, const std::vector<std::string>& includes,
-                                              const std::string& pid_file) {
-    const std::vector<std::string> lines = split(trimmed(out), '\n');
-    if (lines.empty() || lines.back() != "end")
-      return Error{Code::kInternal, "nginx's workers could not be looked at: " + shortened(one_line(out), 120), ""};
-    if (lines.front() == "none") return "nginx does not run: there is no process as " + pid_file + " says";
-    std::vector<int64_t> files;
-    int64_t workers = 0;
-    for (const std::string& line : lines) {
-      const int64_t age = std::atoll(line.substr(line.find(' ') + 1).c_str());
-      if (line.starts_with("file ")) files.push_back(age);
-      if (!line.starts_with("worker ")) continue;
-      ++workers;
-      for (size_t i = 0; i < std::min(files.size(), includes.size()); ++i)
-        if (age > files[i] + kGrain) return includes[i] + " was written after nginx last loaded its configuration";
-    }
-    if (files.size() != includes.size())
-      return Error{Code::kInternal, "nginx's files could not be looked at: " + shortened(one_line(out), 120), ""};
-    return workers == 0 ? std::string("nginx has no worker that takes connections") : std::string();
   }
 };
 

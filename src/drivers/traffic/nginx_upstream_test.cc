@@ -129,6 +129,20 @@ TEST_F(NginxUpstreamTest, WhatTheFileHeldComesBackByteForByteHoweverOftenTheStep
     EXPECT_EQ(entry.path().filename().string().find(".backout-"), std::string::npos) << entry.path();
 }
 
+TEST_F(NginxUpstreamTest, KilledRightAfterTheReloadItIsStillKnownWhatTheFileHeld) {
+  const std::string before = "# by hand\n" + read_text(include);
+  write_text(include, before);
+  const Json reload = subject()["reload"];
+  Action forth = in_run(shift(*driver, subject(), kBlue), "RUN-5");
+  forth.args["reload"] = {"/bin/sh", "-c", "\"$@\"; kill -9 0", "sh"};
+  for (const Json& word : reload) forth.args["reload"].push_back(word);
+  EXPECT_FALSE(apply(*driver, forth).ok());
+  EXPECT_TRUE(becomes(*driver, in_run(shift(*driver, subject(), kBlue), "RUN-5"))) << "nginx was told before the kill";
+  ASSERT_TRUE(apply(*driver, in_run(shift(*driver, subject(), kGreen, true), "RUN-5")).ok());
+  EXPECT_EQ(read_text(include), before);
+  EXPECT_TRUE(becomes(*driver, in_run(shift(*driver, subject(), kGreen, true), "RUN-5")));
+}
+
 TEST_F(NginxUpstreamTest, ALaterStepThatNginxRefusesGoesBackToTheStepBefore) {
   const std::string before = read_text(include);
   Json gradual = subject();
