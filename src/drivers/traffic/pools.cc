@@ -223,7 +223,8 @@ PoolSeen look_at(const Pool& pool, const Pools& pools, const std::stop_token& st
   if (stop.stop_requested()) return {"", false, "it was not looked at"};
   std::vector<std::future<Told>> servers;
   for (const std::string& url : pool.urls)
-    servers.push_back(std::async(std::launch::async, [&url, &pools] { return look_at_server(url, pools); }));
+    servers.push_back(std::async(pool.urls.size() == 1 ? std::launch::deferred : std::launch::async,
+                                 [&url, &pools] { return look_at_server(url, pools); }));
   PoolSeen seen{.version = "", .well = true, .why = ""};
   for (std::future<Told>& server : servers) {
     Told told = server.get();
