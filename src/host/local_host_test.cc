@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +11,8 @@
 
 #include "base/text.h"
 #include "host/host.h"
+#include "host/testing_disk.h"
+#include "host/testing_program.h"
 #include "os/descriptor.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -122,27 +123,6 @@ TEST(LocalHost, PassesItsThreeKillPointsEvenWithTheQuickestCommand) {
 }
 #endif
 
-/// A file system of a few pages, when we may mount one.
-class SmallDisk {
- public:
-  explicit SmallDisk(const std::string& path) : path_(path) {
-    (void)os::make_directories(path_);
-    mounted_ = mount("tmpfs", path_.c_str(), "tmpfs", 0, "size=128k,mode=0700") == 0;
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() {
-    if (mounted_ && umount(path_.c_str()) != 0) umount2(path_.c_str(), MNT_DETACH);
-  }
-  bool mounted() const { return mounted_; }
-  /// Takes every byte that is left.
-  void fill() const { (void)os::run_process({.argv = {"dd", "if=/dev/zero", "of=" + path_ + "/filler", "bs=4096"}}); }
-
- private:
-  std::string path_;
-  bool mounted_ = false;
-};
-
 TEST(LocalHost, AFullDiskRefusesNewAttemptsAndRunsNothing) {
   const os::TestDirectory root;
   const SmallDisk disk(root / "disk");
@@ -178,24 +158,6 @@ TEST(LocalHost, ADiskThatFillsUpMeanwhileStillGetsTheStatus) {
   EXPECT_EQ(kind_of(*host, "a1"), AttemptState::Kind::kFinished);
 }
 
-/// Puts a program of that name in front of the real one on PATH, for as long as it lives.
-class FakeProgram {
- public:
-  FakeProgram(const os::TestDirectory& root, const std::string& name, const std::string& script)
-      : path_(getenv("PATH")) {
-    const std::string directory = root / "fake";
-    EXPECT_TRUE(os::make_directories(directory));
-    EXPECT_TRUE(os::write_file_atomic(directory + "/" + name, "#!/bin/sh\n" + script, 0755));
-    setenv("PATH", (directory + ":" + path_).c_str(), 1);
-  }
-  FakeProgram(const FakeProgram&) = delete;
-  FakeProgram& operator=(const FakeProgram&) = delete;
-  ~FakeProgram() { setenv("PATH", path_.c_str(), 1); }
-
- private:
-  std::string path_;
-};
-
 TEST(LocalHost, RecordIsDurableBeforeTheCommandBeginsAndTheStatusBeforeItIsSeen) {
   const os::TestDirectory root;
   const auto host = make_local_host(HostName("local"), root / "target");
@@ -210,9 +172,6 @@ TEST(LocalHost, RecordIsDurableBeforeTheCommandBeginsAndTheStatusBeforeItIsSeen)
   ASSERT_TRUE(host->attempt(kGuard, AttemptId("a1"), shell("touch \"$1\"", {root / "ran"}), {}, {})->ok());
   const std::string wanted = "status.new started a1 attempts \nstatus.new ran \na1 ran seen \n";
   EXPECT_TRUE(soon([&] { return *os::read_file(root / "log") == wanted; })) << *os::read_file(root / "log");
-  ASSERT_TRUE(os::remove_file(root / "log"));
-  ASSERT_TRUE(host->claim({"shop/production", "journal-a", 8}));
-  EXPECT_EQ(*os::read_file(root / "log"), "token.new ran seen \nshop%2Fproduction ran seen \n");
 }
 
 TEST(LocalHost, AnOldSyncThatKnowsNoFilesIsEnough) {

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "host/attempt_session.h"
 #include "host/exchange.h"
+#include "host/own_site.h"
 #include "host/transport.h"
 #include "os/file.h"
 
@@ -12,7 +13,8 @@ constexpr size_t kReadLimit = 256U << 20;
 constexpr Millis kAnswerSlack{500};  // between the command's own timeout at another machine and our patience
 constexpr int kTimeoutStatus = 124;  // of coreutils timeout
 
-/// Every host: the shim behind a transport. Only looking at this machine as ourselves needs no shim.
+/// Every host: the shim behind a transport. At this machine, looking as ourselves needs no shim, nor does what only
+/// reads and writes the state of a site (own_site.h).
 class ShimHost : public Host {
  public:
   ShimHost(HostName name, std::unique_ptr<Transport> transport)
@@ -59,6 +61,7 @@ class ShimHost : public Host {
   }
 
   Result<void> claim(const Guard& guard) override {
+    if (is_local()) return OwnSite(TRY(asker(guard))).claim();
     const Reply reply = TRY(ask_about(guard, {"claim"}, {}, kShortCall, 0));
     return expect(reply, "claimed");
   }
@@ -102,6 +105,7 @@ class ShimHost : public Host {
   }
 
   Result<void> forget(const Guard& guard, const std::vector<AttemptId>& keep) override {
+    if (is_local() && TRY(OwnSite(TRY(asker(guard))).forget(keep))) return {};
     std::string names = " ";
     for (const AttemptId& id : keep) names += id.str() + " ";
     Order extra(new_nonce());

@@ -1,0 +1,25 @@
+// FileLock: flock(2) on a file, exclusive, for as long as the object lives. It shuts out other processes and other
+// threads of this one alike; no program that is started meanwhile keeps it. A killed process lets go of it.
+#pragma once
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "os/descriptor.h"
+
+namespace backout::os {
+
+class FileLock {
+ public:
+  /// Makes the file when it is missing. Waits for `patience` at most, then kBusy; other errors are the system's.
+  static Result<FileLock> take(const std::string& path, Millis patience);
+  FileLock(FileLock&&) = default;
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
+
+ private:
+  explicit FileLock(Descriptor file) : file_(std::move(file)) {}
+  Descriptor file_;
+};
+
+}  // namespace backout::os
