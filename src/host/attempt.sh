@@ -280,7 +280,7 @@ bo_finish() {
     1<>"$bo_dir/status.new" && bo_sync "$bo_dir/status.new" &&
     { ln "$bo_dir/status.new" "$bo_dir/status" || mv -f "$bo_dir/status.new" "$bo_dir/status"; }
   exec >&-
-  bo_sync "$bo_dir"
+  sync "$bo_dir" 2>/dev/null || [ ! -d "$bo_dir" ] || sync # forgotten already: nothing to make durable
 }
 
 bo_start() {

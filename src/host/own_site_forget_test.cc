@@ -6,6 +6,7 @@
 #include "host/testing_disk.h"
 #include "host/testing_own_site.h"
 #include "host/testing_program.h"
+#include "os/proc.h"
 
 // Every unlinkat of this process passes here, so that a test can look at that moment.
 namespace {
@@ -83,6 +84,23 @@ TEST_F(OwnForget, ForgetLeavesWhatRuns) {
   EXPECT_TRUE(host->kill(with(7), AttemptId("running"), Millis(2000)));
   EXPECT_TRUE(*own(with(7)).forget({}));
   EXPECT_EQ(attempts().size(), 0U);
+}
+
+TEST_F(OwnForget, AnAttemptThatIsForgottenAtOnceDoesNotMakeTheWholeMachineSync) {
+  const auto host = make_local_host(HostName("local"), target_);
+  ASSERT_TRUE(host->claim(with(7)));
+  const FakeProgram sync(root_, "sync",
+                         "echo \"$#\" >>" + (root_ / "log") +
+                             "\ncase ${1-} in */attempts/a1) while [ -d \"$1\" ]; do sleep 0.01; done ;; esac\n"
+                             "[ $# -eq 0 ] || exec /usr/bin/sync \"$@\"\n");
+  ASSERT_TRUE(host->attempt(with(7), AttemptId("a1"), shell("true"), {}, {}));
+  const pid_t shim = std::atoi(text_of("attempts/a1/started").c_str());
+  EXPECT_TRUE(*own(with(7)).forget({}));
+  EXPECT_TRUE(comes([&] {
+    const auto facts = os::facts_of(shim);
+    return !facts || !facts->lives();
+  }));
+  EXPECT_EQ(*os::read_file(root_ / "log"), "4\n1\n1\n") << "a sync without a file is one of everything";
 }
 
 TEST_F(OwnForget, ForgetTakesAFileThatComesWhileItRemoves) {
