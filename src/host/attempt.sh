@@ -15,6 +15,7 @@ bo_id=${2-}
 bo_nonce='' bo_root='' bo_name='' bo_journal='' bo_token=0            # every verb: who asks, where
 bo_user='' bo_cwd='' bo_env='' bo_lines=0 bo_stdin='' bo_blocks=2049  # a command: run as, in, with; 512-byte blocks kept
 bo_grace=2000 bo_mark=0 bo_keep=' ' bo_seconds=0 bo_path=''           # kill, forget, run, read
+bo_made=0                                                             # start: see bo_make
 bo_complete=0                                                         # said last
 bo_old=${OLDPWD+x}${OLDPWD-} # our cd must not show in the command's environment
 # shellcheck disable=SC1091
@@ -126,17 +127,32 @@ bo_make_blank() {
     printf '%-127s\n' reserved >"$bo_site/blank.new/status.new" && mv "$bo_site/blank.new" "$bo_site/blank"
 }
 
-# Makes the attempt: its directory, its lock (descriptor 8), its record. From here on it counts as started.
+# Makes the attempt's directory and takes its lock (descriptor 8), behind the guard. A controller at this machine has done
+# all that by its own hand (bo_made), and has lent us the locks that it took: descriptors 8 and 9.
+bo_make() {
+  [ "$bo_made" = 0 ] || return 0
+  { [ -d "$bo_site/blank" ] || bo_make_blank; } && cp -R "$bo_site/blank" "$bo_dir" && bo_lock_attempt
+}
+
+# What bo_make made, and the record, on the disk.
+bo_sync_begin() {
+  [ "$bo_made" = 0 ] || {
+    bo_sync "$bo_dir/started" "$bo_dir"
+    return
+  }
+  bo_sync "$bo_dir/status.new" "$bo_dir/started" "$bo_dir" "$bo_site/attempts" && wait "$bo_locking"
+}
+
+# Makes the attempt: its directory, its lock, its record. From here on it counts as started.
 bo_begin() {
-  [ ! -e "$bo_dir" ] || bo_refuse exists "$bo_id"
+  [ "$bo_made" = 1 ] || [ ! -e "$bo_dir" ] || bo_refuse exists "$bo_id"
   bo_load /proc/sys/kernel/random/boot_id
   bo_boot=$bo_line
   bo_clock
   bo_began=$bo_now
-  if { [ -d "$bo_site/blank" ] || bo_make_blank; } && cp -R "$bo_site/blank" "$bo_dir" && bo_lock_attempt &&
-    bo_stat self &&
+  if bo_make && bo_stat self &&
     printf '%s %s %s %s %s.\n' "$bo_pid" "$bo_start" "$bo_boot" "$bo_began" "$bo_user" >"$bo_dir/started" &&
-    bo_sync "$bo_dir/status.new" "$bo_dir/started" "$bo_dir" "$bo_site/attempts" && wait "$bo_locking"; then
+    bo_sync_begin; then
     exec 9>&-
   else
     rm -rf "$bo_dir"
@@ -285,7 +301,7 @@ bo_finish() {
 
 bo_start() {
   bo_users
-  bo_guard
+  [ "$bo_made" = 1 ] || bo_guard
   bo_begin
   bo_say started
   bo_work "$@"

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "host/own_site.h"
 #include "os/file.h"
 #include "os/pipe_signal.h"
 
@@ -143,18 +144,29 @@ Result<CommandResult> AttemptSession::conclude(os::Child& child) {
   return result;
 }
 
+Result<os::Child> AttemptSession::spawn(const std::vector<std::string>& words, std::map<int, int> lent) {
+  order_text_ = order_.text();
+  const os::ProcessSpec spec = transport_.shim(words);
+  return os::spawn_child({spec.argv, spec.cwd, spec.env, spec.own_session, std::move(lent)});
+}
+
+/// The shim holds both locks from its first moment on: ours are copies, which end here.
+Result<os::Child> AttemptSession::spawn_here() {
+  const OwnSite::Begun begun = TRY(OwnSite(asker_).begin(id_));
+  order_.set("made", 1);
+  return spawn({"start", id_.str()}, {{8, begun.attempt_lock.get()}, {9, begun.site_lock.get()}});
+}
+
 Result<CommandResult> AttemptSession::run() {
   CommandResult interrupted;
   interrupted.cancelled = true;
   if (stop_.stop_requested()) return interrupted;
   order_.set("root", asker_.root).add(asker_.guard);
   TRY_VOID(order_.add(command_));
-  order_text_ = order_.text();
 
   fault::pass("command", "before");
-  const os::ProcessSpec spec = transport_.shim({transport_.in_reach() ? "start" : "attempt", id_.str()});
   const os::PipeSignalBlocked blocked;
-  os::Child child = TRY(os::spawn_child({spec.argv, spec.cwd, spec.env, spec.own_session}));
+  os::Child child = TRY(transport_.in_reach() ? spawn_here() : spawn({"attempt", id_.str()}, {}));
   os::set_nonblocking(child.in());
   os::set_nonblocking(child.out());
   os::set_nonblocking(child.err());

@@ -55,6 +55,19 @@ bool has_complete_status(const std::string& attempt) {
   return status && first_line(*status).find(" end ") != std::string::npos;
 }
 
+/// The shim's files of an attempt, durable but for their names in it, and its lock taken. The status is later written
+/// over bytes that are there already.
+Result<os::FileLock> fill(const std::string& attempts, const std::string& attempt) {
+  for (const char* pipe : {"/o", "/e", "/i"})
+    if (mkfifo((attempt + pipe).c_str(), 0666) != 0) return errno_error("making " + attempt + pipe);
+  for (const char* file : {"/out", "/err"})
+    if (!os::Descriptor(open((attempt + file).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)).is_open())
+      return errno_error("making " + attempt + file);
+  TRY_VOID(write_line(attempt + "/status.new", fmt::format("{:<127}", "reserved")));
+  TRY_VOID(os::sync_directory(attempts));
+  return os::FileLock::take(attempt + "/lock", Millis(0));
+}
+
 /// rm -rf. What drains an ended command's output may make its last file meanwhile: then once more.
 bool remove_all(const std::string& directory) {
   std::error_code failure;
@@ -141,6 +154,20 @@ Result<os::FileLock> OwnSite::guard() const {
 Result<void> OwnSite::claim() const {
   const os::FileLock held = TRY(guard());
   return {};
+}
+
+Result<OwnSite::Begun> OwnSite::begin(const AttemptId& id) const {
+  os::FileLock held = TRY(guard());
+  const std::string attempt = attempts_ + "/" + id.str();
+  const bool made = mkdir(attempt.c_str(), 0777) == 0;
+  if (!made && errno == EEXIST) return refused("exists " + id.str());
+  const int why = errno;
+  auto lock = made ? fill(attempts_, attempt) : Result<os::FileLock>(errno_error("making " + attempt, why));
+  if (!lock) {
+    if (made) remove_all(attempt);
+    return cannot("write into " + attempt, lock.error().code);
+  }
+  return Begun{held.hand_over(), lock->hand_over()};
 }
 
 Result<bool> OwnSite::forget(const std::vector<AttemptId>& keep) const {

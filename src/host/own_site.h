@@ -19,6 +19,12 @@ class OwnSite {
 
   /// Host::claim(), with the shim's errors.
   Result<void> claim() const;
+  /// An attempt's directory, made durable and empty of a record, and both locks: for the shim, which goes on from there
+  /// as the one who holds them. Whoever is killed before the shim has written its record has started nothing.
+  struct Begun {
+    os::Descriptor site_lock, attempt_lock;
+  };
+  Result<Begun> begin(const AttemptId& id) const;
   /// Host::forget(). False: nothing was removed, because some attempt has no complete status, and only the shim can
   /// tell whether it lives.
   Result<bool> forget(const std::vector<AttemptId>& keep) const;

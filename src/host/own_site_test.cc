@@ -265,18 +265,32 @@ TEST_F(OwnClaim, AChildThatAnotherThreadStartsDoesNotKeepTheLock) {
   waitpid(child, nullptr, 0);
 }
 
-TEST_F(OwnClaim, AnOlderControllersStartThatWaitsForTheClaimIsRefused) {
-  const auto older = make_local_host(HostName("local"), target_);
-  ASSERT_TRUE(older->claim(with(7)));
+/// An older controller's start, by its own hand or by the shim alone, and a newer one's claim.
+class ClaimAndStart : public OwnClaim, public testing::WithParamInterface<bool> {
+ protected:
+  Result<CommandResult> older_start(const Command& command) const {
+    return GetParam() ? make_local_host(HostName("local"), target_)->attempt(with(7), AttemptId("a1"), command, {}, {})
+                      : attempt_by_shim(with(7), "a1", command);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(HereAndAway, ClaimAndStart, testing::Bool(),
+                         [](const auto& info) { return info.param ? "by_own_hand" : "by_the_shim"; });
+
+TEST_P(ClaimAndStart, AnOlderStartThatWaitsForTheClaimIsRefused) {
+  ASSERT_TRUE(own(with(7)).claim());
   const OwnSite newer = own(with(8));
   std::optional<Result<CommandResult>> started;
+  std::atomic<bool> over = false;
   std::jthread thread;
   bool waited = false;
   on_sync = [&](const std::string& path) {  // the claim holds the lock, and its token is not there yet
     if (!path.ends_with("token.new")) return;
-    thread = std::jthread(
-        [&] { started = older->attempt(with(7), AttemptId("a1"), shell("touch \"$1\"", {root_ / "ran"}), {}, {}); });
-    waited = comes([&] { return somebody_waits_for_the_lock(); });
+    thread = std::jthread([&] {
+      started = older_start(shell("touch \"$1\"", {root_ / "ran"}));
+      over = true;
+    });
+    waited = GetParam() ? !comes([&] { return over.load(); }, Millis(300))
+                        : comes([&] { return somebody_waits_for_the_lock(); });
     EXPECT_EQ(text_of("token"), "7\n");
   };
   ASSERT_TRUE(newer.claim());
@@ -288,14 +302,13 @@ TEST_F(OwnClaim, AnOlderControllersStartThatWaitsForTheClaimIsRefused) {
   EXPECT_EQ(attempts().size(), 0U);
 }
 
-TEST_F(OwnClaim, AClaimWaitsForAStartThatHoldsTheLockAndThenFindsItsRecord) {
-  const auto older = make_local_host(HostName("local"), target_);
-  ASSERT_TRUE(older->claim(with(7)));
-  const FakeProgram slow(root_, "cp",
+TEST_P(ClaimAndStart, AClaimWaitsForAStartThatHoldsTheLockAndThenFindsItsRecord) {
+  ASSERT_TRUE(own(with(7)).claim());
+  const FakeProgram slow(root_, "sync",
                          "echo x >" + (root_ / "begun") + "\nuntil [ -e " + (root_ / "go") +
-                             " ]; do sleep 0.01; done\nexec /bin/cp \"$@\"\n");
+                             " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
   std::optional<Result<CommandResult>> started;
-  std::jthread starting([&] { started = older->attempt(with(7), AttemptId("a1"), shell("true"), {}, {}); });
+  std::jthread starting([&] { started = older_start(shell("true")); });
   ASSERT_TRUE(comes([&] { return os::exists(root_ / "begun"); }));
   EXPECT_EQ(own(with(8), Millis(100)).claim().error().code, Code::kBusy);
   std::atomic<bool> claimed = false;
@@ -311,6 +324,76 @@ TEST_F(OwnClaim, AClaimWaitsForAStartThatHoldsTheLockAndThenFindsItsRecord) {
   starting.join();
   EXPECT_EQ(told(*started), "done");
   EXPECT_EQ(text_of("token"), "8\n");
+}
+
+/// The locks that a controller lends are the shim's own: its death between the shim's start and the record lets nobody
+/// in.
+TEST_F(OwnClaim, AControllerThatDiesWhileTheShimBeginsLeavesItTheLocks) {
+  ASSERT_TRUE(own(with(7)).claim());
+  const FakeProgram slow(root_, "sync",
+                         "echo x >" + (root_ / "begun") + "\nuntil [ -e " + (root_ / "go") +
+                             " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
+  const pid_t controller = fork();
+  if (controller == 0) {
+    (void)make_local_host(HostName("local"), target_)
+        ->attempt(with(7), AttemptId("a1"), shell("touch \"$1\"", {root_ / "ran"}), {}, {});
+    _exit(0);
+  }
+  ASSERT_GT(controller, 0);
+  ASSERT_TRUE(comes([&] { return os::exists(root_ / "begun"); }));
+  ::kill(controller, SIGKILL);
+  waitpid(controller, nullptr, 0);
+  EXPECT_EQ(own(with(8), Millis(200)).claim().error().code, Code::kBusy) << "it was let in before the record";
+  std::ofstream(root_ / "go") << "x";
+  EXPECT_EQ(told(own(with(8)).claim()), "done");
+  EXPECT_TRUE(os::exists(site_ + "/attempts/a1/started"));
+  EXPECT_TRUE(comes([&] { return os::exists(root_ / "ran"); })) << "what is on record as started does start";
+  EXPECT_TRUE(comes([&] { return os::exists(site_ + "/attempts/a1/status"); }));
+}
+
+/// With what the shim syncs of an attempt that was begun for it (LocalHost.RecordIsDurable...), all that is on the
+/// disk.
+TEST_F(OwnClaim, WhatIsMadeForTheShimIsDurable) {
+  ASSERT_TRUE(own(with(7)).claim());
+  std::vector<std::string> synced;
+  on_sync = [&](const std::string& path) { synced.push_back(path.substr(path.find("/sites"))); };
+  ASSERT_TRUE(own(with(7)).begin(AttemptId("a1")));
+  on_sync = nullptr;
+  EXPECT_EQ(synced, (std::vector<std::string>{"/sites/shop%2Fproduction/attempts/a1/status.new",
+                                              "/sites/shop%2Fproduction/attempts"}));
+}
+
+TEST_F(OwnClaim, TheShimAloneMakesAllOfItDurable) {
+  ASSERT_TRUE(own(with(7)).claim());
+  const FakeProgram sync(root_, "sync",
+                         "for f; do printf '%s ' \"${f##*/}\" >>" + (root_ / "log") + "; done\n[ -e " +
+                             (root_ / "ran") + " ] && printf 'ran ' >>" + (root_ / "log") + "\necho >>" +
+                             (root_ / "log") + "\nexec /usr/bin/sync \"$@\"\n");
+  ASSERT_TRUE(attempt_by_shim(with(7), "a1", shell("touch \"$1\"", {root_ / "ran"})));
+  const std::string wanted = "status.new started a1 attempts \nstatus.new ran \na1 ran \n";
+  EXPECT_TRUE(comes([&] { return *os::read_file(root_ / "log") == wanted; })) << *os::read_file(root_ / "log");
+}
+
+TEST_F(OwnClaim, AnAttemptWithoutRoomIsNotBegunAndLeavesNothing) {
+  const SmallDisk disk(target_);
+  if (!disk.mounted()) GTEST_SKIP() << "no permission to mount";
+  const auto host = make_local_host(HostName("local"), target_);
+  ASSERT_TRUE(host->claim(with(7)));
+  disk.fill();
+  const auto full = host->attempt(with(7), AttemptId("a1"), shell("touch \"$1\"", {root_ / "ran"}), {}, {});
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, Code::kNoSpace) << told(full);
+  EXPECT_EQ(attempts().size(), 0U);
+  EXPECT_FALSE(os::exists(root_ / "ran"));
+}
+
+TEST_F(OwnClaim, AnAttemptThatWasMadeBeforeIsNotMadeAgain) {
+  const auto host = make_local_host(HostName("local"), target_);
+  ASSERT_TRUE(host->attempt(with(7), AttemptId("a1"), shell("true"), {}, {}));
+  const auto again = host->attempt(with(7), AttemptId("a1"), shell("touch \"$1\"", {root_ / "ran"}), {}, {});
+  ASSERT_FALSE(again);
+  EXPECT_NE(told(again).find("attempt a1 was made before; nothing was done"), std::string::npos) << told(again);
+  EXPECT_FALSE(os::exists(root_ / "ran"));
 }
 
 }  // namespace

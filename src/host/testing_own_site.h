@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/text.h"
+#include "host/attempt_session.h"
 #include "host/own_site.h"
 #include "host/shim.h"
 #include "os/file.h"
@@ -48,6 +49,23 @@ class OwnSiteTest : public ::testing::Test {
     order.set("root", target_).add(guard);
     (void)TRY(ask(*transport, asker, {verb}, order, Millis(60'000), 0));
     return {};
+  }
+  /// An attempt that the shim begins all by itself, as it does behind ssh.
+  Result<CommandResult> attempt_by_shim(const Guard& guard, const std::string& id, const Command& command) const {
+    class OutOfReach : public Transport {
+     public:
+      explicit OutOfReach(std::unique_ptr<Transport> here) : here_(std::move(here)) {}
+      Result<std::string> prepare(bool again) override { return here_->prepare(again); }
+      os::ProcessSpec shim(const std::vector<std::string>& words) const override { return here_->shim(words); }
+      bool in_reach() const override { return false; }
+      Error silence(const os::ProcessResult& end) const override { return here_->silence(end); }
+
+     private:
+      const std::unique_ptr<Transport> here_;
+    } there(make_local_transport(target_));
+    const Asker asker{"local", guard, TRY(there.prepare(true))};
+    const AttemptSession::Listener nobody;
+    return AttemptSession(there, asker, AttemptId(id), command, nobody, {}).run();
   }
   void put(const std::string& name, const std::string& text) const { std::ofstream(site_ + "/" + name) << text; }
   std::string text_of(const std::string& name) const {

@@ -10,6 +10,7 @@
 
 #include <mutex>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "os/proc.h"
 
@@ -79,6 +80,23 @@ struct SpawnSettings {
     posix_spawnattr_destroy(&attributes);
   }
 };
+
+/// After the standard streams. Copies stand in between, above every number that is asked for, so that none is
+/// overwritten before its turn; they are kept until the program runs.
+Result<std::vector<Descriptor>> lend(const std::map<int, int>& lent, posix_spawn_file_actions_t& actions) {
+  constexpr int kAbove = 64;
+  std::vector<Descriptor> copies;
+  int next = STDERR_FILENO + 1;
+  for (const auto& [there, ours] : lent) {
+    BACKOUT_CHECK(there >= next && there < kAbove, "a lent descriptor's number is from 3 to 63");
+    copies.emplace_back(fcntl(ours, F_DUPFD_CLOEXEC, kAbove));
+    if (!copies.back().is_open()) return errno_error("lending a descriptor");
+    for (; next < there; ++next) posix_spawn_file_actions_addclose(&actions, next);
+    posix_spawn_file_actions_adddup2(&actions, copies.back().get(), next++);
+  }
+  posix_spawn_file_actions_addclosefrom_np(&actions, next);  // also what we inherited ourselves
+  return copies;
+}
 
 Result<void> check_directory(const std::string& cwd) {
   struct stat info {};
@@ -152,7 +170,7 @@ Result<Child> spawn_child(const ChildSpec& spec) {
   posix_spawn_file_actions_adddup2(&settings.actions, in.read.get(), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&settings.actions, out.write.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&settings.actions, err.write.get(), STDERR_FILENO);
-  posix_spawn_file_actions_addclosefrom_np(&settings.actions, STDERR_FILENO + 1);  // also what we inherited ourselves
+  const std::vector<Descriptor> copies = TRY(lend(spec.lent, settings.actions));
   if (!spec.cwd.empty()) posix_spawn_file_actions_addchdir_np(&settings.actions, spec.cwd.c_str());
 
   sigset_t none, all;

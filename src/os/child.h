@@ -1,8 +1,8 @@
 // Child: one started program with pipes on its standard streams, in a process group or session of its own.
 //
-// Guarantees: nothing of ours but the three pipes reaches it (all other descriptors are closed), its signals are at
-// their defaults, and it is reaped: by wait(), or later by whoever next calls spawn_child() when it was let go(). Not
-// thread-safe itself; spawn_child() is.
+// Guarantees: nothing of ours but the three pipes and what it is lent reaches it (all other descriptors are closed),
+// its signals are at their defaults, and it is reaped: by wait(), or later by whoever next calls spawn_child() when it
+// was let go(). Not thread-safe itself; spawn_child() is.
 #pragma once
 #include <sys/types.h>
 
@@ -21,6 +21,7 @@ struct ChildSpec {
   std::string cwd;                         // empty: ours
   std::map<std::string, std::string> env;  // added to ours
   bool own_session = false;                // else a process group of its own
+  std::map<int, int> lent;                 // by its number there (3 to 63): a descriptor of ours
 };
 
 /// How it ended: as WIFEXITED and WIFSIGNALED tell.

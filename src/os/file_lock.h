@@ -16,6 +16,8 @@ class FileLock {
   FileLock(FileLock&&) = default;
   FileLock& operator=(FileLock&&) = delete;
   ~FileLock();
+  /// The locked descriptor, to be lent to a program: the lock lasts until the last copy is closed.
+  Descriptor hand_over() { return std::move(file_); }
 
  private:
   explicit FileLock(Descriptor file) : file_(std::move(file)) {}

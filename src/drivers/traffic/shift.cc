@@ -14,7 +14,7 @@ namespace backout::drivers {
 namespace {
 
 constexpr int kLooksInARow = 3;  // one answer says little about a process that restarts
-constexpr Millis kBetweenLooks{5}, kBetweenSteadyLooks{1'000};
+constexpr Millis kBetweenLooks{2}, kBetweenSteadyLooks{1'000};
 constexpr Millis kHangs{2'500};
 constexpr int kAnswersInFront = 5;  // each over a connection of its own: an old worker may still take one
 
