@@ -306,7 +306,7 @@ TEST_P(ClaimAndStart, AClaimWaitsForAStartThatHoldsTheLockAndThenFindsItsRecord)
   ASSERT_TRUE(own(with(7)).claim());
   const FakeProgram slow(root_, "sync",
                          "echo x >" + (root_ / "begun") + "\nuntil [ -e " + (root_ / "go") +
-                             " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
+                             " ] || [ ! -d " + root_.path() + " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
   std::optional<Result<CommandResult>> started;
   std::jthread starting([&] { started = older_start(shell("true")); });
   ASSERT_TRUE(comes([&] { return os::exists(root_ / "begun"); }));
@@ -332,7 +332,7 @@ TEST_F(OwnClaim, AControllerThatDiesWhileTheShimBeginsLeavesItTheLocks) {
   ASSERT_TRUE(own(with(7)).claim());
   const FakeProgram slow(root_, "sync",
                          "echo x >" + (root_ / "begun") + "\nuntil [ -e " + (root_ / "go") +
-                             " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
+                             " ] || [ ! -d " + root_.path() + " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
   const pid_t controller = fork();
   if (controller == 0) {
     (void)make_local_host(HostName("local"), target_)

@@ -87,12 +87,15 @@ class SqliteStore : public Store {
     for (const char* setting : {"PRAGMA foreign_keys=OFF", "PRAGMA trusted_schema=OFF", "PRAGMA temp_store=MEMORY",
                                 "PRAGMA wal_autocheckpoint=256"})
       TRY_VOID(execute(setting, {}));
-    TRY_VOID(execute(sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF", {}));
-    return {};
+    syncs_ = sync;
+    return set_ahead(false);
   }
 
   Result<void> begin(Access access) override {
-    TRY_VOID(execute(access == Access::kWrite ? "BEGIN IMMEDIATE" : "BEGIN", {}));
+    // Without a sync of its own a transaction lies in the WAL, in front of the next one, whose sync takes it along.
+    if (access != Access::kRead && ahead_ != (access == Access::kWriteAhead))
+      TRY_VOID(set_ahead(access == Access::kWriteAhead));
+    TRY_VOID(execute(access == Access::kRead ? "BEGIN" : "BEGIN IMMEDIATE", {}));
     return {};
   }
   Result<void> commit() override {
@@ -172,7 +175,16 @@ class SqliteStore : public Store {
   }
 
   std::string file_;
+  /// REQUIRES: no transaction is open.
+  Result<void> set_ahead(bool ahead) {
+    const char* const level = !syncs_ ? "OFF" : ahead ? "NORMAL" : "FULL";
+    TRY_VOID(execute(fmt::format("PRAGMA synchronous={}", level), {}));
+    ahead_ = ahead;
+    return {};
+  }
+
   sqlite3* database_ = nullptr;
+  bool syncs_ = true, ahead_ = false;
   std::map<std::string, Statement, std::less<>> statements_;
 };
 

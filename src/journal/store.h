@@ -25,7 +25,11 @@ class Row {
 };
 using EachRow = std::function<Result<void>(const Row&)>;
 
-enum class Access { kRead, kWrite };
+enum class Access {
+  kRead,
+  kWrite,
+  kWriteAhead,  // as kWrite, but durable only with the next kWrite: for what means nothing before that
+};
 
 class Store {
  public:
@@ -33,7 +37,7 @@ class Store {
   /// kRead: one snapshot for everything up to rollback(). kWrite: the only writer of all processes, from now on.
   /// kTimedOut when another process kept the write lock too long; nothing has happened then.
   virtual Result<void> begin(Access access) = 0;
-  /// Durable when it returns. After an error it may have happened or not: only looking tells.
+  /// Durable when it returns (but for kWriteAhead). After an error it may have happened or not: only looking tells.
   virtual Result<void> commit() = 0;
   /// Ends the transaction, if there is one, without effect.
   virtual void rollback() = 0;

@@ -101,19 +101,19 @@ Result<void> StoredJournal::bring_models_up_to_date() {
   });
 }
 
-Result<void> StoredJournal::transact(const std::vector<std::string>& ids, const Work& work) {
-  Result<void> done = try_transact(ids, work);
+Result<void> StoredJournal::transact(const std::vector<std::string>& ids, const Work& work, Access access) {
+  Result<void> done = try_transact(ids, work, access);
   while (!done && may_be_full(done.error()) && reserve_.bytes() > 0) {
     if (Result<void> freed = reserve_.give_piece(); !freed) return std::move(done).error().followed_by(freed.error());
-    done = try_transact(ids, work);
+    done = try_transact(ids, work, access);
   }
   return done;
 }
 
-Result<void> StoredJournal::try_transact(const std::vector<std::string>& ids, const Work& work) {
+Result<void> StoredJournal::try_transact(const std::vector<std::string>& ids, const Work& work, Access access) {
   Result<void> committed;
   {
-    auto transaction = TRY(Transaction::begin(*store_, Access::kWrite));
+    auto transaction = TRY(Transaction::begin(*store_, access));
     TRY_VOID(work());
     if (!ids.empty()) fault::pass("append", "before");
     committed = transaction.commit();
@@ -201,7 +201,7 @@ Result<std::vector<Event>> StoredJournal::read(const SiteId& site, int64_t after
 Result<int64_t> StoredJournal::next_number(const SiteId&, const std::string& kind) {
   const std::lock_guard lock(mutex_);
   int64_t number = 0;
-  TRY_VOID(transact({}, [&] {
+  const auto count = [&] {
     return store_->query(
         "INSERT INTO counters (kind, last) VALUES ($1, 1)"
         " ON CONFLICT (kind) DO UPDATE SET last = counters.last + 1 RETURNING last",
@@ -209,7 +209,8 @@ Result<int64_t> StoredJournal::next_number(const SiteId&, const std::string& kin
           number = row.integer(0);
           return {};
         });
-  }));
+  };
+  TRY_VOID(transact({}, count, Access::kWriteAhead));  // a number counts from the event on that has it
   return number;
 }
 

@@ -73,8 +73,8 @@ class StoredJournal : public Journal {
   using Work = std::function<Result<void>()>;
   /// Runs `work` in a write transaction; again and again when the disk was full, while there is a reserve. `ids`:
   /// events that it adds, if any.
-  Result<void> transact(const std::vector<std::string>& ids, const Work& work);
-  Result<void> try_transact(const std::vector<std::string>& ids, const Work& work);
+  Result<void> transact(const std::vector<std::string>& ids, const Work& work, Access access = Access::kWrite);
+  Result<void> try_transact(const std::vector<std::string>& ids, const Work& work, Access access);
   /// Runs `work` on one snapshot.
   Result<void> look(const Work& work);
 

@@ -100,7 +100,9 @@ Sight pool_serves(const Json& args, const Pools& pools, const std::stop_token& s
 }
 
 /// Nobody but a pool that shall have traffic answers at public_url. Nothing: it is so; `beside`: why it was not asked.
-std::optional<std::string> amiss_in_front(const Pools& pools, const Weights& weights, const std::stop_token& stop,
+/// `told`: what pools have just said themselves; others are asked.
+std::optional<std::string> amiss_in_front(const Pools& pools, const Weights& weights,
+                                          const std::map<std::string, PoolSeen>& told, const std::stop_token& stop,
                                           std::string& beside) {
   if (pools.public_url.empty()) {
     beside = "; there is no public_url, so its answers were not looked at";
@@ -109,7 +111,8 @@ std::optional<std::string> amiss_in_front(const Pools& pools, const Weights& wei
   std::vector<std::string> expected;
   for (const auto& [name, percent] : weights) {
     if (percent == 0) continue;
-    const PoolSeen seen = look_at(pools.by_name.at(name), pools, stop);
+    const auto known = told.find(name);
+    const PoolSeen seen = known != told.end() ? known->second : look_at(pools.by_name.at(name), pools, stop);
     if (seen.version.empty()) {
       beside = fmt::format("; {} tells no version itself, so the answers in front were not compared", name);
       return std::nullopt;
@@ -214,7 +217,8 @@ Sight ShiftDriver::sight_of_shift(const Json& args, const Pools& pools, host::Ho
   }
   Pools asked = pools;
   if (get_bool(args, "door")) asked.public_url.clear();
-  if (const auto amiss = amiss_in_front(asked, *wanted, stop, beside)) return Sight::does_not_hold(*amiss, evidence);
+  if (const auto amiss = amiss_in_front(asked, *wanted, {}, stop, beside))
+    return Sight::does_not_hold(*amiss, evidence);
   for (const auto& [name, percent] : *wanted)
     if (const PoolSeen out = percent == 0 ? look_at(pools.by_name.at(name), pools, stop) : PoolSeen{};
         !out.version.empty())
@@ -283,7 +287,8 @@ Sight ShiftDriver::sight_of_answers(const Json& args, const Pools& pools, host::
   std::string beside;
   Pools asked = pools;
   if (get_bool(args, "door")) asked.public_url.clear();
-  if (const auto amiss = amiss_in_front(asked, weights, stop, beside)) return Sight::does_not_hold(*amiss, evidence);
+  if (const auto amiss = amiss_in_front(asked, weights, in_pools, stop, beside))
+    return Sight::does_not_hold(*amiss, evidence);
   return Sight::holds(
       elsewhere.empty() ? fmt::format("all of the traffic goes to {}: {}{}", *version, in_words(weights), beside)
                         : fmt::format("{} gets {} % of the traffic: {}{}", *version, share, in_words(weights), beside),
