@@ -15,6 +15,7 @@ class NginxUpstreamTest : public TrafficTest {
     write_text(configuration, configured());
     ASSERT_EQ(nginx(""), 0);
     ASSERT_TRUE(comes_true([&] { return version_at(port) == "v2"; }));
+    ::usleep(100'000);  // older than the grain of the clocks, so that what is written next is newer than the workers
   }
   void TearDown() override {
     const pid_t master = std::atoi(read_text(home + "/nginx.pid").c_str());

@@ -32,10 +32,6 @@ class AsIfAway : public host::Host {
 /// Each test by this process's own reading of /proc, and by the script for other machines.
 class NginxWorkersTest : public NginxUpstreamTest, public testing::WithParamInterface<bool> {
  protected:
-  void SetUp() override {
-    NginxUpstreamTest::SetUp();
-    ::usleep(100'000);  // older than the grain, so that what is written next is newer than the workers
-  }
   std::string amiss(const std::vector<std::string>& files) { return amiss_of(home + "/nginx.pid", files); }
   std::string amiss_of(const std::string& pid_file, const std::vector<std::string>& files) {
     const auto said = amiss_in_workers(GetParam() ? *local.host : away, pid_file, files, {});
