@@ -305,8 +305,8 @@ TEST_P(ClaimAndStart, AnOlderStartThatWaitsForTheClaimIsRefused) {
 TEST_P(ClaimAndStart, AClaimWaitsForAStartThatHoldsTheLockAndThenFindsItsRecord) {
   ASSERT_TRUE(own(with(7)).claim());
   const FakeProgram slow(root_, "sync",
-                         "echo x >" + (root_ / "begun") + "\nuntil [ -e " + (root_ / "go") +
-                             " ] || [ ! -d " + root_.path() + " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
+                         "echo x >" + (root_ / "begun") + "\nuntil [ -e " + (root_ / "go") + " ] || [ ! -d " +
+                             root_.path() + " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
   std::optional<Result<CommandResult>> started;
   std::jthread starting([&] { started = older_start(shell("true")); });
   ASSERT_TRUE(comes([&] { return os::exists(root_ / "begun"); }));
@@ -331,8 +331,8 @@ TEST_P(ClaimAndStart, AClaimWaitsForAStartThatHoldsTheLockAndThenFindsItsRecord)
 TEST_F(OwnClaim, AControllerThatDiesWhileTheShimBeginsLeavesItTheLocks) {
   ASSERT_TRUE(own(with(7)).claim());
   const FakeProgram slow(root_, "sync",
-                         "echo x >" + (root_ / "begun") + "\nuntil [ -e " + (root_ / "go") +
-                             " ] || [ ! -d " + root_.path() + " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
+                         "echo x >" + (root_ / "begun") + "\nuntil [ -e " + (root_ / "go") + " ] || [ ! -d " +
+                             root_.path() + " ]; do sleep 0.01; done\nexec /bin/sync \"$@\"\n");
   const pid_t controller = fork();
   if (controller == 0) {
     (void)make_local_host(HostName("local"), target_)
