@@ -73,6 +73,8 @@ class Dockerd {
   }
 
  public:
+  void hang() const { ::kill(pid_, SIGSTOP); }
+  void go_on() const { ::kill(pid_, SIGCONT); }
   /// The tags as they were in the beginning.
   void put_back() {
     for (auto& [version, id] : ids_)

@@ -239,6 +239,24 @@ TEST_P(ComposeOnce, a_daemon_that_does_not_answer_is_not_guessed_about) {
   EXPECT_EQ(seen.error().code, Code::kUnavailable);
 }
 
+TEST_P(ComposeOnce, a_daemon_that_hangs_is_not_waited_for_long) {
+  shop->deploy();
+  const auto offering = shop->offering(RunKind::kRollback);
+  Dockerd::shared().hang();
+  const auto began = std::chrono::steady_clock::now();
+  const auto seen = shop->driver->observe(shop->subject(), *shop->local.host, {});
+  const auto ready = shop->driver->ready(offering, *shop->local.host, driver::Depth::kQuick, {});
+  Dockerd::shared().go_on();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(45)) << "two looks of a quarter of a minute";
+  ASSERT_FALSE(seen);
+  EXPECT_EQ(seen.error().code, Code::kUnavailable);
+  EXPECT_NE(seen.error().message.find("docker does not answer within 15 seconds"), std::string::npos)
+      << seen.error().message;
+  ASSERT_EQ(ready.findings.size(), 1U);
+  EXPECT_EQ(ready.findings[0].severity, Severity::kRed);
+  EXPECT_NE(ready.findings[0].what.find("docker does not answer within 15 seconds"), std::string::npos);
+}
+
 INSTANTIATE_TEST_SUITE_P(Tools, Compose, both_tools(), tool_word);
 INSTANTIATE_TEST_SUITE_P(Tool, ComposeOnce, ::testing::Values("either"), tool_word);
 

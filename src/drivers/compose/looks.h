@@ -30,12 +30,17 @@ may_have_profiles() { grep -qsE 'profiles|include|extends' /dev/null "$@" compos
 profiles() { $tool "$@" config --profiles 2>/dev/null </dev/null | paste -s -d , -; }
 usable() {
   command -v docker >/dev/null 2>&1 || fail 'there is no docker on this host'
-  server=$(docker version -f '{{.Server.Version}}' 2>&1) || fail "docker does not answer: $(printf '%s' "$server" | tail -n 1)"
+  server=$(timeout -k 1 15 docker version -f '{{.Server.Version}}' 2>&1) && return
+  case $? in 124|137) fail 'docker does not answer within 15 seconds' ;; esac
+  fail "docker does not answer: $(printf '%s' "$server" | tail -n 1)"
 }
-of_project() {
-  docker ps -aq --no-trunc --filter "label=com.docker.compose.project=$project" 2>/dev/null ||
-    { usable; fail 'docker does not list containers'; }
+listed() {  # WORD...: of docker ps; a daemon that hangs is not waited for as long as a look may take
+  timeout -k 1 15 docker ps -a "$@" 2>/dev/null && return
+  case $? in 124|137) fail 'docker does not answer within 15 seconds' ;; esac
+  usable
+  fail 'docker does not list containers'
 }
+of_project() { listed -q --no-trunc --filter "label=com.docker.compose.project=$project"; }
 digests() {  # ID...: those of the containers' images
   [ "$#" -gt 0 ] || return 0
   docker image inspect -f 'digests {{.Id}}{{range .RepoDigests}} {{.}}{{end}}' $(docker inspect --type container -f '{{.Image}}' "$@" 2>/dev/null | sort -u) 2>/dev/null || :
@@ -59,10 +64,13 @@ named() {  # WORD...: as the plugin names it, which may be in the files; absolut
   [ ! -f "$env_file" ] || set -- "$@" --env-file "$env_file"
   docker compose --project-directory "$path" "$@" config 2>/dev/null </dev/null | sed -n 's/^name: *//p' | head -n 1 | tr -d '"'
 }
-made_from() { docker ps -a --filter "label=com.docker.compose.project.working_dir=$1" --format '{{.Label "com.docker.compose.project"}}'; }
+made_from() { listed --filter "label=com.docker.compose.project.working_dir=$1" --format '{{.Label "com.docker.compose.project"}}'; }
 if [ -z "$project" ]; then
   real=$(pwd -P)
-  project=$({ made_from "$real"; [ "$real" = "$path" ] || made_from "$path"; } | sort -u | paste -s -d ' ' -)
+  found=$(made_from "$real")
+  [ "$real" = "$path" ] || found="$found
+$(made_from "$path")"
+  project=$(printf '%s\n' "$found" | sed '/^$/d' | sort -u | paste -s -d ' ' -)
   case $project in *' '*) printf 'projects %s\n' "$project"; echo end; exit 0 ;; esac
   [ -n "$project" ] || project=${COMPOSE_PROJECT_NAME-}
   [ -n "$project" ] || project=$(setting COMPOSE_PROJECT_NAME)
