@@ -19,7 +19,7 @@ bo_made=0                                                             # start: s
 bo_complete=0                                                         # said last
 bo_old=${OLDPWD+x}${OLDPWD-} # our cd must not show in the command's environment
 # shellcheck disable=SC1091
-if [ -p /dev/stdin ]; then . /dev/stdin; else eval "$(cat)"; fi # a socket cannot be opened by name
+if [ -p /dev/stdin ] || [ -f /dev/stdin ]; then . /dev/stdin; else eval "$(cat)"; fi # a socket cannot be opened by name
 [ "$bo_complete" = 1 ] || exit 11 # the caller was cut off while it spoke: nothing was done
 
 bo_site=$bo_root/sites/$bo_name

@@ -144,17 +144,27 @@ Result<CommandResult> AttemptSession::conclude(os::Child& child) {
   return result;
 }
 
-Result<os::Child> AttemptSession::spawn(const std::vector<std::string>& words, std::map<int, int> lent) {
+Result<os::Child> AttemptSession::spawn() {
   order_text_ = order_.text();
-  const os::ProcessSpec spec = transport_.shim(words);
-  return os::spawn_child({spec.argv, spec.cwd, spec.env, spec.own_session, std::move(lent)});
+  const os::ProcessSpec spec = transport_.shim({transport_.in_reach() ? "start" : "attempt", id_.str()});
+  os::Child child = TRY(os::spawn_child({spec.argv, spec.cwd, spec.env, spec.own_session}));
+  os::set_nonblocking(child.in());
+  return child;
 }
 
-/// The shim holds both locks from its first moment on: ours are copies, which end here.
-Result<os::Child> AttemptSession::spawn_here() {
-  const OwnSite::Begun begun = TRY(OwnSite(asker_).begin(id_));
+/// The shim holds both locks from its first moment on, and its whole order lies before it: while it has the locks it
+/// waits for nobody. Our descriptors of them are copies, which end here.
+Result<os::Child> AttemptSession::spawn_with_locks() {
   order_.set("made", 1);
-  return spawn({"start", id_.str()}, {{8, begun.attempt_lock.get()}, {9, begun.site_lock.get()}});
+  const os::Descriptor order = TRY(os::in_memory(order_.text()));
+  const os::ProcessSpec spec = transport_.shim({"start", id_.str()});
+  const OwnSite::Begun begun = TRY(OwnSite(asker_).begin(id_));
+  return os::spawn_child({spec.argv,
+                          spec.cwd,
+                          spec.env,
+                          spec.own_session,
+                          {{8, begun.attempt_lock.get()}, {9, begun.site_lock.get()}},
+                          order.get()});
 }
 
 Result<CommandResult> AttemptSession::run() {
@@ -166,8 +176,8 @@ Result<CommandResult> AttemptSession::run() {
 
   fault::pass("command", "before");
   const os::PipeSignalBlocked blocked;
-  os::Child child = TRY(transport_.in_reach() ? spawn_here() : spawn({"attempt", id_.str()}, {}));
-  os::set_nonblocking(child.in());
+  // Who another user is, is asked of the system's directory, which may hang: not while the site is locked.
+  os::Child child = TRY(transport_.in_reach() && command_.user.empty() ? spawn_with_locks() : spawn());
   os::set_nonblocking(child.out());
   os::set_nonblocking(child.err());
 

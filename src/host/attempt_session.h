@@ -25,8 +25,8 @@ class AttemptSession {
   Result<CommandResult> run();
 
  private:
-  Result<os::Child> spawn(const std::vector<std::string>& words, std::map<int, int> lent);
-  Result<os::Child> spawn_here();
+  Result<os::Child> spawn();
+  Result<os::Child> spawn_with_locks();
   enum class Why { kLineClosed, kStopped, kDeadline };
   Why follow(os::Child& child, BootTime deadline);
   void turn(os::Child& child, Millis limit);

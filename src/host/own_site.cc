@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "os/file.h"
+#include "os/proc.h"
 
 namespace backout::host {
 namespace {
@@ -93,6 +94,18 @@ Error OwnSite::cannot(std::string_view what, Code why) const {
   return refused(fmt::format("{} cannot {}", why == Code::kNoSpace ? "full" : "state", what));
 }
 
+/// Seconds are long for it: whoever has it that long hangs, or somebody has stopped it.
+Error OwnSite::held_by_another(const std::string& path) const {
+  const auto holder = os::holder_of_lock(path);
+  const auto facts = holder ? os::facts_of(*holder) : std::nullopt;
+  if (!facts) return refused("busy another process holds " + path);
+  const bool stopped = facts->state == 'T' || facts->state == 't';
+  Error error = refused(fmt::format("busy process {} holds {}{}", *holder, path, stopped ? " and is stopped" : ""));
+  if (stopped)
+    error.next = fmt::format("let it go on (kill -CONT {0}) or end it (kill -KILL {0}), then try again", *holder);
+  return error;
+}
+
 Result<void> OwnSite::sync_directories() const {
   for (const std::string& directory : {attempts_, site_, sites_, asker_.root})
     if (auto synced = os::sync_directory(directory); !synced) return cannot("make " + attempts_, synced.error().code);
@@ -131,7 +144,7 @@ Result<os::FileLock> OwnSite::guard() const {
   TRY_VOID(make_directories());
   const std::string path = site_ + "/lock";
   auto lock = os::FileLock::take(path, patience_);
-  if (!lock && lock.error().code == Code::kBusy) return refused("busy another process holds " + path);
+  if (!lock && lock.error().code == Code::kBusy) return held_by_another(path);
   if (!lock) return cannot("open " + path, lock.error().code);
 
   const std::string owner = TRY(load("owner")), journal = one_line(asker_.guard.journal);

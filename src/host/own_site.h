@@ -37,6 +37,7 @@ class OwnSite {
   Result<std::string> load(const std::string& name) const;
   Result<void> store(const std::string& name, const std::string& line) const;
   Error refused(std::string_view words) const;
+  Error held_by_another(const std::string& path) const;
   Error cannot(std::string_view what, Code why) const;
 
   const Asker asker_;

@@ -11,6 +11,7 @@
 #include "host/testing_disk.h"
 #include "host/testing_own_site.h"
 #include "host/testing_program.h"
+#include "os/proc.h"
 
 // Every fsync of this process passes here, so that a test can look, or end the process, at that moment.
 namespace {
@@ -236,7 +237,8 @@ TEST_F(OwnClaim, ALockThatIsHeldIsWaitedForAndThenBusy) {
   const auto claimed = own(with(8), Millis(50)).claim();
   EXPECT_GE(system_clock().boot() - before, Millis(50));
   EXPECT_EQ(told(claimed),
-            "busy: local: another process holds " + site_ + "/lock; nothing was done [try again in a minute]");
+            fmt::format("busy: local: process {} holds {}/lock; nothing was done [try again in a minute]", ::getpid(),
+                        site_));
   EXPECT_EQ(own(with(8), Millis(50)).forget({}).error().code, Code::kBusy);
   EXPECT_EQ(text_of("token"), "7\n");
   std::jthread thread([&] {
@@ -385,6 +387,56 @@ TEST_F(OwnClaim, AnAttemptWithoutRoomIsNotBegunAndLeavesNothing) {
   EXPECT_EQ(full.error().code, Code::kNoSpace) << told(full);
   EXPECT_EQ(attempts().size(), 0U);
   EXPECT_FALSE(os::exists(root_ / "ran"));
+}
+
+TEST_F(OwnClaim, AStoppedProcessThatHoldsTheSiteIsNamed) {
+  ASSERT_TRUE(own(with(7)).claim());
+  const pid_t holder = fork();
+  if (holder == 0) {
+    const os::Descriptor lock(open((site_ + "/lock").c_str(), O_RDWR | O_CLOEXEC));
+    flock(lock.get(), LOCK_EX);
+    raise(SIGSTOP);
+    _exit(0);
+  }
+  ASSERT_GT(holder, 0);
+  int status = 0;
+  ASSERT_EQ(waitpid(holder, &status, WUNTRACED), holder);
+  EXPECT_EQ(told(own(with(8), Millis(50)).claim()),
+            fmt::format("busy: local: process {0} holds {1}/lock and is stopped; nothing was done [let it go on (kill "
+                        "-CONT {0}) or end it (kill -KILL {0}), then try again]",
+                        holder, site_));
+  ::kill(holder, SIGKILL);
+  waitpid(holder, nullptr, 0);
+  EXPECT_EQ(told(own(with(8)).claim()), "done");
+}
+
+/// The order lies before the shim when it starts: with the locks in hand it does not wait for a controller that hangs.
+TEST_F(OwnClaim, AControllerThatIsStoppedOnceTheShimHasStartedKeepsNobodyOut) {
+  ASSERT_TRUE(own(with(7)).claim());
+  const pid_t controller = fork();
+  if (controller == 0) {
+    Command command = shell("touch \"$1\"; exec sleep 60", {root_ / "ran"});
+    command.stdin_text = std::string(4'000'000, 'x');  // read for a while
+    (void)make_local_host(HostName("local"), target_)->attempt(with(7), AttemptId("a1"), command, {}, {});
+    _exit(0);
+  }
+  ASSERT_GT(controller, 0);
+  const BootTime deadline = system_clock().boot() + Millis(10'000);
+  const auto shim_runs = [&] {
+    for (const pid_t child : os::children_of(controller))
+      if (os::title_of(child) == "/bin/sh") return true;
+    return false;
+  };
+  while (!shim_runs() && system_clock().boot() < deadline) {
+  }
+  system_clock().wait(Millis(2), {});
+  ::kill(controller, SIGSTOP);
+  const auto claimed = own(with(8), Millis(5'000)).claim();
+  ::kill(controller, SIGKILL);
+  waitpid(controller, nullptr, 0);
+  EXPECT_EQ(told(claimed), "done");
+  const auto host = make_local_host(HostName("local"), target_);
+  EXPECT_TRUE(host->kill(with(8), AttemptId("a1"), Millis(100)));
 }
 
 TEST_F(OwnClaim, AnAttemptThatWasMadeBeforeIsNotMadeAgain) {

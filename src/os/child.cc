@@ -84,12 +84,11 @@ struct SpawnSettings {
 /// After the standard streams. Copies stand in between, above every number that is asked for, so that none is
 /// overwritten before its turn; they are kept until the program runs.
 Result<std::vector<Descriptor>> lend(const std::map<int, int>& lent, posix_spawn_file_actions_t& actions) {
-  constexpr int kAbove = 64;
   std::vector<Descriptor> copies;
   int next = STDERR_FILENO + 1;
   for (const auto& [there, ours] : lent) {
-    BACKOUT_CHECK(there >= next && there < kAbove, "a lent descriptor's number is from 3 to 63");
-    copies.emplace_back(fcntl(ours, F_DUPFD_CLOEXEC, kAbove));
+    BACKOUT_CHECK(there >= next, "the standard streams are not lent");
+    copies.emplace_back(fcntl(ours, F_DUPFD_CLOEXEC, lent.rbegin()->first + 1));
     if (!copies.back().is_open()) return errno_error("lending a descriptor");
     for (; next < there; ++next) posix_spawn_file_actions_addclose(&actions, next);
     posix_spawn_file_actions_adddup2(&actions, copies.back().get(), next++);
@@ -167,7 +166,7 @@ Result<Child> spawn_child(const ChildSpec& spec) {
   Pipe err = TRY(make_pipe());
 
   SpawnSettings settings;
-  posix_spawn_file_actions_adddup2(&settings.actions, in.read.get(), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&settings.actions, spec.input < 0 ? in.read.get() : spec.input, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&settings.actions, out.write.get(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&settings.actions, err.write.get(), STDERR_FILENO);
   const std::vector<Descriptor> copies = TRY(lend(spec.lent, settings.actions));
@@ -189,6 +188,7 @@ Result<Child> spawn_child(const ChildSpec& spec) {
   const int failure = posix_spawnp(&pid, argv[0].c_str(), &settings.actions, &settings.attributes,
                                    pointers(argv).data(), pointers(env).data());
   if (failure != 0) return errno_error("running " + one_line(argv[0]), failure);
+  if (spec.input >= 0) in.write.close();
   return Child(pid, std::move(in.write), std::move(out.read), std::move(err.read));
 }
 

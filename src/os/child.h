@@ -21,7 +21,8 @@ struct ChildSpec {
   std::string cwd;                         // empty: ours
   std::map<std::string, std::string> env;  // added to ours
   bool own_session = false;                // else a process group of its own
-  std::map<int, int> lent;                 // by its number there (3 to 63): a descriptor of ours
+  std::map<int, int> lent;                 // by its number there (3 and above): a descriptor of ours
+  int input = -1;                          // of ours, to be its standard input: in() is not open then
 };
 
 /// How it ended: as WIFEXITED and WIFSIGNALED tell.

@@ -1,6 +1,9 @@
 #include "os/descriptor.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+
+#include <cerrno>
 
 namespace backout::os {
 namespace {
@@ -20,6 +23,18 @@ Result<Pipe> make_pipe() {
   Pipe pipe{Descriptor(above_standard(ends[0])), Descriptor(above_standard(ends[1]))};
   if (!pipe.read.is_open() || !pipe.write.is_open()) return errno_error("making a pipe");
   return pipe;
+}
+
+Result<Descriptor> in_memory(std::string_view text) {
+  Descriptor file(above_standard(memfd_create("backout", MFD_CLOEXEC)));
+  if (!file.is_open()) return errno_error("making a file in memory");
+  while (!text.empty()) {
+    const ssize_t wrote = write(file.get(), text.data(), text.size());
+    if (wrote < 0 && errno != EINTR) return errno_error("writing a file in memory");
+    if (wrote > 0) text.remove_prefix(static_cast<size_t>(wrote));
+  }
+  if (lseek(file.get(), 0, SEEK_SET) != 0) return errno_error("reading a file in memory");
+  return file;
 }
 
 void set_nonblocking(const Descriptor& descriptor) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <unistd.h>
 
+#include <string_view>
 #include <utility>
 
 #include "base/result.h"
@@ -38,6 +39,8 @@ struct Pipe {
 };
 /// A pipe whose ends are never 0, 1 or 2, so that they can be moved there in a child without treading on each other.
 Result<Pipe> make_pipe();
+/// A file in memory that nobody else can name, never 0, 1 or 2, to be read from its beginning.
+Result<Descriptor> in_memory(std::string_view text);
 /// Reads on it return at once from now on.
 void set_nonblocking(const Descriptor& descriptor);
 

@@ -3,9 +3,14 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <cerrno>
+#include <sstream>
 
 #include "base/text.h"
+#include "os/file.h"
 
 namespace backout::os {
 namespace {
@@ -25,6 +30,21 @@ Result<FileLock> FileLock::take(const std::string& path, Millis patience) {
     system_clock().wait(kBetweenTries, {});
   }
   return FileLock(std::move(file));
+}
+
+std::optional<pid_t> holder_of_lock(const std::string& path) {
+  struct stat info {};
+  const auto locks = read_file("/proc/locks");
+  if (stat(path.c_str(), &info) != 0 || !locks) return std::nullopt;
+  const std::string file = fmt::format("{:02x}:{:02x}:{}", major(info.st_dev), minor(info.st_dev), info.st_ino);
+  for (const std::string& line : split(*locks, '\n')) {  // "3: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF"
+    std::istringstream words(line);
+    std::string number, kind, how, access, place;
+    pid_t pid = 0;
+    if (words >> number >> kind >> how >> access >> pid >> place && kind == "FLOCK" && place == file && pid > 0)
+      return pid;
+  }
+  return std::nullopt;
 }
 
 FileLock::~FileLock() {

@@ -1,6 +1,9 @@
 // FileLock: flock(2) on a file, exclusive, for as long as the object lives. It shuts out other processes and other
 // threads of this one alike; no program that is started meanwhile keeps it. A killed process lets go of it.
 #pragma once
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -23,5 +26,8 @@ class FileLock {
   explicit FileLock(Descriptor file) : file_(std::move(file)) {}
   Descriptor file_;
 };
+
+/// Who took the lock on that file, as far as /proc/locks tells: a program that was lent it may have it by now.
+std::optional<pid_t> holder_of_lock(const std::string& path);
 
 }  // namespace backout::os

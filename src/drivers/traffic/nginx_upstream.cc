@@ -43,7 +43,7 @@ keep() {
 there() { [ -e "$include" ] || fail "$include does not exist"; }
 # What the file held before the run: $found from the end of its first shift on, until then $was.
 origin() { if [ -e "$found" ]; then printf %s "$found"; else printf %s "$was"; fi; }
-is_found() { [ -e "$found" ] || [ -e "$was" ]; }
+is_untouched() { [ ! -e "$found" ] && [ ! -e "$was" ]; }
 # Whole or not at all; keeps owner and mode of what it replaces, and has a time of its own.
 put() {
   cp -fp -- "$include" "$new" &&
@@ -53,7 +53,13 @@ put() {
 }
 # An undo that finds the bytes there needs no room for them.
 put_all() { { [ -n "$undo" ] && [ -n "$run" ] && cmp -s -- "$(origin)" "$include"; } || put; }
-put_back() { mv -f -- "$was" "$include" || echo "and $include could not be put back" >&2; }  # with its time, too
+# With its time, too. What the file held before the run is kept under a name of its own before that one goes: nginx may
+# have been told of another file by one who was killed, and the undo has to tell it anew.
+put_back() {
+  { [ -z "$run" ] || [ -e "$found" ] || ln -- "$was" "$found" 2>/dev/null ||
+      { cp -p -- "$was" "$found.new" && mv -f -- "$found.new" "$found"; }; } &&
+    mv -f -- "$was" "$include" || echo "and $include could not be put back" >&2
+}
 # After the reload, while nginx lets go of its old workers: a power cut in between finds either file, whole.
 settle() { sync -- "$directory" || fail "nginx was reloaded, but $directory cannot be written to the disk"; }
 clean() {
@@ -66,7 +72,7 @@ clean() {
   [ $# -eq 0 ] || rm -f -- "$@"
 }
 each there "$@"
-[ -z "$undo" ] || [ -z "$run" ] || each is_found "$@" || exit 0  # this run has written nothing
+[ -z "$undo" ] || [ -z "$run" ] || ! each is_untouched "$@" || exit 0  # this run has written nothing
 each keep "$@"
 each put_all "$@" || { each put_back "$@"; exit 1; }
 test_all "$@" || { each put_back "$@"; fail 'nginx does not accept its configuration: the traffic stays as it was'; }

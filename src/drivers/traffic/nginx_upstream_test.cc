@@ -143,6 +143,29 @@ TEST_F(NginxUpstreamTest, KilledRightAfterTheReloadItIsStillKnownWhatTheFileHeld
   EXPECT_TRUE(becomes(*driver, in_run(shift(*driver, subject(), kGreen, true), "RUN-5")));
 }
 
+// nginx was told, and who told it was killed: whatever fails after that, an undo tells it again.
+TEST_F(NginxUpstreamTest, AnUndoThatFailsOnceAfterAKillIsDoneTheNextTime) {
+  const std::string before = read_text(include);
+  const Json reload = subject()["reload"];
+  for (const char* failing : {"undo's reload", "undo's test", "second try's test"}) {
+    SCOPED_TRACE(failing);
+    const std::string run = std::string("RUN-") + failing[0] + failing[7];
+    Action killed = in_run(shift(*driver, subject(), kBlue), run);
+    killed.args["reload"] = {"/bin/sh", "-c", "\"$@\"; kill -9 0", "sh"};
+    for (const Json& word : reload) killed.args["reload"].push_back(word);
+    EXPECT_FALSE(apply(*driver, killed).ok());
+    ASSERT_TRUE(comes_true([&] { return version_at(port) == "v1" && version_at(port) == "v1"; }));
+    const Action back = in_run(shift(*driver, subject(), kGreen, true), run);
+    Action fails = failing[0] == 'u' ? back : in_run(shift(*driver, subject(), kBlue), run);
+    fails.args[std::string(failing).ends_with("reload") ? "reload" : "test"] = {"/bin/false"};
+    EXPECT_FALSE(apply(*driver, fails).ok());
+    ASSERT_TRUE(apply(*driver, back).ok());
+    EXPECT_EQ(read_text(include), before);
+    EXPECT_TRUE(becomes(*driver, back)) << sight(back).why;
+    EXPECT_EQ(version_at(port), "v2");
+  }
+}
+
 TEST_F(NginxUpstreamTest, ALaterStepThatNginxRefusesGoesBackToTheStepBefore) {
   const std::string before = read_text(include);
   Json gradual = subject();
