@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "host/testing_disk.h"
 #include "host/testing_own_site.h"
 #include "host/testing_program.h"
@@ -95,16 +97,19 @@ TEST_F(OwnBegin, AControllerThatIsStoppedOnceTheShimHasStartedKeepsNobodyOut) {
   }
   ASSERT_GT(controller, 0);
   const BootTime deadline = system_clock().boot() + Millis(10'000);
-  const auto shim_runs = [&] {
+  const auto has_lent_the_locks = [&] {  // and closed its own
+    std::error_code gone;
+    const std::string descriptors = fmt::format("/proc/{}/fd", controller);
+    for (const auto& entry : std::filesystem::directory_iterator(descriptors, gone))
+      if (std::filesystem::read_symlink(entry.path(), gone).string().ends_with("/lock")) return false;
     for (const pid_t child : os::children_of(controller))
       if (os::title_of(child) == "/bin/sh") return true;
     return false;
   };
-  while (!shim_runs() && system_clock().boot() < deadline) {
+  while (!has_lent_the_locks() && system_clock().boot() < deadline) {
   }
-  system_clock().wait(Millis(2), {});
   ::kill(controller, SIGSTOP);
-  const auto claimed = own(with(8), Millis(5'000)).claim();
+  const auto claimed = own(with(8)).claim();
   ::kill(controller, SIGKILL);
   waitpid(controller, nullptr, 0);
   EXPECT_EQ(told(claimed), "done");
