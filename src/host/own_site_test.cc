@@ -275,7 +275,7 @@ class ClaimAndStart : public OwnClaim, public testing::WithParamInterface<bool> 
   }
 };
 INSTANTIATE_TEST_SUITE_P(HereAndAway, ClaimAndStart, testing::Bool(),
-                         [](const auto& info) { return info.param ? "by_own_hand" : "by_the_shim"; });
+                         [](const auto& made) { return made.param ? "by_own_hand" : "by_the_shim"; });
 
 TEST_P(ClaimAndStart, AnOlderStartThatWaitsForTheClaimIsRefused) {
   ASSERT_TRUE(own(with(7)).claim());

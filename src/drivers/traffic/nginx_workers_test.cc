@@ -40,7 +40,7 @@ class NginxWorkersTest : public NginxUpstreamTest, public testing::WithParamInte
   AsIfAway away{*local.host};
 };
 INSTANTIATE_TEST_SUITE_P(HereAndAway, NginxWorkersTest, testing::Bool(),
-                         [](const auto& info) { return info.param ? "here" : "away"; });
+                         [](const auto& made) { return made.param ? "here" : "away"; });
 
 TEST_P(NginxWorkersTest, WorkersYoungerThanTheFilesAreWell) { EXPECT_EQ(amiss({include, configuration}), ""); }
 
