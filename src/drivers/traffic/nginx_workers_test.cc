@@ -5,27 +5,16 @@
 namespace backout::drivers {
 namespace {
 
-/// This machine, asked as one behind ssh is: by commands alone.
-class AsIfAway : public host::Host {
+/// This machine, asked as one behind ssh is: by commands alone. Nothing may act on it.
+class AsIfAway : public conformance::UnreachableHost {
  public:
   explicit AsIfAway(host::Host& here) : here_(here) {}
-  const host::HostName& name() const override { return here_.name(); }
-  bool is_local() const override { return false; }
   Result<host::CommandResult> run(const host::Command& command, std::stop_token stop) override {
     return here_.run(command, std::move(stop));
   }
   Result<std::string> read(const std::string& path) override { return here_.read(path); }
-  Result<void> claim(const host::Guard&) override { return looks_only(); }
-  Result<host::CommandResult> attempt(const host::Guard&, const host::AttemptId&, const host::Command&,
-                                      const std::function<void(std::string_view)>&, std::stop_token) override {
-    return looks_only();
-  }
-  Result<host::AttemptState> inspect(const host::Guard&, const host::AttemptId&) override { return looks_only(); }
-  Result<void> kill(const host::Guard&, const host::AttemptId&, Millis) override { return looks_only(); }
-  Result<void> forget(const host::Guard&, const std::vector<host::AttemptId>&) override { return looks_only(); }
 
  private:
-  static Error looks_only() { return {Code::kInternal, "a look acts on nothing", ""}; }
   host::Host& here_;
 };
 
